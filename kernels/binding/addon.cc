@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects what every binding/<name>_binding.cc and raster/raster_binding.cc registers into one addon.
+#include <napi.h>
+
+namespace altiplano::binding {
+void registerRpc(Napi::Env env, Napi::Object exports);
+void registerRectify(Napi::Env env, Napi::Object exports);
+void registerMatch(Napi::Env env, Napi::Object exports);
+void registerMatchPoints(Napi::Env env, Napi::Object exports);
+void registerTriangulate(Napi::Env env, Napi::Object exports);
+void registerRasterize(Napi::Env env, Napi::Object exports);
+void registerRaster(Napi::Env env, Napi::Object exports);
+}  // namespace altiplano::binding
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  using namespace altiplano::binding;
+  registerRpc(env, exports);
+  registerRectify(env, exports);
+  registerMatch(env, exports);
+  registerMatchPoints(env, exports);
+  registerTriangulate(env, exports);
+  registerRasterize(env, exports);
+  registerRaster(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(altiplano_kernels, init)

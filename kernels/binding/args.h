@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unpacking of JavaScript arguments. Only the length of buffers is checked here: meanings and ranges are
+// checked once, in lib/*.ts.
+#ifndef ALTIPLANO_BINDING_ARGS_H_
+#define ALTIPLANO_BINDING_ARGS_H_
+
+#include <napi.h>
+
+#include <string>
+
+#include "image.h"
+
+namespace altiplano::binding {
+
+inline double numberAt(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsNumber()) throw Napi::TypeError::New(object.Env(), std::string("Expected a number for ") + name);
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+inline int intAt(const Napi::Object& object, const char* name) { return static_cast<int>(numberAt(object, name)); }
+
+inline Napi::Object objectAt(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsObject()) throw Napi::TypeError::New(object.Env(), std::string("Expected an object for ") + name);
+  return value.As<Napi::Object>();
+}
+
+// A typed array of the element type of T with at least `length` elements. T: float, double, uint8_t, …
+template <typename T>
+T* arrayOf(const Napi::Value& value, size_t length, const char* name) {
+  using Array = Napi::TypedArrayOf<T>;
+  if (!value.IsTypedArray() ||
+      value.As<Napi::TypedArray>().TypedArrayType() != Napi::TypedArray::TypedArrayTypeForPrimitiveType<T>()) {
+    throw Napi::TypeError::New(value.Env(), std::string("Expected another typed array for ") + name);
+  }
+  Array array = value.As<Array>();
+  if (array.ElementLength() < length) {
+    throw Napi::RangeError::New(value.Env(), std::string("Expected ") + std::to_string(length) + " elements for " +
+                                                 name + " but received " + std::to_string(array.ElementLength()));
+  }
+  return array.Data();
+}
+
+template <typename T>
+T* arrayAt(const Napi::Object& object, const char* name, size_t length) {
+  return arrayOf<T>(object.Get(name), length, name);
+}
+
+template <typename T>
+ImageView<T> imageAt(const Napi::Object& object, const char* name, int width, int height) {
+  return denseView(arrayAt<T>(object, name, static_cast<size_t>(width) * static_cast<size_t>(height)), width, height);
+}
+
+// A new typed array owned by JavaScript.
+template <typename T>
+Napi::TypedArrayOf<T> newArray(Napi::Env env, size_t length) {
+  return Napi::TypedArrayOf<T>::New(env, length);
+}
+
+}  // namespace altiplano::binding
+
+#endif  // ALTIPLANO_BINDING_ARGS_H_

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A kernel was called with an argument it can't work with: "Expected … for … but received …". */
+export class KernelArgumentError extends Error {
+  readonly code = 'kernel-argument';
+  constructor(expected: string, field: string, received: unknown) {
+    super(`Expected ${expected} for ${field} but received ${String(received)}`);
+    this.name = 'KernelArgumentError';
+  }
+}

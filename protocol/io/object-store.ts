@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where a scene's truth lives. Keys are relative, '/'-separated, without '..'. All methods throw AltiplanoError. */
+export interface ObjectStore {
+  /** 'file:///…' or 's3://bucket/prefix'. */
+  readonly url: string;
+  /** Throws ObjectMissingError. */
+  get(key: string, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Bytes [offset, offset + length). Throws ObjectMissingError. */
+  getRange(key: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
+  has(key: string): Promise<boolean>;
+  /** Atomic: readers see all or nothing. Resolves false, and changes nothing, where the key is taken. */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
+  /** Atomic replace. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Atomically publishes a local file under a key, replacing it; the file may be moved away. */
+  putFile(key: string, path: string): Promise<void>;
+  /** As putFile, but resolves false and drops the file where the key is taken. */
+  putFileIfAbsent(key: string, path: string): Promise<boolean>;
+  /** Keys under a prefix in byte order, paged underneath. */
+  list(prefix: string): AsyncIterable<string>;
+  delete(key: string): Promise<void>;
+  /** The name GDAL opens: a path, or /vsis3/…. The object need not exist. */
+  gdalPath(key: string): string;
+  close(): Promise<void>;
+}

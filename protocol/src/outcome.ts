@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { sceneIdSchema } from './scene.js';
+
+/** How a task ended, as the ledger keeps it. 'empty' and 'dead' always say why. */
+export const taskOutcomeSchema = z.object({
+  v: z.literal(1),
+  sceneId: sceneIdSchema,
+  taskId: z.string(),
+  kind: z.enum(['ingest', 'align', 'coarse', 'stereo']),
+  state: z.enum(['done', 'empty', 'dead']),
+  /** Why it is empty: 'outside-image', 'no-data', 'no-overlap', 'no-match', … */
+  reason: z.string().optional(),
+  error: z.object({ code: z.string(), message: z.string(), stage: z.string().optional() }).optional(),
+  taskHash: z.string(),
+  /** Store key of the result of a done task. */
+  outKey: z.string().optional(),
+  attempts: z.int().positive(),
+  agent: z.string(),
+  startedAt: z.iso.datetime(),
+  wallSeconds: z.number(), cpuSeconds: z.number(),
+  /** Seconds per stage: read, geometry, rectify, match, filter, triangulate, rasterize, store, … */
+  stages: z.record(z.string(), z.number()),
+  /** Numbers for reports: matchedPixels, deliveredCells, validCells, disparities, rangeClipped (0/1), epipolarResidualPx, … */
+  metrics: z.record(z.string(), z.number()),
+});
+export type TaskOutcome = Readonly<z.infer<typeof taskOutcomeSchema>>;
+
+/** What goes over the EVENTS stream. */
+export const taskEventSchema = z.discriminatedUnion('type', [
+  z.object({ v: z.literal(1), type: z.literal('started'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), attempt: z.int() }),
+  z.object({ v: z.literal(1), type: z.literal('retrying'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), attempt: z.int(), error: z.string() }),
+  z.object({ v: z.literal(1), type: z.literal('ended'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), outcome: taskOutcomeSchema }),
+]);
+export type TaskEvent = Readonly<z.infer<typeof taskEventSchema>>;

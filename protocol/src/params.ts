@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+
+/** What a user may tune; defaults follow docs/architecture.md. Part of every task, so of every task's hash. */
+export const stereoParamsSchema = z.object({
+  /** SGM smoothness penalties for the 62 bits of the 9x7 census (Hirschmueller 2008, eq. 13). */
+  p1: z.int().positive().default(20),
+  p2: z.int().positive().default(80),
+  /** Largest allowed difference between left and right disparities, pixels. */
+  leftRightPx: z.number().positive().default(1),
+  /** Connected disparity regions below this many pixels are dropped. */
+  specklePx: z.int().nonnegative().default(50),
+  /** Side of the disparity median filter, odd; 1 turns it off. */
+  medianSize: z.int().positive().default(3),
+  /** Largest number of disparities searched per pixel. */
+  maxDisparities: z.int().positive().default(256),
+  /** Rectified pixels matched around what the tile needs, so that aggregation has run in. */
+  marginPx: z.int().nonnegative().default(48),
+  /** Gaussian splat: sigma in cells, and radius in cells. */
+  rasterSigma: z.number().positive().default(0.5),
+  rasterRadius: z.int().nonnegative().default(1),
+  /** Share added on both sides of a coarse height range. */
+  rangeMargin: z.number().nonnegative().default(0.2),
+  /** Pointing error searched across the epipolar line, full-resolution pixels. */
+  pointingSearchPx: z.number().positive().default(24),
+});
+export type StereoParams = Readonly<z.infer<typeof stereoParamsSchema>>;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { gridSpecSchema, groundBoxSchema, heightRangeSchema } from './raster.js';
+import { rpcModelSchema } from './rpc-model.js';
+import { stereoParamsSchema } from './params.js';
+
+export const sceneIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a scene id is 1 to 63 of a-z, 0-9 and -');
+
+/** What a user asks for, after the command line or the API was parsed. Paths are absolute. */
+export const sceneRequestSchema = z.object({
+  sceneId: sceneIdSchema,
+  images: z.array(z.object({
+    path: z.string().min(1),
+    /** 1-based band of a multi-band image. */
+    band: z.int().positive().default(1),
+    /** A separate mask raster of the same size: 0 = not valid. */
+    mask: z.string().optional(),
+  })).min(2),
+  /** (reference, secondary) image indices; default: image 0 with each other. */
+  pairs: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).optional(),
+  resolution: z.number().positive().default(0.5),
+  /** A projected CRS in metres, e.g. EPSG:32636; default: the UTM zone of the overlap's centroid. */
+  crs: z.string().optional(),
+  /** Polygon ring, longitude and latitude in degrees. */
+  roi: z.array(z.tuple([z.number(), z.number()])).min(4).optional(),
+  heightRange: heightRangeSchema.optional(),
+  dem: z.string().optional(),
+  geoid: z.string().optional(),
+  tileCells: z.int().positive().multipleOf(64).optional(),
+  memoryBudgetMb: z.number().positive().default(1500),
+  params: stereoParamsSchema,
+});
+export type SceneRequest = Readonly<z.infer<typeof sceneRequestSchema>>;
+
+/** One image of a scene, as the plan knows it. Its pixels are at `key` after ingest. */
+export const imagePlanSchema = z.object({
+  index: z.int().nonnegative(),
+  source: z.string(),
+  /** The RPC's file, for reports. */
+  rpcSource: z.string(),
+  band: z.int().positive(),
+  mask: z.string().nullable(),
+  width: z.int().positive(), height: z.int().positive(),
+  rpc: rpcModelSchema,
+  /** Ground sample distance in metres, mean of both axes. */
+  gsdM: z.number().positive(),
+  /** Store key of the ingested COG (first band pixels, internal mask, overviews). */
+  key: z.string(),
+});
+export type ImagePlan = Readonly<z.infer<typeof imagePlanSchema>>;
+
+export const pairPlanSchema = z.object({
+  /** '<reference>_<secondary>', e.g. '0_1'. */
+  id: z.string(),
+  ref: z.int().nonnegative(), sec: z.int().nonnegative(),
+  /** Base-to-height ratio: metres of parallax per metre of height. */
+  baseToHeight: z.number(),
+  /** Bounding box of the pair's common ground over the whole height domain. */
+  overlap: groundBoxSchema,
+  /** Common ground at the middle height, square metres. */
+  overlapAreaM2: z.number(),
+});
+export type PairPlan = Readonly<z.infer<typeof pairPlanSchema>>;
+
+/** A square block of the level's global grid; `ix`, `iy` count tiles eastward and northward from the CRS origin. */
+export const tilePlanSchema = z.object({
+  /** 'x<ix>y<iy>' */
+  id: z.string(),
+  ix: z.int(), iy: z.int(),
+  /** The cells this tile owns. */
+  core: gridSpecSchema,
+  pairs: z.array(z.string()),
+});
+export type TilePlan = Readonly<z.infer<typeof tilePlanSchema>>;
+
+/** One resolution level of the scene: 1 is full resolution, 4 and 16 reduced images and grids. */
+export const levelPlanSchema = z.object({
+  factor: z.int().positive(),
+  resolution: z.number().positive(),
+  tileCells: z.int().positive(),
+  /** Cells computed around the core on every side, feathered in the merge. */
+  haloCells: z.int().nonnegative(),
+  tiles: z.array(tilePlanSchema),
+});
+export type LevelPlan = Readonly<z.infer<typeof levelPlanSchema>>;
+
+export const alignWindowSchema = z.object({ id: z.string(), pair: z.string(), box: groundBoxSchema });
+export type AlignWindow = Readonly<z.infer<typeof alignWindowSchema>>;
+
+/** The scene's plan, written once to the store. Everything later is derived from it and the ledger. */
+export const scenePlanSchema = z.object({
+  v: z.literal(1),
+  sceneId: sceneIdSchema,
+  request: sceneRequestSchema,
+  crs: z.string(),
+  images: z.array(imagePlanSchema),
+  pairs: z.array(pairPlanSchema),
+  heightDomain: heightRangeSchema,
+  alignWindows: z.array(alignWindowSchema),
+  /** Coarsest first, full resolution last. */
+  levels: z.array(levelPlanSchema),
+});
+export type ScenePlan = Readonly<z.infer<typeof scenePlanSchema>>;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { affineSchema, gridSpecSchema, groundBoxSchema, heightRangeSchema } from './raster.js';
+import { rpcModelSchema } from './rpc-model.js';
+import { sceneIdSchema } from './scene.js';
+import { stereoParamsSchema } from './params.js';
+
+const base = {
+  v: z.literal(1),
+  sceneId: sceneIdSchema,
+  /** Unique in the scene, fit for a subject token and a file name. */
+  taskId: z.string().regex(/^[A-Za-z0-9_-]+$/),
+};
+
+/** An image as a task needs it: where its pixels are, its camera, its size at full resolution. */
+export const taskImageSchema = z.object({
+  key: z.string(),
+  width: z.int().positive(), height: z.int().positive(),
+  rpc: rpcModelSchema,
+});
+export type TaskImage = Readonly<z.infer<typeof taskImageSchema>>;
+
+/** Makes one image tile-readable: COG with overviews 4 and 16 and an internal validity mask. */
+export const ingestTaskSchema = z.object({
+  ...base, kind: z.literal('ingest'),
+  source: z.string(), band: z.int().positive(), mask: z.string().nullable(),
+  outKey: z.string(),
+});
+export type IngestTask = Readonly<z.infer<typeof ingestTaskSchema>>;
+
+/** Finds sub-pixel matches in one ground window; writes them as JSON (`AlignMatches`). */
+export const alignTaskSchema = z.object({
+  ...base, kind: z.literal('align'),
+  pairId: z.string(), windowId: z.string(),
+  crs: z.string(), box: groundBoxSchema, heightRange: heightRangeSchema,
+  ref: taskImageSchema, sec: taskImageSchema,
+  /** Image reduction the wide search starts at. */
+  factor: z.int().positive(),
+  params: stereoParamsSchema,
+  outKey: z.string(),
+});
+export type AlignTask = Readonly<z.infer<typeof alignTaskSchema>>;
+
+/** One ground tile of one pair at one level: writes a partial DSM. Kind 'coarse' for factor > 1, else 'stereo'. */
+export const stereoTaskSchema = z.object({
+  ...base, kind: z.enum(['coarse', 'stereo']),
+  factor: z.int().positive(),
+  pairId: z.string(), tileId: z.string(),
+  crs: z.string(),
+  /** The tile's grid, halo included. */
+  grid: gridSpecSchema,
+  haloCells: z.int().nonnegative(),
+  heightRange: heightRangeSchema,
+  /** Height prior for per-pixel ranges: a DSM of the level above (bands low, high: metres), or null. */
+  priorKey: z.string().nullable(),
+  ref: taskImageSchema, sec: taskImageSchema,
+  /** True secondary position = correction applied to the RPC's; full-resolution pixels. */
+  correction: affineSchema,
+  params: stereoParamsSchema,
+  memoryBudgetMb: z.number().positive(),
+  outKey: z.string(),
+});
+export type StereoTask = Readonly<z.infer<typeof stereoTaskSchema>>;
+
+export const taskSchema = z.discriminatedUnion('kind', [ingestTaskSchema, alignTaskSchema, stereoTaskSchema]);
+export type Task = Readonly<z.infer<typeof taskSchema>>;
+export type TaskKind = Task['kind'];
+export const taskKinds: readonly TaskKind[] = ['ingest', 'align', 'coarse', 'stereo'];
+
+/** One match of align, full-resolution pixels of both images, and its normalised cross-correlation. */
+export const alignMatchesSchema = z.object({
+  matches: z.array(z.tuple([z.number(), z.number(), z.number(), z.number(), z.number()])),
+});
+export type AlignMatches = Readonly<z.infer<typeof alignMatchesSchema>>;
+
+/**
+ * The content hash that names a task's result: 16 hex digits of SHA-256 over the JSON of the task with
+ * sorted keys and without `outKey`, so that equal work has an equal key whoever computes it.
+ */
+export function taskHash(task: Omit<Task, 'outKey'> & { readonly outKey?: string }): string {
+  const { outKey: _outKey, ...content } = task;
+  return createHash('sha256').update(sortedJson(content)).digest('hex').slice(0, 16);
+}
+
+function sortedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${sortedJson(v)}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
