@@ -6,7 +6,9 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "image.h"
 
@@ -26,12 +28,23 @@ inline Napi::Object objectAt(const Napi::Object& object, const char* name) {
   return value.As<Napi::Object>();
 }
 
+template <typename T>
+constexpr napi_typedarray_type typedArrayTypeOf() {
+  if constexpr (std::is_same_v<T, uint8_t>) return napi_uint8_array;
+  if constexpr (std::is_same_v<T, int8_t>) return napi_int8_array;
+  if constexpr (std::is_same_v<T, uint16_t>) return napi_uint16_array;
+  if constexpr (std::is_same_v<T, int16_t>) return napi_int16_array;
+  if constexpr (std::is_same_v<T, uint32_t>) return napi_uint32_array;
+  if constexpr (std::is_same_v<T, int32_t>) return napi_int32_array;
+  if constexpr (std::is_same_v<T, float>) return napi_float32_array;
+  if constexpr (std::is_same_v<T, double>) return napi_float64_array;
+}
+
 // A typed array of the element type of T with at least `length` elements. T: float, double, uint8_t, …
 template <typename T>
 T* arrayOf(const Napi::Value& value, size_t length, const char* name) {
   using Array = Napi::TypedArrayOf<T>;
-  if (!value.IsTypedArray() ||
-      value.As<Napi::TypedArray>().TypedArrayType() != Napi::TypedArray::TypedArrayTypeForPrimitiveType<T>()) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != typedArrayTypeOf<T>()) {
     throw Napi::TypeError::New(value.Env(), std::string("Expected another typed array for ") + name);
   }
   Array array = value.As<Array>();

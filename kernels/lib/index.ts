@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { KernelArgumentError } from './errors.js';
+export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,
   type Poly2, type Poly3, type RectImage, type RectSpec, type RpcModel, type SearchRange, validity,
