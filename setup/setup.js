@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Brings a fresh clone to a state in which everything runs: system packages, npm packages, the native addon,
+// compiled TypeScript. Plain JavaScript without dependencies, because it runs before there are any.
+// Each step leaves a stamp in .setup/ and is skipped while its inputs are unchanged.
+// Usage: node setup/setup.js [--quiet]    (quiet: says something only when there is something to do)
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const quiet = process.argv.includes('--quiet');
+
+/** What the programs need from the system: a Debian package, and a file or program that shows it is there. */
+const systemPackages = [
+  { name: 'g++', program: 'g++' },
+  { name: 'cmake', program: 'cmake' },
+  { name: 'ninja-build', program: 'ninja' },
+  { name: 'libgdal-dev', program: 'gdal-config' },
+  { name: 'libhwy-dev', file: '/usr/include/hwy/highway.h' },
+  { name: 'libgtest-dev', file: '/usr/include/gtest/gtest.h' },
+  { name: 'nats-server', program: process.env.ALTIPLANO_NATS_SERVER ?? 'nats-server' },
+];
+
+const onPath = (program) =>
+  program.includes('/')
+    ? existsSync(program)
+    : (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
+
+/** Runs a program; its output is shown only if it fails. */
+function run(program, args, what, env = {}) {
+  const started = Date.now();
+  say(`${what} ...`);
+  const result = spawnSync(program, args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (result.error !== undefined || result.status !== 0) {
+    process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
+    fail(`${what} failed: ${program} ${args.join(' ')} (${result.error?.message ?? `exit code ${String(result.status)}`})`);
+  }
+  say(`${what}: done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+function* filesBelow(folder, wanted) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (!['node_modules', 'build', 'dist', '.git'].includes(entry.name)) yield* filesBelow(path, wanted);
+    } else if (wanted.test(entry.name)) yield path;
+  }
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256').update(process.version);
+  for (const path of paths) hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
+  return hash.digest('hex');
+}
+
+/** Does a step unless its stamp says that it was done for the same inputs. */
+function once(step, inputs, result, work) {
+  const stamp = join(root, '.setup', step);
+  const hash = hashOf(inputs);
+  if (existsSync(result) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  work();
+  mkdirSync(join(root, '.setup'), { recursive: true });
+  writeFileSync(stamp, hash);
+}
+
+function installSystemPackages() {
+  const missing = systemPackages
+    .filter((p) => (p.program === undefined ? !existsSync(p.file) : !onPath(p.program)))
+    .map((p) => p.name);
+  if (missing.length === 0) return;
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  const byHand = `sudo apt-get update && sudo apt-get ${install.join(' ')}`;
+  if (!onPath('apt-get')) {
+    fail(`these system packages are missing (Debian's names): ${missing.join(', ')}. Install their equivalents with your package manager; on Debian or Ubuntu: ${byHand}`);
+  }
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+    fail(`system packages are missing and this user may not install them. Run: ${byHand}`);
+  }
+  const [program, prefix] = isRoot ? ['apt-get', []] : ['sudo', ['-n', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']];
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  run(program, [...prefix, 'update'], 'package lists', env);
+  run(program, [...prefix, ...install], `system packages (${missing.join(', ')})`, env);
+}
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 17)) fail(`Node.js ${process.version} is too old: 20.17 or newer is needed`);
+
+installSystemPackages();
+once('npm', [join(root, 'package-lock.json')], join(root, 'node_modules'), () => {
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'npm packages');
+});
+once(
+  'addon',
+  [...filesBelow(join(root, 'kernels'), /\.(cc|h)$|^CMakeLists\.txt$|^package\.json$/)],
+  join(root, 'kernels/build/Release/altiplano_kernels.node'),
+  () => run('npx', ['cmake-js', 'compile', '-d', 'kernels', '-O', 'kernels/build', '-G', 'Ninja', '--target', 'addon'], 'native addon'),
+);
+once(
+  'typescript',
+  [...filesBelow(root, /\.ts$|^tsconfig\.json$|^package\.json$/)],
+  join(root, 'coordinator/dist'),
+  () => run('npx', ['tsc', '-b'], 'TypeScript'),
+);
+if (!quiet) say('ready');

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// All tests under one command: C++ by ctest, TypeScript by ava; closes with 'N passed, N failed'.
+// Usage: npm test [-- AVA-ARGUMENTS]    with arguments only ava runs, with them.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs a program with its output shown and kept. */
+function run(program, args) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      from.on('data', (data) => {
+        output += String(data);
+        to.write(data);
+      });
+    }
+    child.on('error', (error) => resolve({ output: `${output}${error.message}`, code: 1 }));
+    child.on('close', (code) => resolve({ output, code: code ?? 1 }));
+  });
+}
+
+const sum = (output, pattern) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+
+/** A runner that failed without naming a failed test still counts as one failure. */
+const counted = (passed, failed, code) => ({ passed, failed: code !== 0 && failed === 0 ? 1 : failed });
+
+async function cppTests() {
+  const build = await run('ninja', ['-C', 'kernels/build', 'kernel_tests']);
+  if (build.code !== 0) return counted(0, 0, build.code);
+  const { output, code } = await run('ctest', ['--test-dir', 'kernels/build', '--output-on-failure', '--no-tests=error']);
+  const failed = sum(output, /(\d+) tests? failed out of/g);
+  return counted(sum(output, /tests? failed out of (\d+)/g) - failed, failed, code);
+}
+
+async function typescriptTests(args) {
+  const { output, code } = await run('npx', ['ava', ...args]);
+  const failed = sum(output, /^\s*(\d+) tests? failed/gm) + sum(output, /^\s*(\d+) (?:uncaught|unhandled)/gm);
+  return counted(sum(output, /^\s*(\d+) tests? passed/gm), failed, code);
+}
+
+const args = process.argv.slice(2);
+const results = [args.length === 0 ? await cppTests() : { passed: 0, failed: 0 }, await typescriptTests(args)];
+const passed = results.reduce((total, result) => total + result.passed, 0);
+const failed = results.reduce((total, result) => total + result.failed, 0);
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
