@@ -1,8 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <napi.h>
 
-namespace altiplano::binding {
+#include <algorithm>
 
-void registerRectify(Napi::Env, Napi::Object) {}
+#include "args.h"
+#include "rectify.h"
+
+namespace altiplano::binding {
+namespace {
+
+ImageView<const uint8_t> maskAt(const Napi::Object& window, int width, int height) {
+  return window.Get("mask").IsNull() ? ImageView<const uint8_t>{} : imageAt<uint8_t>(window, "mask", width, height);
+}
+
+RectifySource sourceOf(const Napi::Object& window) {
+  const int width = intAt(window, "width"), height = intAt(window, "height");
+  const int col0 = intAt(window, "col0"), row0 = intAt(window, "row0");
+  const auto make = [&]<typename T>(T) {
+    return makeRectifySource<T>(imageAt<T>(window, "data", width, height), maskAt(window, width, height), col0, row0);
+  };
+  const Napi::Value data = window.Get("data");
+  switch (data.IsTypedArray() ? data.As<Napi::TypedArray>().TypedArrayType() : napi_float64_array) {
+    case napi_uint8_array:
+      return make(uint8_t{});
+    case napi_uint16_array:
+      return make(uint16_t{});
+    case napi_int16_array:
+      return make(int16_t{});
+    default:
+      return make(float{});  // throws for any other array
+  }
+}
+
+ImageFromRect imageFromRectOf(const Napi::Object& poly) {
+  ImageFromRect map;
+  map.uOff = numberAt(poly, "uOff"), map.uScale = numberAt(poly, "uScale");
+  map.vOff = numberAt(poly, "vOff"), map.vScale = numberAt(poly, "vScale");
+  const int degree = std::clamp(intAt(poly, "degree"), 1, 3);
+  const size_t terms = static_cast<size_t>((degree + 1) * (degree + 2) / 2);
+  std::copy_n(arrayAt<double>(poly, "first", terms), terms, map.col);
+  std::copy_n(arrayAt<double>(poly, "second", terms), terms, map.row);
+  return map;
+}
+
+// rectify(window, imageFromRect, rect, data, valid): fills data and valid.
+void rectifyNative(const Napi::CallbackInfo& info) {
+  const Napi::Object rect = info[2].As<Napi::Object>();
+  const int width = intAt(rect, "width"), height = intAt(rect, "height");
+  const size_t length = static_cast<size_t>(width) * static_cast<size_t>(height);
+  const ImageView<float> out = denseView(arrayOf<float>(info[3], length, "data"), width, height);
+  const ImageView<uint8_t> valid = denseView(arrayOf<uint8_t>(info[4], length, "valid"), width, height);
+  rectify(sourceOf(info[0].As<Napi::Object>()), imageFromRectOf(info[1].As<Napi::Object>()), intAt(rect, "u0"),
+          intAt(rect, "v0"), out, valid);
+}
+
+}  // namespace
+
+void registerRectify(Napi::Env env, Napi::Object exports) {
+  exports.Set("rectify", Napi::Function::New<rectifyNative>(env, "rectify"));
+}
 
 }  // namespace altiplano::binding
