@@ -38,6 +38,8 @@ export const imagePlanSchema = z.object({
   source: z.string(),
   /** The RPC's file, for reports. */
   rpcSource: z.string(),
+  /** Equal for files of equal content, so that a changed file is another scene. */
+  fingerprint: z.string(),
   band: z.int().positive(),
   mask: z.string().nullable(),
   width: z.int().positive(), height: z.int().positive(),
@@ -57,7 +59,7 @@ export const pairPlanSchema = z.object({
   baseToHeight: z.number(),
   /** Bounding box of the pair's common ground over the whole height domain. */
   overlap: groundBoxSchema,
-  /** Common ground at the middle height, square metres. */
+  /** Common ground (in the ROI) at the height where it is largest, square metres. */
   overlapAreaM2: z.number(),
 });
 export type PairPlan = Readonly<z.infer<typeof pairPlanSchema>>;
@@ -67,7 +69,7 @@ export const tilePlanSchema = z.object({
   /** 'x<ix>y<iy>' */
   id: z.string(),
   ix: z.int(), iy: z.int(),
-  /** The cells this tile owns. */
+  /** The cells this tile owns: tileCells square, less at the scene's rim where it is cut to what is seen. */
   core: gridSpecSchema,
   pairs: z.array(z.string()),
 });
@@ -80,6 +82,8 @@ export const levelPlanSchema = z.object({
   tileCells: z.int().positive(),
   /** Cells computed around the core on every side, feathered in the merge. */
   haloCells: z.int().nonnegative(),
+  /** The most disparities a task of this level may search per pixel, from the memory budget. */
+  maxDisparities: z.int().positive(),
   tiles: z.array(tilePlanSchema),
 });
 export type LevelPlan = Readonly<z.infer<typeof levelPlanSchema>>;
@@ -99,5 +103,7 @@ export const scenePlanSchema = z.object({
   alignWindows: z.array(alignWindowSchema),
   /** Coarsest first, full resolution last. */
   levels: z.array(levelPlanSchema),
+  /** What had to be given up, in words, e.g. a clipped height domain. */
+  warnings: z.array(z.string()),
 });
 export type ScenePlan = Readonly<z.infer<typeof scenePlanSchema>>;

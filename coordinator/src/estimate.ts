@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LevelPlan, PairPlan, ScenePlan, StereoParams } from '@altiplano/protocol';
+import type { PlanPorts } from './view.js';
+
+/** What a level's largest task needs. */
+export interface TaskEstimate {
+  /** Side of the rectified block, pixels. */
+  readonly rectPx: number;
+  readonly disparities: number;
+  readonly memoryMb: number;
+  /** Pixel-disparities one task evaluates. */
+  readonly evaluations: number;
+  /** Rectified pixels matched per pixel's worth of core delivered. */
+  readonly overhead: number;
+}
+
+/** Pixel-disparities per core and second, both directions and 8 paths included; measured by `npm run bench`. */
+const evaluationsPerSecond = 60e6;
+/** Core seconds per rectified pixel for everything but matching: reading, resampling, filters, rasterising. */
+const secondsPerPixel = 1.5e-6;
+/** Bytes per rectified pixel beside the matcher's: two images and masks, disparity, points, windows, grids. */
+const bytesPerPixel = 80;
+/** A process's own memory: runtime, addon, raster cache. */
+const processMb = 180;
+
+export interface LevelShape {
+  readonly tileCells: number;
+  readonly haloCells: number;
+  readonly resolution: number;
+  /** Ground sample distance of the reduced reference image, metres. */
+  readonly gsdM: number;
+  readonly disparities: number;
+  /** Angle between the epipolar lines and the grid, radians. */
+  readonly epipolarRad: number;
+}
+
+/** Memory and work of one full-size task. The rectified block is the box around the turned tile, with margins. */
+export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marginPx'>, ports: Pick<PlanPorts, 'matchMemoryBytes'>): TaskEstimate {
+  const corePx = (shape.tileCells * shape.resolution) / shape.gsdM;
+  const tilePx = ((shape.tileCells + 2 * shape.haloCells) * shape.resolution) / shape.gsdM;
+  const turned = Math.abs(Math.cos(shape.epipolarRad)) + Math.abs(Math.sin(shape.epipolarRad));
+  const rectPx = Math.ceil(tilePx * turned) + 2 * params.marginPx;
+  const bytes = ports.matchMemoryBytes(rectPx, rectPx, shape.disparities) + rectPx * rectPx * bytesPerPixel;
+  return {
+    rectPx, disparities: shape.disparities,
+    memoryMb: processMb + bytes / 2 ** 20,
+    evaluations: rectPx * rectPx * shape.disparities,
+    overhead: (rectPx / corePx) ** 2,
+  };
+}
+
+/** Disparities a height span needs in an image with this ground sample distance. */
+export const disparitiesFor = (heightSpanM: number, baseToHeight: number, gsdM: number): number =>
+  Math.ceil((heightSpanM * Math.abs(baseToHeight)) / gsdM) + 1;
+
+export interface LevelEstimate extends TaskEstimate { readonly factor: number; readonly tasks: number; readonly coreSeconds: number }
+
+/** Estimates for every level of a plan, for `altiplano plan` and the progress bar's first guess. */
+export function estimateScene(plan: ScenePlan, ports: Pick<PlanPorts, 'matchMemoryBytes'>): LevelEstimate[] {
+  return plan.levels.map((level, i) => {
+    const task = estimateTask(levelShape(plan, level, i === 0), plan.request.params, ports);
+    const full = level.tileCells ** 2;
+    // Rim tiles are cut to what is seen: work goes by area.
+    const work = level.tiles.reduce((sum, t) => sum + (t.pairs.length * t.core.width * t.core.height) / full, 0);
+    const perTask = task.evaluations / evaluationsPerSecond + task.rectPx ** 2 * secondsPerPixel;
+    return { ...task, factor: level.factor, tasks: level.tiles.reduce((sum, t) => sum + t.pairs.length, 0), coreSeconds: work * perTask };
+  });
+}
+
+/** The coarsest level searches the whole height domain; finer ones what the level above leaves, at a guess a quarter of the limit. */
+function levelShape(plan: ScenePlan, level: LevelPlan, isCoarsest: boolean): LevelShape {
+  const widest = plan.pairs.reduce((a: PairPlan | undefined, b) => (a && a.baseToHeight >= b.baseToHeight ? a : b), undefined);
+  const gsdM = Math.min(...plan.images.map((image) => image.gsdM)) * level.factor;
+  const all = disparitiesFor(plan.heightDomain[1] - plan.heightDomain[0], widest?.baseToHeight ?? 0, gsdM);
+  const limit = plan.request.params.maxDisparities;
+  return { ...level, gsdM, disparities: Math.min(isCoarsest ? limit : Math.ceil(limit / 4), all), epipolarRad: Math.PI / 12 };
+}

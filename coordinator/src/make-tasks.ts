@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type Affine, type AlignTask, type HeightRange, type IngestTask, InputError, type LevelPlan, type PairPlan, type ScenePlan, type StereoTask,
+  type TaskImage, type TilePlan, alignKey, imageKey, partialKey, taskHash,
+} from '@altiplano/protocol';
+import { disparitiesFor } from './estimate.js';
+import { withHalo } from './ground-tiles.js';
+
+/** What the planner can't know: solved after align, and after the level above. */
+export interface TileKnowledge {
+  /** True secondary position = correction applied to the RPC's. */
+  readonly correction: Affine;
+  readonly heightRange: HeightRange;
+  readonly priorKey: string | null;
+}
+
+export const ingestTaskId = (index: number): string => `ingest-${index}`;
+export const alignTaskId = (windowId: string): string => `align-${windowId}`;
+export const tileTaskId = (factor: number, tileId: string, pairId: string): string =>
+  `${factor === 1 ? 'stereo' : `coarse${factor}`}-${tileId}-${pairId}`;
+
+/** One task per image that some pair uses. */
+export function ingestTasks(plan: ScenePlan): IngestTask[] {
+  return plan.images
+    .filter(({ index }) => plan.pairs.some(({ ref, sec }) => ref === index || sec === index))
+    .map(({ index, source, band, mask }) => ({
+      v: 1, sceneId: plan.sceneId, kind: 'ingest', taskId: ingestTaskId(index), source, band, mask, outKey: imageKey(plan.sceneId, index),
+    }));
+}
+
+/** One task per align window, over the whole height domain. */
+export function alignTasks(plan: ScenePlan): AlignTask[] {
+  return plan.alignWindows.map(({ id, pair: pairId, box }) => {
+    const pair = pairOf(plan, pairId);
+    const task = {
+      v: 1, sceneId: plan.sceneId, kind: 'align', taskId: alignTaskId(id), pairId, windowId: id, crs: plan.crs, box,
+      heightRange: plan.heightDomain, ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec),
+      factor: alignFactor(plan, pair), params: plan.request.params,
+    } as const;
+    return { ...task, heightRange: [...task.heightRange], outKey: alignKey(plan.sceneId, pairId, id, taskHash(task)) };
+  });
+}
+
+/** The task of one tile and pair at one level. */
+export function tileTask(plan: ScenePlan, level: LevelPlan, tile: TilePlan, pairId: string, known: TileKnowledge): StereoTask {
+  const pair = pairOf(plan, pairId);
+  const task = {
+    v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId),
+    factor: level.factor, pairId, tileId: tile.id, crs: plan.crs,
+    grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells,
+    heightRange: known.heightRange, priorKey: known.priorKey,
+    ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec), correction: known.correction,
+    params: { ...plan.request.params, maxDisparities: level.maxDisparities }, memoryBudgetMb: plan.request.memoryBudgetMb,
+  } as const;
+  return {
+    ...task, heightRange: [...task.heightRange],
+    outKey: partialKey(plan.sceneId, level.factor, tile.id, pairId, taskHash(task)),
+  };
+}
+
+export function pairOf(plan: ScenePlan, pairId: string): PairPlan {
+  const pair = plan.pairs.find(({ id }) => id === pairId);
+  if (!pair) throw new InputError(`plan of ${plan.sceneId}: no pair ${pairId}`);
+  return pair;
+}
+
+function taskImage(plan: ScenePlan, index: number): TaskImage {
+  const image = plan.images[index];
+  if (!image) throw new InputError(`plan of ${plan.sceneId}: no image ${index}`);
+  return { key: image.key, width: image.width, height: image.height, rpc: image.rpc };
+}
+
+/** The wide search runs where the whole height domain is at most 256 reduced pixels long. */
+function alignFactor(plan: ScenePlan, pair: PairPlan): number {
+  const gsdM = plan.images[pair.ref]?.gsdM ?? 1;
+  const disparities = disparitiesFor(plan.heightDomain[1] - plan.heightDomain[0], pair.baseToHeight, gsdM);
+  return [4, 8].find((factor) => disparities / factor <= 256) ?? 16;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HeightRange, LevelPlan, SceneRequest } from '@altiplano/protocol';
+import { disparitiesFor, estimateTask } from './estimate.js';
+import { type PairGround, groundTiles } from './ground-tiles.js';
+import { ringArea } from './polygon.js';
+import type { PlanPorts } from './view.js';
+
+export interface LevelInputs {
+  readonly request: SceneRequest;
+  readonly grounds: readonly PairGround[];
+  /** Smaller side of the smallest image, pixels. */
+  readonly smallestSidePx: number;
+  readonly gsdM: number;
+  readonly baseToHeight: number;
+  readonly epipolarRad: number;
+}
+
+const haloCells = 16;
+/** A reduced image keeps at least this many pixels on its smaller side; the second where the height domain demands it. */
+const [goodSidePx, leastSidePx] = [100, 32];
+const fewestDisparities = 128;
+
+/**
+ * Image reductions, coarsest first, ending with 1: 16 and 4 where the images are large enough. The first
+ * must search the whole height domain; where it can't, a coarser one comes before it.
+ */
+export function levelFactors(smallestSidePx: number, disparitiesAtFull: number, maxDisparities: number): number[] {
+  const factors = [16, 4, 1].filter((f) => f === 1 || smallestSidePx / f >= goodSidePx);
+  const first = factors[0] ?? 1;
+  if (disparitiesAtFull / first <= maxDisparities) return factors;
+  const coarser = [2, 4, 8, 16, 32].filter((f) => f > first && smallestSidePx / f >= leastSidePx);
+  const enough = coarser.find((f) => disparitiesAtFull / f <= maxDisparities) ?? coarser.at(-1);
+  return enough === undefined ? factors : [enough, ...factors];
+}
+
+/** The middle of a height range that `maxDisparities` can search at `factor`, or all of it. */
+export function searchableRange([low, high]: HeightRange, baseToHeight: number, gsdM: number, maxDisparities: number): HeightRange {
+  if (disparitiesFor(high - low, baseToHeight, gsdM) <= maxDisparities) return [low, high];
+  const half = ((maxDisparities - 1) * gsdM) / Math.abs(baseToHeight) / 2;
+  return [(low + high) / 2 - half, (low + high) / 2 + half];
+}
+
+/** Grids, tile sizes and search limits of every level, within the memory budget. Pushes what had to give to `warnings`. */
+export function planLevels(inputs: LevelInputs, factors: readonly number[], ports: Pick<PlanPorts, 'matchMemoryBytes'>, warnings: string[]): LevelPlan[] {
+  const { request, gsdM } = inputs;
+  const areaM2 = Math.max(0, ...inputs.grounds.map(({ rings }) => Math.max(0, ...rings.map(ringArea))));
+  return factors.map((factor) => {
+    // Reduced levels have cells about as large as the reduced pixels, a whole multiple of the resolution.
+    const resolution = factor === 1 ? request.resolution : request.resolution * Math.max(1, Math.round((gsdM * factor) / request.resolution));
+    const wanted = factor > 1 ? 512 : request.tileCells ?? defaultTileCells(areaM2, resolution, gsdM);
+    const fit = fitBudget(inputs, factor, resolution, wanted, ports);
+    if (fit.tileCells < wanted || fit.maxDisparities < request.params.maxDisparities) {
+      warnings.push(`level 1/${factor}: ${fit.tileCells} cells per tile and at most ${fit.maxDisparities} disparities, to fit ${request.memoryBudgetMb} MB (--memory)`);
+    }
+    if (!fit.fits) warnings.push(`level 1/${factor}: even the smallest tile is estimated above ${request.memoryBudgetMb} MB; raise --memory`);
+    return {
+      factor, resolution, haloCells, tileCells: fit.tileCells, maxDisparities: fit.maxDisparities,
+      tiles: groundTiles(inputs.grounds, resolution, fit.tileCells),
+    };
+  });
+}
+
+/** About 1024 reference pixels across, or 512 on a small scene, so that there are enough tiles for all agents. */
+function defaultTileCells(areaM2: number, resolution: number, gsdM: number): number {
+  const pixels = areaM2 / resolution ** 2 < 16e6 ? 512 : 1024;
+  const cells = pixels / 2 ** Math.round(Math.log2(resolution / gsdM));
+  return Math.min(2048, Math.max(64, cells));
+}
+
+/** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. */
+function fitBudget(inputs: LevelInputs, factor: number, resolution: number, wanted: number, ports: Pick<PlanPorts, 'matchMemoryBytes'>):
+{ readonly tileCells: number; readonly maxDisparities: number; readonly fits: boolean } {
+  const { request } = inputs;
+  const most = request.params.maxDisparities;
+  const fits = (tileCells: number, disparities: number): boolean => estimateTask(
+    { tileCells, haloCells, resolution, gsdM: inputs.gsdM * factor, disparities, epipolarRad: inputs.epipolarRad }, request.params, ports,
+  ).memoryMb <= request.memoryBudgetMb;
+  for (let tileCells = wanted; tileCells >= 64; tileCells = Math.floor(tileCells / 128) * 64) {
+    for (let disparities = most; disparities >= Math.min(most, fewestDisparities); disparities -= 16) {
+      if (fits(tileCells, disparities)) return { tileCells, maxDisparities: disparities, fits: true };
+    }
+  }
+  return { tileCells: 64, maxDisparities: Math.min(most, fewestDisparities), fits: false };
+}
