@@ -7,3 +7,12 @@ export class KernelArgumentError extends Error {
     this.name = 'KernelArgumentError';
   }
 }
+
+/** A pair's geometry over a tile can't be modelled: the message says which figure is too large and where. */
+export class TileGeometryError extends Error {
+  readonly code = 'tile-geometry';
+  constructor(message: string) {
+    super(message);
+    this.name = 'TileGeometryError';
+  }
+}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export { KernelArgumentError } from './errors.js';
+export { KernelArgumentError, TileGeometryError } from './errors.js';
+export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
+export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
 export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,
   type Poly2, type Poly3, type RectImage, type RectSpec, type RpcModel, type SearchRange, validity,

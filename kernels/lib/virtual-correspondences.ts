@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import { evaluatePoly2, fitPoly3 } from './polynomial.js';
+import { rpcProject } from './rpc.js';
+import type { Affine, Poly2, RpcModel } from './types.js';
+
+export interface GeometryImage { readonly rpc: RpcModel; readonly width: number; readonly height: number }
+
+export interface GeometryPair {
+  readonly ref: GeometryImage;
+  /** `correction`: true secondary pixel = correction applied to the RPC's. */
+  readonly sec: GeometryImage & { readonly correction: Affine };
+  /** N pairs (east, north) of the output CRS to N pairs (lon, lat), degrees. Called for samples only. */
+  readonly lonLatFromGround: (eastNorth: Float64Array) => Float64Array;
+}
+
+export interface GroundBox { readonly minE: number; readonly minN: number; readonly maxE: number; readonly maxN: number }
+
+/** Ground points and where both cameras see them: N triples (E, N, h) and twice N pairs (col, row). */
+export interface VirtualCorrespondences { readonly ground: Float64Array; readonly ref: Float64Array; readonly sec: Float64Array }
+
+/**
+ * Exact correspondences on a lattice of nE x nN x nH ground points over a box and a height range. They lie on
+ * the box's faces, or, `inside`, in the middle of the lattice's cells (check points between another lattice's points).
+ */
+export function virtualCorrespondences(
+  pair: GeometryPair, box: GroundBox, [low, high]: readonly [number, number],
+  [nE, nN, nH]: readonly [number, number, number], inside = false,
+): VirtualCorrespondences {
+  const along = (from: number, to: number, n: number, i: number): number =>
+    from + (to - from) * (inside ? (i + 0.5) / n : i / (n - 1));
+  const eastNorth: number[] = [];
+  for (let j = 0; j < nN; j++) {
+    for (let i = 0; i < nE; i++) eastNorth.push(along(box.minE, box.maxE, nE, i), along(box.maxN, box.minN, nN, j));
+  }
+  const lonLat = pair.lonLatFromGround(Float64Array.from(eastNorth));
+  const ground = new Float64Array((nE * nN * nH) * 3);
+  const lonLatAlt = new Float64Array(ground.length);
+  for (let k = 0, o = 0; k < nH; k++) {
+    const h = along(low, high, nH, k);
+    for (let i = 0; i < nE * nN; i++, o += 3) {
+      ground.set([eastNorth[2 * i] ?? Number.NaN, eastNorth[2 * i + 1] ?? Number.NaN, h], o);
+      lonLatAlt.set([lonLat[2 * i] ?? Number.NaN, lonLat[2 * i + 1] ?? Number.NaN, h], o);
+    }
+  }
+  const sec = rpcProject(pair.sec.rpc, lonLatAlt);
+  return { ground, ref: rpcProject(pair.ref.rpc, lonLatAlt), sec: evaluatePoly2(polynomialOf(pair.sec.correction), sec) };
+}
+
+/** What one image does around a place, to first order: pixels per metre east, north and up. */
+interface LocalView { readonly byE: readonly [number, number]; readonly byN: readonly [number, number]; readonly byH: readonly [number, number] }
+
+/** How the two views differ, to first order. */
+export interface PairView {
+  /** In the reference image, the direction (col, row), of length 1, in which d = u_sec - u_ref grows with height. */
+  readonly axis: readonly [number, number];
+  /** Metres between the ground points that both views show in one reference pixel, per metre of height. */
+  readonly baseToHeight: number;
+  /** Disparity per metre of height, reference pixels. */
+  readonly pxPerMetre: number;
+  /** Side of a square reference pixel of the same ground area, metres. */
+  readonly pixelM: number;
+}
+
+/**
+ * Fits both views by an affine camera and compares them. A point that rises by dh and stays on the same secondary
+ * pixel moves on the ground by x = -J2^-1 h2 dh and so, in the reference, by e = h1 - J1 J2^-1 h2: the epipolar
+ * direction. The same point seen from a fixed reference pixel moves the other way in the secondary: d grows along -e.
+ */
+export function pairView({ ground, ref, sec }: VirtualCorrespondences): PairView {
+  const one = localView(ground, ref);
+  const two = localView(ground, sec);
+  const fall1 = groundShift(one);
+  const fall2 = groundShift(two);
+  const base: readonly [number, number] = [fall2[0] - fall1[0], fall2[1] - fall1[1]];
+  const e = [0, 1].map((k) => (one.byE[k] ?? Number.NaN) * base[0] + (one.byN[k] ?? Number.NaN) * base[1]);
+  const [col, row] = [-(e[0] ?? Number.NaN), -(e[1] ?? Number.NaN)];
+  const pxPerMetre = Math.sqrt(col * col + row * row);
+  return {
+    axis: [col / pxPerMetre, row / pxPerMetre],
+    baseToHeight: Math.sqrt(base[0] * base[0] + base[1] * base[1]),
+    pxPerMetre,
+    pixelM: 1 / Math.sqrt(Math.abs(one.byE[0] * one.byN[1] - one.byE[1] * one.byN[0])),
+  };
+}
+
+/** Metres (E, N) by which a point that rises by one metre must move to stay on its pixel: -J^-1 h. */
+function groundShift({ byE, byN, byH }: LocalView): readonly [number, number] {
+  const determinant = byE[0] * byN[1] - byN[0] * byE[1];
+  return [-(byN[1] * byH[0] - byN[0] * byH[1]) / determinant, -(byE[0] * byH[1] - byE[1] * byH[0]) / determinant];
+}
+
+function localView(ground: Float64Array, pixels: Float64Array): LocalView {
+  const padded = new Float64Array(ground.length);
+  for (let i = 0; 2 * i < pixels.length; i++) padded.set(pixels.subarray(2 * i, 2 * i + 2), 3 * i);
+  const { scale, coefficients: [col, row] } = fitPoly3(1, ground, padded);
+  const by = (k: number): readonly [number, number] => {
+    const unit = scale[k - 1] ?? Number.NaN;
+    return [(col[k] ?? Number.NaN) / unit, (row[k] ?? Number.NaN) / unit];
+  };
+  return { byE: by(1), byN: by(2), byH: by(3) };
+}
+
+function polynomialOf({ col, row }: Affine): Poly2 {
+  return { degree: 1, uOff: 0, uScale: 1, vOff: 0, vScale: 1, first: Float64Array.from(col), second: Float64Array.from(row) };
+}
