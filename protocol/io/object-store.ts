@@ -5,7 +5,7 @@ export interface ObjectStore {
   readonly url: string;
   /** Throws ObjectMissingError. */
   get(key: string, signal?: AbortSignal): Promise<Uint8Array>;
-  /** Bytes [offset, offset + length). Throws ObjectMissingError. */
+  /** Bytes [offset, offset + length), cut at the object's end. Throws ObjectMissingError. */
   getRange(key: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   has(key: string): Promise<boolean>;
   /** Atomic: readers see all or nothing. Resolves false, and changes nothing, where the key is taken. */

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
+import type { ObjectStore } from './object-store.js';
+import { checkKey, checkPrefix, stagingFolder } from './store-key.js';
+
+/** Leftovers of crashed writers are removed at open when they are older than this; no write takes as long. */
+const staleAfterMs = 24 * 3600 * 1000;
+
+/**
+ * A folder as an object store: an object is a plain file under the root, so that anyone can look at it.
+ *
+ * An object is written to `.staging`, synced to disk, and then published under its name by rename(2), or by
+ * link(2) where it must not replace: both are atomic across processes, and link fails where the name is taken.
+ * A writer that dies leaves only a file in `.staging`. Needs a file system with hard links.
+ */
+export async function openFileStore(folder: string): Promise<ObjectStore> {
+  const root = resolve(folder);
+  const staging = join(root, stagingFolder);
+  await translated('open', root, async () => {
+    await mkdir(staging, { recursive: true });
+    await removeStale(staging);
+  });
+
+  const pathOf = (key: string): string => {
+    checkKey(key);
+    return join(root, key);
+  };
+  const newStagingPath = (): string => join(staging, randomUUID());
+
+  /** Makes `staged` visible as `key`; false where `mayReplace` is not set and the key is taken. */
+  async function publish(key: string, staged: string, mayReplace: boolean): Promise<boolean> {
+    const path = pathOf(key);
+    await mkdir(dirname(path), { recursive: true });
+    if (mayReplace) {
+      await rename(staged, path);
+    } else {
+      try {
+        await link(staged, path);
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return false;
+        throw error;
+      }
+    }
+    await sync(dirname(path));
+    return true;
+  }
+
+  async function putBytes(key: string, bytes: Uint8Array, mayReplace: boolean): Promise<boolean> {
+    const staged = newStagingPath();
+    try {
+      const file = await open(staged, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return await publish(key, staged, mayReplace);
+    } finally {
+      await rm(staged, { force: true });
+    }
+  }
+
+  async function putLocalFile(key: string, source: string, mayReplace: boolean): Promise<boolean> {
+    const staged = newStagingPath();
+    try {
+      await moveFile(source, staged);
+      await sync(staged);
+      return await publish(key, staged, mayReplace);
+    } finally {
+      await rm(staged, { force: true });
+    }
+  }
+
+  async function* walk(folderKey: string, prefix: string): AsyncGenerator<string> {
+    for (const entry of await entriesOf(join(root, folderKey))) {
+      const key = folderKey + entry;
+      if (key === `${stagingFolder}/`) continue;
+      if (!key.endsWith('/')) {
+        if (key.startsWith(prefix)) yield key;
+      } else if (key.startsWith(prefix) || prefix.startsWith(key)) {
+        yield* walk(key, prefix);
+      }
+    }
+  }
+
+  return {
+    url: pathToFileURL(root).href,
+    get: (key, signal) => translated('read', key, () => readFile(pathOf(key), signal ? { signal } : {})),
+    async getRange(key, offset, length, signal) {
+      signal?.throwIfAborted();
+      return translated('read', key, () => readRange(pathOf(key), offset, length));
+    },
+    has: (key) => translated('look up', key, () => isFile(pathOf(key))),
+    putIfAbsent: (key, bytes) => translated('write', key, async () =>
+      // Looking first saves writing what most repeated tasks would write for nothing; link() still decides.
+      !(await isFile(pathOf(key))) && putBytes(key, bytes, false)),
+    put: (key, bytes) => translated('write', key, async () => { await putBytes(key, bytes, true); }),
+    putFile: (key, path) => translated('write', key, async () => {
+      checkKey(key);
+      await putLocalFile(key, path, true);
+    }),
+    putFileIfAbsent: (key, path) => translated('write', key, async () => {
+      checkKey(key);
+      return putLocalFile(key, path, false);
+    }),
+    async *list(prefix) {
+      checkPrefix(prefix);
+      const slash = prefix.lastIndexOf('/');
+      yield* walk(prefix.slice(0, slash + 1), prefix);
+    },
+    delete: (key) => translated('delete', key, () => rm(pathOf(key), { force: true })),
+    gdalPath: pathOf,
+    async close() { /* no handle is kept */ },
+  };
+}
+
+/** Names in a folder, folders with a trailing '/', in byte order: so 'a.tif' comes before 'a/b', as in the keys. */
+async function entriesOf(path: string): Promise<string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries
+      .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  } catch (error) {
+    if (isAbsence(error)) return [];
+    throw new ServiceUnavailableError(`store: can't list ${path}: ${messageOf(error)}`, error);
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}
+
+async function readRange(path: string, offset: number, length: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Moves a file, by copying where it lies on another file system. */
+async function moveFile(source: string, target: string): Promise<void> {
+  try {
+    await rename(source, target);
+  } catch (error) {
+    if (codeOf(error) !== 'EXDEV') throw error;
+    await copyFile(source, target, constants.COPYFILE_EXCL);
+    await rm(source);
+  }
+}
+
+/** Flushes a file's content, or a folder's names, to disk. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function removeStale(staging: string): Promise<void> {
+  for (const name of await readdir(staging)) {
+    const path = join(staging, basename(name));
+    const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+    if (age > staleAfterMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Runs an operation and turns system errors into ours; aborts and our own errors pass. */
+async function translated<T>(verb: string, key: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof AltiplanoError || (error instanceof Error && error.name === 'AbortError')) throw error;
+    if (verb === 'read' && isAbsence(error)) throw new ObjectMissingError(key);
+    throw new ServiceUnavailableError(`store: can't ${verb} ${key}: ${messageOf(error)}`, error);
+  }
+}
+
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

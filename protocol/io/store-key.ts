@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InputError } from '../src/index.js';
+
+/**
+ * Checks that a key is relative, '/'-separated, without empty, '.' or '..' segments, backslashes or control
+ * characters, at most 900 bytes (S3 allows 1,024). Throws InputError.
+ */
+export function checkKey(key: string): void {
+  const problem = keyProblem(key);
+  if (problem !== null) throw new InputError(`object key ${JSON.stringify(key)} ${problem}`);
+}
+
+/** As checkKey, for a prefix: that may be empty, end in '/' or in the middle of a segment. */
+export function checkPrefix(prefix: string): void {
+  if (prefix !== '') checkKey(`${prefix}x`);
+}
+
+function keyProblem(key: string): string | null {
+  if (key.startsWith('/')) return 'is absolute; keys are relative to the store';
+  if (Buffer.byteLength(key) > 900) return 'is longer than 900 bytes';
+  if (/[\\\u0000-\u001f\u007f]/.test(key)) return 'has a backslash or a control character';
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'has an empty segment';
+    if (segment === '.' || segment === '..') return `has the segment '${segment}'`;
+  }
+  // The file store keeps its unfinished writes there.
+  if (key.startsWith(`${stagingFolder}/`) || key === stagingFolder) return `starts with ${stagingFolder}, which the store keeps for itself`;
+  return null;
+}
+
+/** The folder under a file store's root that holds objects not yet published. */
+export const stagingFolder = '.staging';
