@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Task, TaskEvent, TaskKind } from '../src/index.js';
+import type { DeadLetter, Task, TaskEvent, TaskKind } from '../src/index.js';
 
 /** One delivery of a task. Exactly one of ack, retry, reject ends it; `working` extends its deadline. */
 export interface TaskDelivery {
   readonly bytes: Uint8Array;
+  /** tasks.<kind>.<scene>.<task>: names the task even where `bytes` can't be read. */
+  readonly subject: string;
   /** 1 for the first delivery. */
   readonly attempt: number;
-  working(): void;
-  /** Confirmed by the server. */
+  /** Resolves false where the server doesn't confirm in time: then another agent may get the task, too. */
+  working(): Promise<boolean>;
+  /** Confirmed by the server. Throws ServiceUnavailableError where it doesn't answer: the task comes again. */
   ack(): Promise<void>;
   /** Give it back: delivered again after delayMs. */
   retry(delayMs: number): Promise<void>;
@@ -15,18 +18,28 @@ export interface TaskDelivery {
   reject(): Promise<void>;
 }
 
-/** The task flow of a cluster: coordinator publishes, agents pull, both follow events. */
+/**
+ * The task flow of a cluster: coordinator publishes, agents pull, both follow events. Calls that write wait
+ * out an outage of the service, until their signal aborts or the queue is closed.
+ */
 export interface TaskQueue {
   /** Creates streams and consumers that are missing; safe to call from every program. */
   ensure(): Promise<void>;
-  /** Publishes tasks; a task whose (sceneId, taskId, taskHash) was published lately is not queued twice. */
-  publishTasks(tasks: readonly Task[]): Promise<void>;
+  /**
+   * Publishes tasks. A task (its scene, task id and hash) that is still queued or in an agent's hands is not
+   * queued twice, whoever publishes it and whenever; one with the same ids and another hash replaces it. A
+   * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
+   */
+  publishTasks(tasks: readonly Task[], signal?: AbortSignal): Promise<void>;
   /** Pulls at most one task of the kinds given, first kind with work wins; null when none came within waitMs. */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
-  publishEvent(event: TaskEvent): Promise<void>;
-  /** Events of a scene from the moment of the call on (all = from the stream's beginning), until the signal aborts. */
+  publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;
+  /** Events of a scene, from the oldest kept to the newest and on as they come, until the signal aborts. */
   events(sceneId: string, signal: AbortSignal): AsyncIterable<TaskEvent>;
-  /** Tasks waiting per kind. */
+  publishDead(letter: DeadLetter, signal?: AbortSignal): Promise<void>;
+  /** The dead letters of a scene as of now, oldest first. */
+  deadLetters(sceneId: string): Promise<readonly DeadLetter[]>;
+  /** Tasks waiting per kind, those in hand left out. */
   depth(): Promise<Readonly<Record<TaskKind, number>>>;
   /** Presence: overwritten by each call, gone when not renewed for 30 s. */
   announceAgent(id: string, info: Readonly<Record<string, unknown>>): Promise<void>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
+import { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 import { MalformedMessageError } from './errors.js';
 import { type TaskEvent, taskEventSchema } from './outcome.js';
 import { type Task, taskSchema } from './task.js';
@@ -9,7 +10,7 @@ const packr = new Packr({ moreTypes: true, structuredClone: true, useRecords: fa
 const protocolVersion = 1;
 
 /** Packs a message as msgpack. Every message carries `v`, the protocol version. */
-export function encodeMessage(message: Task | TaskEvent): Uint8Array {
+export function encodeMessage(message: Task | TaskEvent | DeadLetter): Uint8Array {
   return packr.pack(message);
 }
 
@@ -21,6 +22,11 @@ export function parseTask(bytes: Uint8Array): Task {
 /** Parses an event from the wire. Throws MalformedMessageError that names the field. */
 export function parseTaskEvent(bytes: Uint8Array): TaskEvent {
   return parse('event', taskEventSchema, bytes);
+}
+
+/** Parses a dead letter from the wire. Throws MalformedMessageError that names the field. */
+export function parseDeadLetter(bytes: Uint8Array): DeadLetter {
+  return parse('dead letter', deadLetterSchema, bytes);
 }
 
 function parse<S extends z.ZodType>(what: string, schema: S, bytes: Uint8Array): z.output<S> {

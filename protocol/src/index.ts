@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-export { encodeMessage, parseTask, parseTaskEvent } from './codec.js';
+export { encodeMessage, parseDeadLetter, parseTask, parseTaskEvent } from './codec.js';
+export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export { alignKey, coarseDsmKey, imageKey, ledgerKey, ledgerPrefix, partialKey, planKey, pointingKey, priorKey, productKey, scenePrefix } from './keys.js';
 export { type TaskEvent, type TaskOutcome, taskEventSchema, taskOutcomeSchema } from './outcome.js';
@@ -7,5 +8,5 @@ export { type StereoParams, stereoParamsSchema } from './params.js';
 export { type Affine, type GridSpec, type GroundBox, type HeightRange, affineSchema, gridSpecSchema, groundBoxSchema, heightRangeSchema, identityAffine } from './raster.js';
 export { type RpcModel, rpcModelSchema } from './rpc-model.js';
 export { type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, scenePlanSchema, sceneRequestSchema } from './scene.js';
-export { agentsBucket, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, taskConsumer, taskFilter, taskSubject, tasksStream } from './subjects.js';
+export { agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, parseTaskSubject, taskConsumer, taskFilter, taskSubject, tasksStream } from './subjects.js';
 export { type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, alignMatchesSchema, taskHash, taskKinds, taskSchema } from './task.js';

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AckPolicy, type ConsumerConfig, DeliverPolicy, DiscardPolicy, JetStreamApiError, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { type TaskKind, deadStream, eventsStream, taskConsumer, taskFilter, taskKinds, tasksStream } from '../src/index.js';
+
+type NamedStream = Partial<StreamConfig> & { name: string };
+
+const day = 24 * 3600 * 1000;
+
+/**
+ * Work queue: a message goes when it is acked. One message per subject, and a new one refused rather than an
+ * old one dropped: as a subject names one task, a task can't be queued twice however long it waits, which a
+ * window of message ids alone can't promise.
+ */
+const tasks: NamedStream = {
+  name: tasksStream, subjects: ['tasks.>'], storage: StorageType.File, retention: RetentionPolicy.Workqueue,
+  discard: DiscardPolicy.New, discard_new_per_subject: true, max_msgs_per_subject: 1, duplicate_window: nanos(120_000),
+};
+const events: NamedStream = {
+  name: eventsStream, subjects: ['events.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
+  discard: DiscardPolicy.Old, max_age: nanos(7 * day), max_bytes: 1 << 30, duplicate_window: nanos(120_000),
+};
+const dead: NamedStream = {
+  name: deadStream, subjects: ['dead.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
+  discard: DiscardPolicy.Old, max_age: nanos(30 * day), max_bytes: 1 << 30, duplicate_window: nanos(120_000),
+};
+
+/** Agents count a task's deliveries and end it as dead themselves; a message past max_deliver would stay and block its subject. */
+function consumerOf(kind: TaskKind, ackWaitMs: number): Partial<ConsumerConfig> {
+  return {
+    durable_name: taskConsumer(kind), filter_subject: taskFilter(kind), ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(ackWaitMs), max_ack_pending: 50_000, max_waiting: 8_192, max_deliver: -1,
+  };
+}
+
+/** Makes or updates Altiplano's streams and consumers. Works on nats-server 2.9 and later. */
+export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
+  for (const stream of [tasks, events, dead]) {
+    try {
+      await manager.streams.add(stream);
+    } catch (error) {
+      if (!isNameTaken(error)) throw error;
+      await manager.streams.update(stream.name, stream);
+    }
+  }
+  for (const kind of taskKinds) {
+    const wanted = consumerOf(kind, ackWaitMs);
+    const found = await manager.consumers.info(tasksStream, taskConsumer(kind)).catch((error: unknown) => {
+      if (error instanceof JetStreamApiError && error.code === consumerNotFound) return null;
+      throw error;
+    });
+    if (found === null) await manager.consumers.add(tasksStream, wanted);
+    else if (found.config.ack_wait !== wanted.ack_wait) await manager.consumers.update(tasksStream, taskConsumer(kind), { ack_wait: nanos(ackWaitMs) });
+  }
+}
+
+// Error codes of the JetStream API.
+const consumerNotFound = 10014;
+const streamNameInUse = 10058;
+const isNameTaken = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === streamNameInUse;
