@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A raster can't be read or written. The message begins with the file and ends with what GDAL says. */
+export class RasterError extends Error {
+  readonly code = 'raster';
+  readonly retry = 'never';
+  readonly path: string;
+  constructor(path: string, message: string, cause?: unknown) {
+    super(message.startsWith(path) ? message : `${path}: ${message}`, cause === undefined ? undefined : { cause });
+    this.name = 'RasterError';
+    this.path = path;
+  }
+}
+
+/** An image's RPC camera model is missing or unusable. The message names file, field and what to do. */
+export class RpcError extends Error {
+  readonly code = 'bad-rpc';
+  readonly retry = 'never';
+  readonly file: string;
+  /** The field as the file spells it; null where no single field is to blame. */
+  readonly field: string | null;
+  constructor(file: string, field: string | null, problem: string, cause?: unknown) {
+    super(field === null ? `${file}: ${problem}` : `${file}: ${field} ${problem}`, cause === undefined ? undefined : { cause });
+    this.name = 'RpcError';
+    this.file = file;
+    this.field = field;
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { loadNative } from '../lib/native.js';
+import type { ImageWindow, PixelRect } from '../lib/types.js';
+import { RasterError } from './errors.js';
+import type { RasterInfo } from './info.js';
+
+/** What the addon takes for a window: absent is null, and overview -1 is full resolution. */
+export interface NativeWindowRequest {
+  readonly path: string;
+  readonly band: number;
+  readonly rect: PixelRect | null;
+  readonly overview: number;
+  readonly maskPath: string | null;
+}
+
+/** What the addon takes for a new GeoTIFF; `type` is GDAL's name of the pixel type. */
+export interface NativeGeoTiff {
+  readonly width: number; readonly height: number;
+  readonly type: string;
+  readonly bands: readonly { readonly description: string; readonly data?: ArrayBufferView }[];
+  readonly noData: number | null;
+  readonly crs: string | null;
+  readonly geotransform: readonly number[] | null;
+  readonly rpc: Readonly<Record<string, string>> | null;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly mask: Uint8Array | null;
+  readonly blockSize: number;
+  readonly compress: string;
+}
+
+declare const tiledHandle: unique symbol;
+export interface TiledHandle { readonly [tiledHandle]: true }
+
+interface NativeRaster {
+  openInfo(path: string, alone: boolean): Omit<RasterInfo, 'path'>;
+  readWindow(request: NativeWindowRequest): ImageWindow;
+  readBand(request: NativeWindowRequest): Float32Array;
+  transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
+  crsInfo(crs: string): {
+    isProjected: boolean; isGeographic: boolean; isCompound: boolean;
+    unitM: number | null; name: string; epsg: number | null; wkt: string;
+  };
+  sampleRaster(path: string, band: number, crsOfPoints: string, xy: Float64Array): Float64Array;
+  closeAll(): void;
+  writeGeoTiff(path: string, spec: NativeGeoTiff): void;
+  createTiled(path: string, spec: NativeGeoTiff): TiledHandle;
+  writeTiledBlock(handle: TiledHandle, band: number, rect: PixelRect, data: ArrayBufferView): void;
+  closeTiled(handle: TiledHandle): void;
+}
+
+const native = loadNative<NativeRaster>();
+
+/** Calls the addon; what GDAL reports comes out as a RasterError that names the file. */
+export function callRaster<T>(call: (raster: NativeRaster) => T): T {
+  try {
+    return call(native);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'gdal' && 'path' in error && typeof error.path === 'string') {
+      throw new RasterError(error.path, error.message, error);
+    }
+    throw error;
+  }
+}

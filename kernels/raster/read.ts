@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { KernelArgumentError } from '../lib/errors.js';
+import type { ImageWindow, PixelRect } from '../lib/types.js';
+import { openInfo } from './info.js';
+import { callRaster } from './native.js';
+
+export interface WindowOptions {
+  /** Counts from 1. */
+  readonly band: number;
+  /** Pixels of the overview if one is asked for; absent: all of it. */
+  readonly rect?: PixelRect;
+  /** 0 = the finest overview; absent: full resolution. */
+  readonly overview?: number;
+  /** A raster of the image's full size: 0 = not valid. */
+  readonly maskPath?: string;
+}
+
+/**
+ * Reads a window of one band. Pixels keep their type if it is uint8, uint16, int16 or float32; all others
+ * become float32. `mask` is null where every pixel is valid, else 1 = valid by all of: the no-data value, NaN,
+ * internal or external mask band, alpha, `maskPath`. Throws RasterError, also for a rect that leaves the image.
+ */
+export function readWindow(path: string, options: WindowOptions): ImageWindow {
+  const { band, rect = null, overview = -1, maskPath = null } = options;
+  if (!Number.isInteger(band)) throw new KernelArgumentError('a whole number', 'band', band);
+  if (!Number.isInteger(overview)) throw new KernelArgumentError('a whole number', 'overview', overview);
+  checkRect(rect);
+  return callRaster((raster) => raster.readWindow({ path, band, rect, overview, maskPath }));
+}
+
+/** All bands of a window (absent: of the whole raster) as float32, NaN where a pixel isn't valid. Throws RasterError. */
+export function readBands(path: string, rect: PixelRect | null = null): Float32Array[] {
+  checkRect(rect);
+  return openInfo(path).bands.map((_, index) =>
+    callRaster((raster) => raster.readBand({ path, band: index + 1, rect, overview: -1, maskPath: null })));
+}
+
+function checkRect(rect: PixelRect | null): void {
+  if (rect === null) return;
+  for (const value of [rect.col0, rect.row0, rect.width, rect.height]) {
+    if (!Number.isInteger(value)) throw new KernelArgumentError('whole numbers', 'rect', JSON.stringify(rect));
+  }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cpl_string.h>
+#include <napi.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "args.h"
+#include "napi_raster.h"
+#include "sample.h"
+
+namespace altiplano::raster {
+namespace {
+
+Napi::Value textOrNull(Napi::Env env, const char* text) {
+  return text == nullptr ? env.Null() : Napi::Value(Napi::String::New(env, text));
+}
+
+Napi::Object namesAndValues(Napi::Env env, char** list) {
+  Napi::Object object = Napi::Object::New(env);
+  for (char** item = list; item != nullptr && *item != nullptr; ++item) {
+    char* key = nullptr;
+    const char* value = CPLParseNameValue(*item, &key);
+    if (key != nullptr && value != nullptr) object.Set(key, value);
+    CPLFree(key);
+  }
+  return object;
+}
+
+// openInfo(path, alone): see RasterInfo in info.ts.
+Napi::Value openInfo(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  const std::string path = textOf(info[0]);
+  const bool alone = info[1].ToBoolean();
+  DatasetPtr own;
+  if (alone) own = openRaster(path, true);
+  GDALDataset& dataset = own ? *own : session.open(path);
+  const ErrorScope errors;
+  if (dataset.GetRasterCount() == 0) throw RasterFailure(path, "has no raster bands");
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("driver", dataset.GetDriverName());
+  out.Set("width", dataset.GetRasterXSize());
+  out.Set("height", dataset.GetRasterYSize());
+  Napi::Array bands = Napi::Array::New(env);
+  for (int i = 1; i <= dataset.GetRasterCount(); ++i) {
+    GDALRasterBand* band = dataset.GetRasterBand(i);
+    int hasNoData = FALSE;
+    const double noData = band->GetNoDataValue(&hasNoData);
+    Napi::Object one = Napi::Object::New(env);
+    one.Set("type", Napi::String::New(env, CPLString(GDALGetDataTypeName(band->GetRasterDataType())).tolower()));
+    one.Set("noData", hasNoData ? Napi::Value(Napi::Number::New(env, noData)) : env.Null());
+    one.Set("description", band->GetDescription());
+    bands.Set(static_cast<uint32_t>(i - 1), one);
+  }
+  out.Set("bands", bands);
+  const OGRSpatialReference* crs = dataset.GetSpatialRef();
+  out.Set("crs", crs == nullptr || crs->IsEmpty() ? env.Null() : Napi::Value(Napi::String::New(env, formatCrs(*crs))));
+  double geotransform[6];
+  if (dataset.GetGeoTransform(geotransform) == CE_None) {
+    Napi::Array values = Napi::Array::New(env, 6);
+    for (uint32_t i = 0; i < 6; ++i) values.Set(i, geotransform[i]);
+    out.Set("geotransform", values);
+  } else {
+    out.Set("geotransform", env.Null());
+  }
+  GDALRasterBand* first = dataset.GetRasterBand(1);
+  const int flags = first->GetMaskFlags();
+  out.Set("hasMask", Napi::Boolean::New(env, (flags & GMF_ALL_VALID) == 0 && flags != GMF_NODATA));
+  Napi::Array overviews = Napi::Array::New(env);
+  for (int i = 0; i < first->GetOverviewCount(); ++i) {
+    GDALRasterBand* overview = first->GetOverview(i);
+    Napi::Object size = Napi::Object::New(env);
+    size.Set("width", overview->GetXSize());
+    size.Set("height", overview->GetYSize());
+    overviews.Set(static_cast<uint32_t>(i), size);
+  }
+  out.Set("overviews", overviews);
+  int blockWidth = 0;
+  int blockHeight = 0;
+  first->GetBlockSize(&blockWidth, &blockHeight);
+  Napi::Object block = Napi::Object::New(env);
+  block.Set("width", blockWidth);
+  block.Set("height", blockHeight);
+  out.Set("blockSize", block);
+  out.Set("isTiled", Napi::Boolean::New(env, blockWidth < dataset.GetRasterXSize()));
+  out.Set("compression", textOrNull(env, dataset.GetMetadataItem("COMPRESSION", "IMAGE_STRUCTURE")));
+  const CPLStringList names(dataset.GetFileList(), TRUE);
+  Napi::Array files = Napi::Array::New(env);
+  for (int i = 0; i < names.size(); ++i) files.Set(static_cast<uint32_t>(i), names[i]);
+  out.Set("files", files);
+  out.Set("metadata", namesAndValues(env, dataset.GetMetadata()));
+  char** rpc = dataset.GetMetadata("RPC");
+  out.Set("rpcMetadata", rpc == nullptr ? env.Null() : Napi::Value(namesAndValues(env, rpc)));
+  return out;
+}
+
+Napi::Value readWindow(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  const Window window = openWindow(session, windowRequestOf(info[0].As<Napi::Object>()));
+  void* bytes = nullptr;
+  Napi::TypedArray data = newPixels(env, window.type, window.pixels(), &bytes);
+  readPixels(window, bytes);
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("data", data);
+  out.Set("mask", env.Null());
+  if (mayHaveInvalid(window) || window.type == GDT_Float32) {
+    auto mask = Napi::Uint8Array::New(env, window.pixels());
+    if (!readValidity(window, bytes, mask.Data())) out.Set("mask", mask);
+  }
+  out.Set("col0", window.rect.col0);
+  out.Set("row0", window.rect.row0);
+  out.Set("width", window.rect.width);
+  out.Set("height", window.rect.height);
+  return out;
+}
+
+// readBand(request): Float32Array with NaN where not valid.
+Napi::Value readBand(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  Window window = openWindow(session, windowRequestOf(info[0].As<Napi::Object>()));
+  window.type = GDT_Float32;
+  auto data = Napi::Float32Array::New(env, window.pixels());
+  readPixels(window, data.Data());
+  std::vector<uint8_t> valid(window.pixels());
+  if (!readValidity(window, data.Data(), valid.data())) {
+    for (size_t i = 0; i < valid.size(); ++i) {
+      if (valid[i] == 0) data.Data()[i] = std::numeric_limits<float>::quiet_NaN();
+    }
+  }
+  return data;
+}
+
+// transformPoints(fromCrs, toCrs, Float64Array 2N): Float64Array 2N, NaN where PROJ can't.
+Napi::Value transformPoints(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  const Napi::Float64Array in = info[2].As<Napi::Float64Array>();
+  const size_t count = in.ElementLength() / 2;
+  std::vector<double> x(count);
+  std::vector<double> y(count);
+  for (size_t i = 0; i < count; ++i) {
+    x[i] = in[2 * i];
+    y[i] = in[2 * i + 1];
+  }
+  project(session.transform(textOf(info[0]), textOf(info[1])), x, y);
+  auto out = Napi::Float64Array::New(env, 2 * count);
+  for (size_t i = 0; i < count; ++i) {
+    out[2 * i] = x[i];
+    out[2 * i + 1] = y[i];
+  }
+  return out;
+}
+
+Napi::Value crsInfo(const Napi::CallbackInfo& info, Session&) {
+  const Napi::Env env = info.Env();
+  const OGRSpatialReference crs = parseCrs(textOf(info[0]));
+  const std::string formatted = formatCrs(crs);
+  OGRSpatialReference horizontal(crs);
+  if (horizontal.IsCompound()) horizontal.StripVertical();
+  const char* authority = horizontal.GetAuthorityName(nullptr);
+  const char* code = horizontal.GetAuthorityCode(nullptr);
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("isProjected", Napi::Boolean::New(env, crs.IsProjected()));
+  out.Set("isGeographic", Napi::Boolean::New(env, crs.IsGeographic()));
+  out.Set("isCompound", Napi::Boolean::New(env, crs.IsCompound()));
+  out.Set("unitM", crs.IsProjected() ? Napi::Value(Napi::Number::New(env, crs.GetLinearUnits())) : env.Null());
+  out.Set("name", textOrNull(env, crs.GetName()));
+  out.Set("epsg", authority != nullptr && code != nullptr && EQUAL(authority, "EPSG")
+                      ? Napi::Value(Napi::Number::New(env, std::atoi(code)))
+                      : env.Null());
+  char* wkt = nullptr;
+  const char* const options[] = {"FORMAT=WKT2_2018", nullptr};
+  crs.exportToWkt(&wkt, options);
+  out.Set("wkt", textOrNull(env, wkt));
+  CPLFree(wkt);
+  return out;
+}
+
+// sampleRaster(path, band, crsOfPoints, Float64Array 2N): Float64Array N.
+Napi::Value sampleRaster(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  const Napi::Float64Array in = info[3].As<Napi::Float64Array>();
+  const size_t count = in.ElementLength() / 2;
+  std::vector<double> x(count);
+  std::vector<double> y(count);
+  for (size_t i = 0; i < count; ++i) {
+    x[i] = in[2 * i];
+    y[i] = in[2 * i + 1];
+  }
+  auto out = Napi::Float64Array::New(env, count);
+  sampleBilinear(session, textOf(info[0]), intOf(info[1]), textOf(info[2]), x, y, out.Data());
+  return out;
+}
+
+Napi::Value closeAll(const Napi::CallbackInfo& info, Session& session) {
+  session.closeAll();
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
+  exportFunction<openInfo>(env, exports, "openInfo", session);
+  exportFunction<readWindow>(env, exports, "readWindow", session);
+  exportFunction<readBand>(env, exports, "readBand", session);
+  exportFunction<transformPoints>(env, exports, "transformPoints", session);
+  exportFunction<crsInfo>(env, exports, "crsInfo", session);
+  exportFunction<sampleRaster>(env, exports, "sampleRaster", session);
+  exportFunction<closeAll>(env, exports, "closeAll", session);
+}
+
+}  // namespace altiplano::raster

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "write.h"
+
+#include <cpl_string.h>
+
+#include "gdal_error.h"
+
+namespace altiplano::raster {
+
+const char* predictorOf(GDALDataType type) { return GDALDataTypeIsFloating(type) ? "3" : "2"; }
+
+DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
+  registerDrivers();
+  const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
+  const ThreadOption insideMask("GDAL_TIFF_INTERNAL_MASK", "YES");
+  const ErrorScope errors;
+  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName("GTiff");
+  errors.check(driver != nullptr, path, "this GDAL has no GeoTIFF driver");
+  CPLStringList options;
+  options.SetNameValue("BIGTIFF", "IF_SAFER");
+  options.SetNameValue("COMPRESS", spec.compress.c_str());
+  if (spec.compress == "DEFLATE" || spec.compress == "LZW" || spec.compress == "ZSTD") {
+    options.SetNameValue("PREDICTOR", predictorOf(spec.type));
+  }
+  if (spec.bands.size() > 1) options.SetNameValue("INTERLEAVE", "BAND");
+  if (spec.blockSize > 0) {
+    options.SetNameValue("TILED", "YES");
+    options.SetNameValue("BLOCKXSIZE", std::to_string(spec.blockSize).c_str());
+    options.SetNameValue("BLOCKYSIZE", std::to_string(spec.blockSize).c_str());
+  }
+  if (spec.sparse) options.SetNameValue("SPARSE_OK", "TRUE");
+  DatasetPtr dataset(
+      driver->Create(path.c_str(), spec.width, spec.height, static_cast<int>(spec.bands.size()), spec.type, options));
+  errors.check(dataset != nullptr, path, "can't be created");
+  if (!spec.crs.empty()) {
+    const OGRSpatialReference crs = parseCrs(spec.crs);
+    errors.check(dataset->SetSpatialRef(&crs) == CE_None, path, "the CRS can't be written");
+  }
+  if (spec.geotransform) {
+    std::array<double, 6> geotransform = *spec.geotransform;
+    errors.check(dataset->SetGeoTransform(geotransform.data()) == CE_None, path, "the geotransform can't be written");
+  }
+  for (const auto& [key, value] : spec.metadata) dataset->SetMetadataItem(key.c_str(), value.c_str());
+  if (!spec.rpc.empty()) {
+    CPLStringList rpc;
+    for (const auto& [key, value] : spec.rpc) rpc.SetNameValue(key.c_str(), value.c_str());
+    errors.check(dataset->SetMetadata(rpc, "RPC") == CE_None && !errors.failed(), path, "the RPC can't be written");
+  }
+  for (size_t i = 0; i < spec.bands.size(); ++i) {
+    GDALRasterBand* band = dataset->GetRasterBand(static_cast<int>(i) + 1);
+    if (!spec.bands[i].description.empty()) band->SetDescription(spec.bands[i].description.c_str());
+    if (spec.noData && i == 0) {
+      errors.check(band->SetNoDataValue(*spec.noData) == CE_None, path, "the no-data value can't be written");
+    }
+  }
+  if (spec.mask != nullptr) {
+    errors.check(dataset->CreateMaskBand(GMF_PER_DATASET) == CE_None, path, "the mask band can't be created");
+  }
+  return dataset;
+}
+
+void writeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data,
+                GDALDataType type) {
+  const ErrorScope errors;
+  // GDAL's interface isn't const, but writing does not touch the buffer.
+  errors.check(dataset.GetRasterBand(band)->RasterIO(GF_Write, rect.col0, rect.row0, rect.width, rect.height,
+                                                     const_cast<void*>(data), rect.width, rect.height, type, 0, 0,
+                                                     nullptr) == CE_None,
+               path, "pixels can't be written");
+}
+
+void finish(DatasetPtr dataset, const std::string& path) {
+  const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
+  const ErrorScope errors;
+  dataset->FlushCache(true);
+  dataset.reset();
+  if (errors.failed()) errors.fail(path, "can't be written");
+}
+
+void writeGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
+  DatasetPtr dataset = createGeoTiff(path, spec);
+  const Rect all{0, 0, spec.width, spec.height};
+  for (size_t i = 0; i < spec.bands.size(); ++i) {
+    writeBlock(*dataset, path, static_cast<int>(i) + 1, all, spec.bands[i].data, spec.bands[i].dataType);
+  }
+  if (spec.mask != nullptr) {
+    // TIFF masks are 0 / 255 for GDAL.
+    std::vector<uint8_t> flags(spec.mask, spec.mask + static_cast<size_t>(spec.width) * spec.height);
+    for (uint8_t& flag : flags) flag = flag != 0 ? 255 : 0;
+    const ErrorScope errors;
+    errors.check(dataset->GetRasterBand(1)->GetMaskBand()->RasterIO(GF_Write, 0, 0, spec.width, spec.height,
+                                                                    flags.data(), spec.width, spec.height, GDT_Byte, 0,
+                                                                    0, nullptr) == CE_None,
+                 path, "the mask can't be written");
+  }
+  finish(std::move(dataset), path);
+}
+
+}  // namespace altiplano::raster
