@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { KernelArgumentError, TileGeometryError } from './errors.js';
+export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOptions, matchPair } from './match.js';
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { KernelArgumentError } from './errors.js';
+import { loadNative } from './native.js';
+import type { DisparityMap, RectImage, SearchRange } from './types.js';
+
+export interface MatchOptions {
+  /** Penalty of a disparity step of 1 px between neighbours; costs are Hamming distances of 62 census bits. */
+  readonly p1?: number;
+  /** Penalty of any larger step, p1 <= p2 <= 95. */
+  readonly p2?: number;
+  /** Largest difference of the left and the right view's disparities, pixels; negative: no left-right check. */
+  readonly leftRightPx?: number;
+}
+
+export interface FilterOptions {
+  /** Connected regions of fewer pixels are rejected. */
+  readonly specklePx?: number;
+  /** Disparity step up to which neighbours belong to one region, pixels. */
+  readonly speckleStepPx?: number;
+  /** Side of the median window, odd, at most 7; 1: no median. */
+  readonly medianSize?: number;
+}
+
+interface NativeMatch {
+  matchPair(ref: RectImage, sec: RectImage, range: SearchRange, options: Required<MatchOptions>): DisparityMap;
+  filterDisparity(map: DisparityMap, options: Required<FilterOptions>): DisparityMap;
+}
+const native = loadNative<NativeMatch>();
+
+const matchDefaults: Required<MatchOptions> = { p1: 20, p2: 80, leftRightPx: 1 };
+const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 1, medianSize: 3 };
+
+/** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
+const maxP2 = 95;
+/** What k is padded to in the cost volume (kernels/src/sgm.h). */
+const countPadding = 32;
+
+/**
+ * Dense disparities of a rectified pair: census 9x7, semi-global aggregation over 8 paths, winner, sub-pixel and
+ * left-right check. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
+ * frame, with range.low <= d < range.low + range.count at each reference pixel. The result lies on the reference's block;
+ * NaN where validity isn't 0. Needs matchMemoryBytes of memory. The same input gives the same bytes on every CPU.
+ * Throws KernelArgumentError. Source: Hirschmueller, TPAMI 2008.
+ */
+export function matchPair(ref: RectImage, sec: RectImage, range: SearchRange, options: MatchOptions = {}): DisparityMap {
+  const all = { ...matchDefaults, ...options };
+  expectBlock(ref, 'ref');
+  expectBlock(sec, 'sec');
+  if (ref.v0 !== sec.v0 || ref.height !== sec.height) {
+    throw new KernelArgumentError('the rows of ref', 'sec', `v0 ${sec.v0}, height ${sec.height}`);
+  }
+  if (!Number.isInteger(range.count) || range.count < 1 || range.count > 32767) {
+    throw new KernelArgumentError('an integer in 1..32767', 'range.count', range.count);
+  }
+  expectLength(range.low, ref.width * ref.height, 'range.low');
+  if (!Number.isInteger(all.p1) || all.p1 < 1) throw new KernelArgumentError('a positive integer', 'p1', all.p1);
+  if (!Number.isInteger(all.p2) || all.p2 < all.p1 || all.p2 > maxP2) {
+    throw new KernelArgumentError(`an integer in p1..${maxP2}`, 'p2', all.p2);
+  }
+  if (Number.isNaN(all.leftRightPx)) throw new KernelArgumentError('a number', 'leftRightPx', all.leftRightPx);
+  return native.matchPair(ref, sec, range, all);
+}
+
+/**
+ * Rejects small isolated regions (validity.speckle), then replaces each remaining disparity by the median of the valid
+ * ones around it. Rejected pixels keep their reasons and stay NaN. Returns a new map. Throws KernelArgumentError.
+ */
+export function filterDisparity(map: DisparityMap, options: FilterOptions = {}): DisparityMap {
+  const all = { ...filterDefaults, ...options };
+  expectShape(map, 'map');
+  const pixels = map.width * map.height;
+  expectLength(map.disparity, pixels, 'map.disparity');
+  expectLength(map.validity, pixels, 'map.validity');
+  expectLength(map.confidence, pixels, 'map.confidence');
+  if (!Number.isInteger(all.specklePx) || all.specklePx < 0) {
+    throw new KernelArgumentError('a non-negative integer', 'specklePx', all.specklePx);
+  }
+  if (!(all.speckleStepPx >= 0)) throw new KernelArgumentError('a non-negative number', 'speckleStepPx', all.speckleStepPx);
+  if (![1, 3, 5, 7].includes(all.medianSize)) throw new KernelArgumentError('1, 3, 5 or 7', 'medianSize', all.medianSize);
+  return native.filterDisparity(map, all);
+}
+
+/**
+ * What matchPair allocates at most for a reference block of width x height pixels and `count` candidates each, bytes:
+ * the 16-bit cost volume dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
+ */
+export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
+  const stride = Math.ceil(count / countPadding) * countPadding;
+  const volume = (2 * width * stride + 128) * height;
+  const census = (8 + 2) * (width + secWidth + 64) * height;
+  const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
+  const result = (4 + 2 + 4) * width * height;
+  return volume + census + rows + result;
+}
+
+function expectShape(block: { readonly width: number; readonly height: number }, name: string): void {
+  for (const side of ['width', 'height'] as const) {
+    if (!Number.isInteger(block[side]) || block[side] < 1) {
+      throw new KernelArgumentError('a positive integer', `${name}.${side}`, block[side]);
+    }
+  }
+}
+
+function expectBlock(block: RectImage, name: string): void {
+  expectShape(block, name);
+  if (!Number.isInteger(block.u0) || !Number.isInteger(block.v0)) {
+    throw new KernelArgumentError('integers', `${name}.u0, v0`, `${block.u0}, ${block.v0}`);
+  }
+  expectLength(block.data, block.width * block.height, `${name}.data`);
+  expectLength(block.valid, block.width * block.height, `${name}.valid`);
+}
+
+function expectLength(array: { readonly length: number }, length: number, name: string): void {
+  if (array.length !== length) throw new KernelArgumentError(`${length} elements`, name, `${array.length}`);
+}

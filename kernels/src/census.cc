@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "census.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "validity.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "census.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace altiplano {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int kRows = 2 * kCensusRadiusV + 1;
+constexpr int kColumns = 2 * kCensusRadiusU + 1;
+
+// Codes of one row. rows[j] points at column -kCensusRadiusU of window row j; every row may be read one
+// vector past its end, and so may `out` be written.
+void codesOfRow(const float* const rows[kRows], int width, uint64_t* out) {
+  const hn::ScalableTag<float> df;
+  const hn::RebindToUnsigned<decltype(df)> du;
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  for (int u = 0; u < width; u += lanes) {
+    const auto centre = hn::LoadU(df, rows[kCensusRadiusV] + u + kCensusRadiusU);
+    // The two halves of the code: 31 bits each side of the centre.
+    auto half = hn::Zero(du);
+    auto bit = hn::Set(du, 1);
+    const auto add = [&](int j, int i) HWY_ATTR {
+      const auto darker = hn::Lt(hn::LoadU(df, rows[j] + u + i), centre);
+      half = hn::Or(half, hn::IfThenElseZero(hn::RebindMask(du, darker), bit));
+      bit = hn::Add(bit, bit);
+    };
+    for (int j = 0; j < kCensusRadiusV; ++j) {
+      for (int i = 0; i < kColumns; ++i) add(j, i);
+    }
+    for (int i = 0; i < kCensusRadiusU; ++i) add(kCensusRadiusV, i);
+    const auto first = half;
+    half = hn::Zero(du);
+    bit = hn::Set(du, 1);
+    for (int i = kCensusRadiusU + 1; i < kColumns; ++i) add(kCensusRadiusV, i);
+    for (int j = kCensusRadiusV + 1; j < kRows; ++j) {
+      for (int i = 0; i < kColumns; ++i) add(j, i);
+    }
+    // Little-endian: the low word of each code first.
+    hn::StoreInterleaved2(hn::Or(first, hn::ShiftLeft<31>(half)), hn::ShiftRight<1>(half), du,
+                          reinterpret_cast<uint32_t*>(out + u));
+  }
+}
+
+void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+                         ImageView<uint16_t> validity) {
+  const int width = in.width, height = in.height;
+  const int lanes = static_cast<int>(hn::Lanes(hn::ScalableTag<float>()));
+  const int padded = width + 2 * kCensusRadiusU + lanes;
+  // A ring of the window's rows, their edge pixels repeated on both sides.
+  Image<float> ring(padded, kRows);
+  Image<uint64_t> codes(width + lanes, 1);
+  std::vector<int> missing(static_cast<size_t>(width) + 2 * kCensusRadiusU);
+  const auto clampRow = [height](int y) { return std::clamp(y, 0, height - 1); };
+  const auto load = [&](int y) {
+    float* to = ring.view().row((y + kRows) % kRows);
+    const float* from = in.row(clampRow(y));
+    std::fill_n(to, kCensusRadiusU, from[0]);
+    std::memcpy(to + kCensusRadiusU, from, sizeof(float) * static_cast<size_t>(width));
+    std::fill_n(to + kCensusRadiusU + width, kCensusRadiusU + lanes, from[width - 1]);
+  };
+  for (int y = -kCensusRadiusV; y < kCensusRadiusV; ++y) load(y);
+  for (int v = 0; v < height; ++v) {
+    load(v + kCensusRadiusV);
+    const float* rows[kRows];
+    for (int j = 0; j < kRows; ++j) rows[j] = ring.view().row((v + j - kCensusRadiusV + kRows) % kRows);
+    codesOfRow(rows, width, codes.view().row(0));
+
+    // Missing pixels of the window: by columns, then a running sum along the row.
+    for (int i = 0; i < width + 2 * kCensusRadiusU; ++i) {
+      const int x = std::clamp(i - kCensusRadiusU, 0, width - 1);
+      int count = 0;
+      for (int dv = -kCensusRadiusV; dv <= kCensusRadiusV; ++dv) count += valid.at(x, clampRow(v + dv)) == 0;
+      missing[static_cast<size_t>(i)] = count;
+    }
+    int sum = 0;
+    for (int i = 0; i < kColumns - 1; ++i) sum += missing[static_cast<size_t>(i)];
+    for (int u = 0; u < width; ++u) {
+      sum += missing[static_cast<size_t>(u + kColumns - 1)];
+      out.at(u, v) = sum == 0 ? codes.view().at(u, 0) : 0;
+      validity.at(u, v) = sum == 0 ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
+      sum -= missing[static_cast<size_t>(u)];
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace altiplano {
+HWY_EXPORT(censusTransformSimd);
+
+void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+                     ImageView<uint16_t> validity) {
+  HWY_DYNAMIC_DISPATCH(censusTransformSimd)(in, valid, out, validity);
+}
+}  // namespace altiplano
+#endif

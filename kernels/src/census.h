@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ALTIPLANO_KERNELS_CENSUS_H_
+#define ALTIPLANO_KERNELS_CENSUS_H_
+
+#include <cstdint>
+
+#include "image.h"
+
+namespace altiplano {
+
+inline constexpr int kCensusRadiusU = 4;
+inline constexpr int kCensusRadiusV = 3;
+inline constexpr int kCensusBits = 62;
+
+// Census transform: bit k is 1 where neighbour k of the 9x7 window is darker than the centre (62 bits,
+// row-major from the upper left, centre left out). The window repeats the image's edge pixels beyond the edge.
+// in: (height, width) intensities; valid: same shape, 1 = has data. validity gets 0, kNoDataReference where
+// the centre has no data, kBorder where another pixel of its window has none; the code is 0 there.
+// Exact: every target gives the same bits. Source: Zabih and Woodfill, ECCV 1994.
+void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+                     ImageView<uint16_t> validity);
+
+// The slow twin.
+void censusTransformReference(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+                              ImageView<uint16_t> validity);
+
+}  // namespace altiplano
+
+#endif  // ALTIPLANO_KERNELS_CENSUS_H_

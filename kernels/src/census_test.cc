@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "census.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <random>
+
+#include "targets_for_test.h"
+#include "validity.h"
+
+namespace altiplano {
+namespace {
+
+struct Sample {
+  Image<float> image;
+  Image<uint8_t> valid;
+};
+
+Sample randomSample(int width, int height, double missing, uint32_t seed) {
+  std::mt19937 random(seed);
+  Sample s{Image<float>(width, height), Image<uint8_t>(width, height)};
+  for (int v = 0; v < height; ++v) {
+    for (int u = 0; u < width; ++u) {
+      s.image.view().at(u, v) = static_cast<float>(random() % 50);  // few levels: ties occur
+      s.valid.view().at(u, v) = static_cast<double>(random()) / 4294967296.0 < missing ? 0 : 1;
+    }
+  }
+  return s;
+}
+
+TEST(CensusTransform, SetsTheBitsOfDarkerNeighboursInRowMajorOrder) {
+  // A ramp: v * 100 + u. Darker are all rows above and, in the centre's row, the four pixels to the left: the
+  // first 27 + 4 bits.
+  Image<float> image(9, 7);
+  Image<uint8_t> valid(9, 7);
+  for (int v = 0; v < 7; ++v) {
+    for (int u = 0; u < 9; ++u) {
+      image.view().at(u, v) = static_cast<float>(v * 100 + u);
+      valid.view().at(u, v) = 1;
+    }
+  }
+  Image<uint64_t> code(9, 7);
+  Image<uint16_t> validity(9, 7);
+  onEveryTarget([&] {
+    censusTransform(image.view(), valid.view(), code.view(), validity.view());
+    EXPECT_EQ(code.view().at(4, 3), (uint64_t{1} << 31) - 1);
+    EXPECT_EQ(validity.view().at(4, 3), kValid);
+    // The last corner: everything else is darker, but the edge repeats itself to the right and below. Of the 9
+    // columns 4 are darker and 5 equal in the centre's row; 9 x 3 above are darker; below repeats the centre's row.
+    EXPECT_EQ(std::popcount(code.view().at(8, 6)), 27 + 4 + 3 * 4);
+  });
+}
+
+TEST(CensusTransform, MarksWhereItsWindowMeetsMissingPixels) {
+  Sample s = randomSample(31, 17, 0, 1);
+  s.valid.view().at(15, 8) = 0;
+  Image<uint64_t> code(31, 17);
+  Image<uint16_t> validity(31, 17);
+  censusTransform(s.image.view(), s.valid.view(), code.view(), validity.view());
+  for (int v = 0; v < 17; ++v) {
+    for (int u = 0; u < 31; ++u) {
+      const bool near = std::abs(u - 15) <= 4 && std::abs(v - 8) <= 3;
+      const int expected = u == 15 && v == 8 ? kNoDataReference : near ? kBorder : kValid;
+      EXPECT_EQ(validity.view().at(u, v), expected) << u << ' ' << v;
+      if (near) {
+        EXPECT_EQ(code.view().at(u, v), 0u);
+      }
+    }
+  }
+}
+
+TEST(CensusTransform, EqualsItsTwinOnEveryTargetAndOddSizes) {
+  const int sizes[][2] = {{1, 1}, {2, 3}, {7, 1}, {1, 9}, {15, 16}, {16, 7}, {17, 5}, {33, 12}, {63, 8}, {131, 9}};
+  for (const auto& [width, height] : sizes) {
+    for (const double missing : {0.0, 0.01, 1.0}) {
+      const Sample s = randomSample(width, height, missing, 7);
+      Image<uint64_t> expected(width, height), got(width, height);
+      Image<uint16_t> expectedValidity(width, height), gotValidity(width, height);
+      censusTransformReference(s.image.view(), s.valid.view(), expected.view(), expectedValidity.view());
+      onEveryTarget([&] {
+        censusTransform(s.image.view(), s.valid.view(), got.view(), gotValidity.view());
+        for (int v = 0; v < height; ++v) {
+          for (int u = 0; u < width; ++u) {
+            ASSERT_EQ(got.view().at(u, v), expected.view().at(u, v)) << width << 'x' << height << ' ' << u << ' ' << v;
+            ASSERT_EQ(gotValidity.view().at(u, v), expectedValidity.view().at(u, v));
+          }
+        }
+      });
+    }
+  }
+}
+
+}  // namespace
+}  // namespace altiplano

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "match.h"
+
+#include "census.h"
+
+namespace altiplano {
+
+void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
+               const MatchOptions& options, const DisparityViews& out) {
+  const int width = ref.data.width, height = ref.data.height, secWidth = sec.data.width;
+  Image<uint64_t> refCensus(width, height), secCensus(secWidth, height);
+  Image<uint16_t> refValidity(width, height), secValidity(secWidth, height);
+  censusTransform(ref.data, ref.valid, refCensus.view(), refValidity.view());
+  censusTransform(sec.data, sec.valid, secCensus.view(), secValidity.view());
+  const SgmInput input{ref.data,         refCensus.view(), refValidity.view(), secCensus.view(),
+                       secValidity.view(), low,            count,              secOffset};
+  CostVolume volume(width, height, count);
+  sgm(input, options.sgm, volume);
+  selectDisparity(input, volume, options.disparity, out);
+}
+
+}  // namespace altiplano

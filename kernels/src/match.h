@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ALTIPLANO_KERNELS_MATCH_H_
+#define ALTIPLANO_KERNELS_MATCH_H_
+
+#include <cstdint>
+
+#include "disparity.h"
+#include "image.h"
+#include "sgm.h"
+
+namespace altiplano {
+
+struct MatchOptions {
+  SgmOptions sgm;
+  DisparityOptions disparity;
+};
+
+// A rectified image block and where it has data (1).
+struct MatchImage {
+  ImageView<const float> data;
+  ImageView<const uint8_t> valid;
+};
+
+// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity. Reference (u, v) matches secondary
+// (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count. Both blocks have the same height.
+void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
+               const MatchOptions& options, const DisparityViews& out);
+
+}  // namespace altiplano
+
+#endif  // ALTIPLANO_KERNELS_MATCH_H_
