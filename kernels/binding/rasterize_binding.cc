@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <napi.h>
 
-namespace altiplano::binding {
+#include "args.h"
+#include "rasterize.h"
 
-void registerRasterize(Napi::Env, Napi::Object) {}
+namespace altiplano::binding {
+namespace {
+
+// rasterizeDsm(points, weights, options, dsm): fills dsm.height, weight, spread, count, shaped as dsm.grid says.
+void rasterizeNative(const Napi::CallbackInfo& info) {
+  const Napi::Object points = info[0].As<Napi::Object>(), options = info[2].As<Napi::Object>();
+  const Napi::Object dsm = info[3].As<Napi::Object>(), grid = objectAt(dsm, "grid");
+  const size_t n = static_cast<size_t>(intAt(points, "width")) * static_cast<size_t>(intAt(points, "height"));
+  const PointArrays arrays{arrayAt<float>(points, "east", n), arrayAt<float>(points, "north", n),
+                           arrayAt<float>(points, "up", n), arrayOf<float>(info[1], n, "weights"), n};
+  const GridPlace place{numberAt(points, "originE") - numberAt(grid, "originE"),
+                        numberAt(grid, "originN") - numberAt(points, "originN"), numberAt(grid, "resolution")};
+  const int width = intAt(grid, "width"), height = intAt(grid, "height");
+  const DsmViews out{imageAt<float>(dsm, "height", width, height), imageAt<float>(dsm, "weight", width, height),
+                     imageAt<float>(dsm, "spread", width, height), imageAt<uint16_t>(dsm, "count", width, height)};
+  rasterizeDsm(arrays, place, {numberAt(options, "sigma"), intAt(options, "radius"), numberAt(options, "stepM")}, out);
+}
+
+}  // namespace
+
+void registerRasterize(Napi::Env env, Napi::Object exports) {
+  exports.Set("rasterizeDsm", Napi::Function::New<rasterizeNative>(env, "rasterizeDsm"));
+}
 
 }  // namespace altiplano::binding

@@ -2,8 +2,10 @@
 export { KernelArgumentError, TileGeometryError } from './errors.js';
 export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOptions, matchPair } from './match.js';
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
+export { rasterizeDsm, type RasterizeOptions } from './rasterize.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
+export { triangulate } from './triangulate.js';
 export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,
   type Poly2, type Poly3, type RectImage, type RectSpec, type RpcModel, type SearchRange, validity,

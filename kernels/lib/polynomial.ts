@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { KernelArgumentError } from './errors.js';
 import { leastSquares } from './least-squares.js';
 import type { Poly2, Poly3 } from './types.js';
 
@@ -56,6 +57,19 @@ export function fitPoly3(degree: 1 | 2 | 3, points: Float64Array, out: Float64Ar
     degree, off: Float64Array.from(axes, (axis) => axis[0]), scale: Float64Array.from(axes, (axis) => axis[1]), outOff,
     coefficients: [every(solution, 0, 3), every(solution, 1, 3), every(solution, 2, 3)],
   };
+}
+
+/** A Poly3 as C++ has it: struct Poly3 in src/polynomial.h. */
+export function packPoly3({ degree, off, scale, outOff, coefficients }: Poly3): Float64Array {
+  const numbers = [...off, ...scale, ...outOff];
+  const terms = termCount3[degree];
+  if (numbers.length !== 9 || coefficients.some((c) => c.length !== terms) || scale.includes(0)) {
+    throw new KernelArgumentError(`${terms} coefficients and no scale of 0`, 'polynomial', `degree ${degree}`);
+  }
+  const packed = new Float64Array(69);
+  packed.set(numbers);
+  coefficients.forEach((c, k) => packed.set(c, 9 + 20 * k));
+  return packed;
 }
 
 /** The terms of a Poly2, in its order, into t from index `o`. */
