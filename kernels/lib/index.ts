@@ -10,4 +10,5 @@ export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,
   type Poly2, type Poly3, type RectImage, type RectSpec, type RpcModel, type SearchRange, validity,
 } from './types.js';
+export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';
 export { rectify } from './rectify.js';
