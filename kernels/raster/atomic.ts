@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** A name beside `path` that nobody else uses. */
@@ -16,7 +16,10 @@ export function writeAtomically(path: string, write: (temporary: string) => void
     write(temporary);
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    // GDAL leaves half-made helpers (.ovr.tmp) beside a file that failed.
+    for (const name of readdirSync(dirname(path))) {
+      if (name.startsWith(basename(temporary))) rmSync(join(dirname(path), name), { force: true });
+    }
     throw error;
   }
 }

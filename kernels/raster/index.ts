@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { ingestImage, makeCog, type CogOptions, type IngestOptions } from './cog.js';
 export { crsInfo, sampleRaster, transformPoints, type CrsInfo } from './crs.js';
 export { RasterError, RpcError } from './errors.js';
 export { closeAll, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';

@@ -46,6 +46,11 @@ interface NativeRaster {
   createTiled(path: string, spec: NativeGeoTiff): TiledHandle;
   writeTiledBlock(handle: TiledHandle, band: number, rect: PixelRect, data: ArrayBufferView): void;
   closeTiled(handle: TiledHandle): void;
+  makeCog(source: string, target: string, options: {
+    readonly overviewResampling: string; readonly compress: string; readonly predictor: string;
+    readonly srcWindow: PixelRect | null; readonly crs: string | null;
+  }): void;
+  ingestImage(request: NativeWindowRequest, target: string, scratch: string): void;
 }
 
 const native = loadNative<NativeRaster>();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "args.h"
+#include "cog.h"
 #include "napi_raster.h"
 #include "write.h"
 
@@ -113,6 +114,25 @@ Napi::Value closeTiled(const Napi::CallbackInfo& info, Session&) {
   return info.Env().Undefined();
 }
 
+// makeCog(source, target, { overviewResampling, compress, predictor, srcWindow, crs })
+Napi::Value makeCogFile(const Napi::CallbackInfo& info, Session&) {
+  const Napi::Object object = info[2].As<Napi::Object>();
+  CogOptions options;
+  options.overviewResampling = textOf(object.Get("overviewResampling"));
+  options.compress = textOf(object.Get("compress"));
+  options.predictor = textOf(object.Get("predictor"));
+  options.srcWindow = rectOf(object.Get("srcWindow"));
+  options.crs = textOf(object.Get("crs"));
+  makeCog(textOf(info[0]), textOf(info[1]), options);
+  return info.Env().Undefined();
+}
+
+// ingestImage(request, target, scratch)
+Napi::Value ingestImageFile(const Napi::CallbackInfo& info, Session& session) {
+  ingestImage(session, windowRequestOf(info[0].As<Napi::Object>()), textOf(info[1]), textOf(info[2]));
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void registerWriting(Napi::Env env, Napi::Object exports, Session* session) {
@@ -120,6 +140,8 @@ void registerWriting(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<createTiled>(env, exports, "createTiled", session);
   exportFunction<writeTiledBlock>(env, exports, "writeTiledBlock", session);
   exportFunction<closeTiled>(env, exports, "closeTiled", session);
+  exportFunction<makeCogFile>(env, exports, "makeCog", session);
+  exportFunction<ingestImageFile>(env, exports, "ingestImage", session);
 }
 
 }  // namespace altiplano::raster
