@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { fillBounds, localBounds, reduceBounds } from './height-bounds.js';
+
+const options = { radius: 1, toleranceM: 1, support: 3 };
+const surface = (rows: readonly (readonly number[])[]): Float32Array => Float32Array.from(rows.flat());
+
+test('a lone spike does not widen the bounds, a building of three cells does', (t) => {
+  const spike = surface([[0, 0, 0, 0, 0], [0, 0, 90, 0, 0], [0, 0, 0, 0, 0]]);
+  t.deepEqual([...localBounds(spike, 5, 3, options).high], Array(15).fill(0));
+  const building = surface([[0, 0, 0, 0, 0, 0], [0, 0, 9, 9, 0, 0], [0, 0, 9, 0, 0, 0]]);
+  t.deepEqual([...localBounds(building, 6, 3, options).high], [0, 9, 9, 9, 9, 0, 0, 9, 9, 9, 9, 0, 0, 9, 9, 9, 9, 0]);
+  t.deepEqual([...localBounds(building, 6, 3, options).low], Array(18).fill(0));
+});
+
+test('cells without heights near by stay unknown', (t) => {
+  const { low } = localBounds(surface([[5, 5, NaN, NaN, NaN], [5, 5, NaN, NaN, NaN]]), 5, 2, options);
+  t.deepEqual([...low], [5, 5, 5, NaN, NaN, 5, 5, 5, NaN, NaN]);
+});
+
+test('reducing keeps the extremes, also in the last, smaller cells', (t) => {
+  const { low, high } = reduceBounds({ low: surface([[1, 2, 3], [NaN, 0, 9]]), high: surface([[2, 3, 4], [NaN, 8, 9]]) }, 3, 2, 2);
+  t.deepEqual([...low], [0, 3]);
+  t.deepEqual([...high], [8, 9]);
+});
+
+test('holes take the extremes of what surrounds them at the finest scale that knows', (t) => {
+  const row = [1, NaN, NaN, NaN, NaN, NaN, NaN, 7];
+  const filled = fillBounds({ low: surface([row]), high: surface([row]) }, 8, 1, [-100, 100], 8);
+  t.deepEqual([...filled.low], [1, 1, 1, 1, 7, 7, 7, 7]);
+  const wide = [1, ...Array<number>(14).fill(NaN), 7];
+  const middle = fillBounds({ low: surface([wide]), high: surface([wide]) }, 16, 1, [-100, 100], 8);
+  t.deepEqual([middle.low[6], middle.high[6]], [1, 1]);
+  t.deepEqual([middle.low[8], middle.high[8]], [7, 7]);
+});
+
+test('a hole beyond the largest scale takes the fallback', (t) => {
+  const row = [1, ...Array<number>(31).fill(NaN)];
+  const filled = fillBounds({ low: surface([row]), high: surface([row]) }, 32, 1, [-100, 100], 2);
+  t.deepEqual([filled.low[1], filled.low[4], filled.low[31], filled.high[31]], [1, 1, -100, 100]);
+});

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openInfo, readWindow } from '@altiplano/kernels/raster';
+import test from 'ava';
+import fc from 'fast-check';
+import { reason } from './merge-block.js';
+import { mergedBand, openMerge } from './merge-dsm.js';
+import { type TestScene, openTestScene } from './testing/partial-scene.js';
+
+/** Heights both sides of every tile border agree on: a slope with a step (a roof edge) inside. */
+const surface = (e: number, n: number): number => 100 + 0.1 * (e - 640) - 0.05 * (n - 1280) + (e > 700 && n < 1300 ? 12 : 0);
+
+/** x10y20 is done, x11y20 done with a hole, x12y20 empty, x10y19 dead; x11y19 and x12y19 are not planned. */
+async function lShape(): Promise<TestScene> {
+  return openTestScene({
+    tiles: [[10, 20], [11, 20], [12, 20], [10, 19]],
+    partial: ({ ix, iy }) => (ix === 12 || iy === 19 ? null : (e, n) => (Math.hypot(e - 740, n - 1290) < 3 ? null : surface(e, n))),
+  });
+}
+
+const bandOf = (path: string, band: number): Float32Array => Float32Array.from(readWindow(path, { band }).data);
+
+test('tiles merge into one georeferenced surface, and every cell without a height says why', async (t) => {
+  const scene = await lShape();
+  t.teardown(() => scene.close());
+  const merge = openMerge({ ...scene, isDead: (id) => id === 'x10y19', path: scene.path });
+  const dsm = await merge.finish();
+  const info = openInfo(dsm.path);
+  t.deepEqual([info.width, info.height, info.crs], [192, 128, 'EPSG:32636']);
+  t.deepEqual(info.geotransform, [640, 1, 0, 1344, 0, -1]);
+  t.deepEqual(info.bands.map((band) => band.description), ['height', 'confidence', 'count', 'spread', 'reason']);
+  const heights = bandOf(dsm.path, mergedBand.height);
+  const reasons = bandOf(dsm.path, mergedBand.reason);
+  let valid = 0;
+  for (let row = 0; row < 128; row++) {
+    for (let col = 0; col < 192; col++) {
+      const cell = row * 192 + col;
+      const [e, n] = [640 + col + 0.5, 1344 - row - 0.5];
+      if (reasons[cell] === reason.valid) {
+        valid++;
+        t.true(Math.abs((heights[cell] ?? NaN) - surface(e, n)) < 1e-4, `${e}, ${n}`);
+      } else {
+        t.is(heights[cell], -32768);
+      }
+    }
+  }
+  t.is(dsm.validCells, valid);
+  const at = (e: number, n: number): number | undefined => reasons[Math.floor(1344 - n) * 192 + Math.floor(e - 640)];
+  t.is(at(740, 1290), reason.noPoint);
+  t.is(at(800, 1300), reason.outside);
+  t.is(at(650, 1250), reason.dead);
+  t.is(at(750, 1250), reason.outside);
+  t.is(at(650, 1278), reason.valid, 'the halo of the tile above reaches into the dead tile');
+  t.true(dsm.minHeight < 97 && dsm.maxHeight > 111);
+});
+
+test('the pixels are the same bytes in whatever order tiles are merged, and merged again', async (t) => {
+  const scene = await lShape();
+  t.teardown(() => scene.close());
+  const ids = scene.level.tiles.map(({ id }) => id);
+  const merged = async (order: readonly string[]): Promise<Buffer[]> => {
+    const merge = openMerge({ ...scene, path: scene.path });
+    for (const id of order) await merge.mergeTile(id);
+    const { path } = await merge.finish();
+    return [1, 2, 3, 4, 5].map((band) => Buffer.from(bandOf(path, band).buffer));
+  };
+  const expected = await merged([]);
+  await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...ids), { maxLength: 8 }), async (order) => {
+    t.deepEqual(await merged(order), expected);
+  }), { numRuns: 8 });
+});
+
+test('an abandoned merge leaves no file behind', async (t) => {
+  const scene = await lShape();
+  t.teardown(() => scene.close());
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-merge-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'dsm.tif');
+  await openMerge({ ...scene, path }).abandon();
+  t.throws(() => openInfo(path), { message: /dsm\.tif/ });
+});

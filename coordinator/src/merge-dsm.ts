@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createTiled, readBands } from '@altiplano/kernels/raster';
+import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
+import type { ObjectStore } from '@altiplano/protocol/io';
+import { type BlockPartial, type CellRect, type MergedBlock, emptyBlock, mergeBlock, noHeight, reason } from './merge-block.js';
+
+/**
+ * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value for all)
+ * height (metres, no-data -32768), confidence (0..1), count, spread (metres, no-data -32768), reason (`reason` of merge-block).
+ */
+export interface MergedDsm {
+  readonly path: string;
+  readonly grid: GridSpec;
+  readonly validCells: number;
+  /** Metres; NaN when there is no valid cell. */
+  readonly minHeight: number;
+  readonly maxHeight: number;
+}
+
+/** Bands of a merged DSM, 1-based as GDAL counts them. */
+export const mergedBand = { height: 1, confidence: 2, count: 3, spread: 4, reason: 5 } as const;
+
+export interface Merge {
+  /** Merges and writes the cells a tile owns. Call it when the tile and its neighbours have ended; again does no harm. */
+  mergeTile(tileId: string): Promise<void>;
+  /** Merges the tiles not merged yet, marks the ground without tiles, and closes the file. */
+  finish(): Promise<MergedDsm>;
+  /** Drops the unfinished file. */
+  abandon(): Promise<void>;
+}
+
+export interface MergeInputs {
+  readonly store: ObjectStore;
+  readonly plan: ScenePlan;
+  readonly level: LevelPlan;
+  /** The stored partial DSMs of a tile, at the time of the call. */
+  readonly partials: (tileId: string) => readonly { readonly pairId: string; readonly outKey: string }[];
+  /** Whether any task of the tile ended dead; its empty cells say so. */
+  readonly isDead?: (tileId: string) => boolean;
+  /** The local file to write; it appears under this name when finished. */
+  readonly path: string;
+}
+
+/**
+ * Opens the streaming merge of a level: tiles can be merged in any order, the pixels come out the same.
+ * Memory: one tile and its neighbours' halos. Errors: those of the store and of GDAL, naming the file.
+ */
+export function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
+  const grid = unionGrid(level);
+  const byPosition = new Map(level.tiles.map((tile) => [position(tile.ix, tile.iy), tile]));
+  const byId = new Map(level.tiles.map((tile) => [tile.id, tile]));
+  const out = createTiled(path, {
+    width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells),
+    bands: ['height', 'confidence', 'count', 'spread', 'reason'].map((description) => ({ type: 'float32', noData: noHeight, description })),
+  });
+  const merged = new Map<string, { readonly valid: number; readonly min: number; readonly max: number }>();
+  const tolerance = blendToleranceM(plan, level);
+  const weight = fullWeight(plan, level);
+
+  const write = ({ ix, iy }: Pick<TilePlan, 'ix' | 'iy'>, block: MergedBlock): void => {
+    const { col0, row0 } = offsetIn(grid, squareOf(level, ix, iy));
+    const bands = [block.height, block.confidence, block.count, block.spread, Float32Array.from(block.reason)];
+    bands.forEach((data, band) => out.writeBlock(band + 1, col0, row0, level.tileCells, level.tileCells, data));
+  };
+
+  const mergeOne = (tile: TilePlan): void => {
+    const inputs: BlockPartial[] = [];
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dx = -1; dx <= 1; dx++) {
+        const other = byPosition.get(position(tile.ix + dx, tile.iy + dy));
+        if (other === undefined) continue;
+        for (const { pairId, outKey } of partials(other.id)) {
+          const partial = readPartial(store.gdalPath(outKey), pairId, other, tile.core, level.haloCells);
+          if (partial !== null) inputs.push(partial);
+        }
+      }
+    }
+    const { width, height } = tile.core;
+    const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
+    const core = mergeBlock(inputs, {
+      width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
+    });
+    const square = emptyBlock(level.tileCells, level.tileCells, reason.outside);
+    paste(core, width, square, level.tileCells, offsetIn(squareOf(level, tile.ix, tile.iy), tile.core));
+    write(tile, square);
+    merged.set(tile.id, summary(core));
+  };
+
+  return {
+    async mergeTile(tileId) {
+      const tile = byId.get(tileId);
+      if (tile === undefined) throw new Error(`tile ${tileId} is not in level 1/${level.factor} of scene ${plan.sceneId}`);
+      mergeOne(tile);
+    },
+    async finish() {
+      for (const tile of level.tiles) if (!merged.has(tile.id)) mergeOne(tile);
+      const outside = emptyBlock(level.tileCells, level.tileCells, reason.outside);
+      for (const gap of gapsOf(level)) write(gap, outside);
+      out.close();
+      const parts = [...merged.values()].filter((part) => part.valid > 0);
+      return {
+        path, grid,
+        validCells: parts.reduce((sum, part) => sum + part.valid, 0),
+        minHeight: parts.reduce((min, part) => Math.min(min, part.min), parts.length === 0 ? NaN : Infinity),
+        maxHeight: parts.reduce((max, part) => Math.max(max, part.max), parts.length === 0 ? NaN : -Infinity),
+      };
+    },
+    async abandon() { out.discard(); },
+  };
+}
+
+/** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
+export function unionGrid(level: LevelPlan): GridSpec {
+  if (level.tiles.length === 0) throw new Error(`level 1/${level.factor} has no tiles`);
+  const { west, east, south, north } = extentOf(level);
+  const { originE, originN } = squareOf(level, west, north);
+  return {
+    originE, originN, resolution: level.resolution,
+    width: (east - west + 1) * level.tileCells, height: (north - south + 1) * level.tileCells,
+  };
+}
+
+function extentOf({ tiles }: LevelPlan): { west: number; east: number; south: number; north: number } {
+  let west = Infinity, east = -Infinity, south = Infinity, north = -Infinity;
+  for (const { ix, iy } of tiles) {
+    west = Math.min(west, ix); east = Math.max(east, ix);
+    south = Math.min(south, iy); north = Math.max(north, iy);
+  }
+  return { west, east, south, north };
+}
+
+/** Squares of the union's box that are no tile of the level. */
+function* gapsOf(level: LevelPlan): Generator<{ ix: number; iy: number }> {
+  const planned = new Set(level.tiles.map(({ ix, iy }) => position(ix, iy)));
+  const { west, east, south, north } = extentOf(level);
+  for (let iy = north; iy >= south; iy--) {
+    for (let ix = west; ix <= east; ix++) if (!planned.has(position(ix, iy))) yield { ix, iy };
+  }
+}
+
+/** The whole square of tile (ix, iy): squares count eastward and northward from the CRS origin. */
+function squareOf({ tileCells, resolution }: LevelPlan, ix: number, iy: number): GridSpec {
+  return { originE: ix * tileCells * resolution, originN: (iy + 1) * tileCells * resolution, resolution, width: tileCells, height: tileCells };
+}
+
+/** GDAL's geotransform of a grid. */
+export function geotransformOf({ originE, originN, resolution }: GridSpec): [number, number, number, number, number, number] {
+  return [originE, resolution, 0, originN, 0, -resolution];
+}
+
+/**
+ * Heights of neighbouring tiles that differ by more than this are two surfaces: 3 m, or what one disparity step of the
+ * level's weakest pair means in height where that is more (at 1/16, or where the base is small, noise alone is metres).
+ */
+function blendToleranceM(plan: ScenePlan, level: LevelPlan): number {
+  return Math.max(3, ...plan.pairs.map((pair) => metresPerPixel(plan, pair.id, level.factor)));
+}
+
+/** Height change per pixel of disparity of a pair at a level, metres. */
+export function metresPerPixel(plan: ScenePlan, pairId: string, factor: number): number {
+  const pair = plan.pairs.find(({ id }) => id === pairId);
+  const gsdM = plan.images.find(({ index }) => index === pair?.ref)?.gsdM;
+  if (pair === undefined || gsdM === undefined) throw new Error(`pair ${pairId} is not in the plan of scene ${plan.sceneId}`);
+  return (gsdM * factor) / Math.max(1e-3, Math.abs(pair.baseToHeight));
+}
+
+/**
+ * Raster weight of a cell whose own and neighbouring cells each caught the points of their share of the
+ * reference image, all certain: points per cell times the sum of the splat's Gaussian over its cells.
+ */
+function fullWeight(plan: ScenePlan, level: LevelPlan): number {
+  const { rasterSigma, rasterRadius } = plan.request.params;
+  let splat = 0;
+  for (let y = -rasterRadius; y <= rasterRadius; y++) {
+    for (let x = -rasterRadius; x <= rasterRadius; x++) splat += Math.exp(-(x * x + y * y) / (2 * rasterSigma * rasterSigma));
+  }
+  const gsdM = Math.min(...plan.images.map((image) => image.gsdM)) * level.factor;
+  return splat * Math.min(1, (level.resolution / gsdM) ** 2);
+}
+
+/** Reads what of a tile's partial DSM lies in the core of `owner`; null = nothing does. */
+function readPartial(path: string, pairId: string, tile: TilePlan, owner: GridSpec, haloCells: number): BlockPartial | null {
+  const core: CellRect = { ...offsetIn(owner, tile.core), width: tile.core.width, height: tile.core.height };
+  const col0 = Math.max(0, core.col0 - haloCells);
+  const row0 = Math.max(0, core.row0 - haloCells);
+  const width = Math.min(owner.width, core.col0 + core.width + haloCells) - col0;
+  const rows = Math.min(owner.height, core.row0 + core.height + haloCells) - row0;
+  if (width <= 0 || rows <= 0) return null;
+  // The file covers the tile's core and its halo.
+  const rect: CellRect = { col0: col0 - core.col0 + haloCells, row0: row0 - core.row0 + haloCells, width, height: rows };
+  const [height, weight, spread, count] = readBands(path, rect);
+  if (height === undefined || weight === undefined || spread === undefined || count === undefined) {
+    throw new Error(`${path}: a partial DSM has the bands height, weight, spread, count`);
+  }
+  return { tileId: tile.id, pairId, core, rect: { col0, row0, width, height: rows }, height, weight, spread, count };
+}
+
+/** Where the grid `inner` begins in `outer`, cells. */
+function offsetIn(outer: GridSpec, inner: GridSpec): { col0: number; row0: number } {
+  return {
+    col0: Math.round((inner.originE - outer.originE) / outer.resolution),
+    row0: Math.round((outer.originN - inner.originN) / outer.resolution),
+  };
+}
+
+/** The largest usual GeoTIFF block that divides a tile, so that no block is written twice. */
+function blockSizeFor(tileCells: number): number {
+  return [512, 256, 128, 64, 32, 16].find((size) => tileCells % size === 0) ?? 64;
+}
+
+function position(x: number, y: number): string {
+  return `${x},${y}`;
+}
+
+function paste(core: MergedBlock, width: number, square: MergedBlock, squareWidth: number, { col0, row0 }: { col0: number; row0: number }): void {
+  for (let start = 0, row = row0; start < core.height.length; start += width, row++) {
+    const at = row * squareWidth + col0;
+    square.height.set(core.height.subarray(start, start + width), at);
+    square.confidence.set(core.confidence.subarray(start, start + width), at);
+    square.count.set(core.count.subarray(start, start + width), at);
+    square.spread.set(core.spread.subarray(start, start + width), at);
+    square.reason.set(core.reason.subarray(start, start + width), at);
+  }
+}
+
+function summary({ height, reason: reasons }: MergedBlock): { valid: number; min: number; max: number } {
+  let valid = 0, min = Infinity, max = -Infinity;
+  for (let cell = 0; cell < height.length; cell++) {
+    if (reasons[cell] !== reason.valid) continue;
+    const value = height[cell] ?? NaN;
+    valid++;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  return { valid, min, max };
+}

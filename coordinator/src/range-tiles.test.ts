@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createTiled, readBands, writeGeoTiff } from '@altiplano/kernels/raster';
+import { type GridSpec, InputError, type ScenePlan, priorKey } from '@altiplano/protocol';
+import test from 'ava';
+import fc from 'fast-check';
+import { noHeight } from './merge-block.js';
+import { type MergedDsm, geotransformOf } from './merge-dsm.js';
+import { type Prior, makePrior, priorFromDem } from './range-tiles.js';
+import { type TestScene, openTestScene } from './testing/partial-scene.js';
+
+const [width, height] = [150, 130];
+const grid: GridSpec = { originE: 640, originN: 5760, resolution: 4, width, height };
+
+interface Terrain { readonly relief: number; readonly seed: number; readonly spikes: number; readonly holes: number }
+
+/** Hills of a given relief with 20 m blocks on them; `seen` is what a coarse level makes of it: noise, spikes, holes. */
+function terrain({ relief, seed, spikes, holes }: Terrain): { truth: Float32Array; seen: Float32Array } {
+  let state = seed + 1;
+  const random = (): number => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return state / 2 ** 32; };
+  const truth = new Float32Array(width * height);
+  const seen = new Float32Array(width * height);
+  for (let cell = 0; cell < truth.length; cell++) {
+    const [col, row] = [cell % width, Math.floor(cell / width)];
+    const hill = (relief / 2) * (Math.sin(col / 25) + Math.cos(row / 30)) / 2 + 200;
+    const block = col % 30 < 8 && row % 26 < 7 ? 20 : 0;
+    truth[cell] = hill + block;
+    // One pixel is 2 m x 4 / 0.5 = 8 m of height here; noise of a third of a pixel.
+    seen[cell] = hill + block + (random() + random() + random() - 1.5) * 5;
+    if (random() < spikes) seen[cell] = hill + (random() - 0.5) * 1200;
+    if (random() < holes || Math.hypot(col - 70, row - 60) < 200 * holes) seen[cell] = noHeight;
+  }
+  return { truth, seen };
+}
+
+async function sceneWith(seen: Float32Array): Promise<{ scene: TestScene; plan: ScenePlan; merged: MergedDsm }> {
+  const scene = await openTestScene({ tiles: [[10, 89]], partial: () => null });
+  const out = createTiled(scene.path, {
+    width, height, crs: 'EPSG:32636', geotransform: geotransformOf(grid), blockSize: 64,
+    bands: Array.from({ length: 5 }, () => ({ type: 'float32' as const, noData: noHeight })),
+  });
+  out.writeBlock(1, 0, 0, width, height, seen);
+  out.close();
+  const plan = { ...scene.plan, images: scene.plan.images.map((image) => ({ ...image, gsdM: 1 })) };
+  return { scene, plan, merged: { path: scene.path, grid, validCells: 1, minHeight: 0, maxHeight: 0 } };
+}
+
+function boundsOf(scene: TestScene, prior: Prior): [Float32Array, Float32Array] {
+  const [low = new Float32Array(0), high = new Float32Array(0)] = readBands(scene.store.gdalPath(prior.key));
+  return [low, high];
+}
+
+test('the truth lies between the bounds, and the bounds stay close, on any terrain', async (t) => {
+  await fc.assert(fc.asyncProperty(fc.record({
+    relief: fc.integer({ min: 0, max: 300 }), seed: fc.nat(1e6), spikes: fc.constantFrom(0, 0.005), holes: fc.constantFrom(0, 0.03, 0.1),
+  }), async (sort) => {
+    const { truth, seen } = terrain(sort);
+    const { scene, plan, merged } = await sceneWith(seen);
+    try {
+      const [low, high] = boundsOf(scene, await makePrior({ merged, plan, factor: 4, store: scene.store }));
+      let inside = 0, widths = 0;
+      for (let cell = 0; cell < truth.length; cell++) {
+        const [h = NaN, from = NaN, to = NaN] = [truth[cell], low[cell], high[cell]];
+        if (h >= from && h <= to) inside++;
+        widths += to - from;
+      }
+      t.true(inside / truth.length >= 0.999, `${inside / truth.length} inside`);
+      // Margins 2 x 16 m, local relief and blocks, times 1.4: far from the 1100 m of the domain and the 1200 m of the spikes.
+      t.true(widths / truth.length < 1.4 * (20 + 15 + 0.2 * sort.relief) + 32 + (sort.holes > 0 ? 40 : 0), `${widths / truth.length} m wide`);
+    } finally {
+      await scene.close();
+    }
+  }), { numRuns: 12 });
+});
+
+test('a spike does not widen a tile\'s range, a tower does', async (t) => {
+  const flat = new Float32Array(width * height).fill(100);
+  flat[50 * width + 50] = 700;
+  for (const at of [0, 1, width, width + 1]) flat[100 * width + 100 + at] = 180;
+  const { scene, plan, merged } = await sceneWith(flat);
+  t.teardown(() => scene.close());
+  const prior = await makePrior({ merged, plan, factor: 4, store: scene.store });
+  const around = (col: number, row: number) => prior.tileHeightRange({
+    minE: 640 + 4 * (col - 5), maxE: 640 + 4 * (col + 5), minN: 5760 - 4 * (row + 5), maxN: 5760 - 4 * (row - 5),
+  });
+  t.deepEqual(around(50, 50), [84, 116]);
+  t.deepEqual(around(100, 100), [68, 212]);
+  t.is(prior.tileHeightRange({ minE: 0, maxE: 600, minN: 0, maxN: 600 }), null);
+  t.true(await scene.store.has(priorKey('test', 4)));
+});
+
+test('without any height the whole domain is searched', async (t) => {
+  const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(noHeight));
+  t.teardown(() => scene.close());
+  const prior = await makePrior({ merged, plan, factor: 4, store: scene.store });
+  t.deepEqual(prior.tileHeightRange({ minE: 640, maxE: 1000, minN: 5300, maxN: 5700 }), [-100, 1000]);
+});
+
+test('a DEM gives the bounds, and the domain where it ends', async (t) => {
+  const { scene, plan } = await sceneWith(new Float32Array(width * height));
+  t.teardown(() => scene.close());
+  const dem = `${scene.path}.dem.tif`;
+  // Tile x10y89 is 640..704 E, 5696..5760 N; the DEM has its western half.
+  writeGeoTiff(dem, { width: 8, height: 12, crs: 'EPSG:32636', geotransform: [606, 8, 0, 5776, 0, -8], bands: [{ data: Float32Array.from({ length: 96 }, (_, i) => 8 * (i % 8)) }] });
+  const prior = await priorFromDem({ plan, factor: 4, dem, store: scene.store }, { radius: 1 });
+  const [low = NaN, high = NaN] = prior.tileHeightRange({ minE: 650, maxE: 651, minN: 5720, maxN: 5721 }) ?? [];
+  // Height is E - 610 at the cell centres 649.5, 650.5 and 651.5.
+  t.true(Math.abs(low - (39.5 - 30)) < 1e-4 && Math.abs(high - (41.5 + 120)) < 1e-4, `${low}, ${high}`);
+  t.deepEqual(prior.tileHeightRange({ minE: 690, maxE: 700, minN: 5720, maxN: 5721 }), [-100, 1000]);
+  writeGeoTiff(dem, { width: 2, height: 2, crs: 'EPSG:32636', geotransform: [0, 8, 0, 100, 0, -8], bands: [{ data: new Float32Array(4) }] });
+  await t.throwsAsync(priorFromDem({ plan, factor: 4, dem, store: scene.store }), { instanceOf: InputError, message: /dem\.tif/ });
+});
