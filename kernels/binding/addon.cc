@@ -9,6 +9,7 @@ void registerMatch(Napi::Env env, Napi::Object exports);
 void registerMatchPoints(Napi::Env env, Napi::Object exports);
 void registerTriangulate(Napi::Env env, Napi::Object exports);
 void registerRasterize(Napi::Env env, Napi::Object exports);
+void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
 
@@ -20,6 +21,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerMatchPoints(env, exports);
   registerTriangulate(env, exports);
   registerRasterize(env, exports);
+  registerSearchRange(env, exports);
   registerRaster(env, exports);
   return exports;
 }

@@ -4,6 +4,7 @@ export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOption
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rasterizeDsm, type RasterizeOptions } from './rasterize.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
+export { searchRange, type HeightPrior, type SearchRangeInput } from './search-range.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
 export { triangulate } from './triangulate.js';
 export {

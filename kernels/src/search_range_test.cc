@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "search_range.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace altiplano {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+// u = 2 E - 0.4 h, v = -2 N, d = 0.5 h: pixels of 0.5 m, the reference looks obliquely along u.
+Poly3 obliqueRectFromGround() {
+  Poly3 poly{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}, {}};
+  poly.coefficients[0][1] = 2;
+  poly.coefficients[0][3] = -0.4;
+  poly.coefficients[1][2] = -2;
+  poly.coefficients[2][3] = 0.5;
+  return poly;
+}
+
+// A prior of 4 m cells over E 0..200, N -200..0 (corner at (-40, 40), so that it reaches around the block).
+struct Prior {
+  static constexpr int kCells = 70;
+  std::vector<float> low = std::vector<float>(kCells * kCells), high = low;
+  Prior(float lowM, float highM) {
+    std::fill(low.begin(), low.end(), lowM);
+    std::fill(high.begin(), high.end(), highM);
+  }
+  float& lowAt(int i, int j) { return low[j * kCells + i]; }
+  float& highAt(int i, int j) { return high[j * kCells + i]; }
+  HeightPrior view() {
+    return {denseView<const float>(low.data(), kCells, kCells), denseView<const float>(high.data(), kCells, kCells), -40, 40, 4};
+  }
+};
+
+constexpr SearchRangeOptions kOptions{256, 2, 0.5};
+
+SearchCount run(Prior& prior, Image<int16_t>& low, const SearchRangeOptions& options = kOptions) {
+  return searchRange(obliqueRectFromGround(), prior.view(), 0, 0, options, low.view());
+}
+
+void expectHolds(const Image<int16_t>& low, int count, int x, int y, double from, double to) {
+  EXPECT_LE(low.view().at(x, y), from) << x << " " << y;
+  EXPECT_GE(low.view().at(x, y) + count - 1, to) << x << " " << y;
+}
+
+TEST(SearchRange, OfAPlainIsTheSmallestThatHoldsItEverywhere) {
+  Prior prior(100, 120);  // d 50..60, with slack 48..62: 15 disparities
+  Image<int16_t> low(301, 157);
+  const SearchCount count = run(prior, low);
+  EXPECT_EQ(count.count, 16);
+  EXPECT_EQ(count.wanted, 16);
+  for (int y = 0; y < 157; ++y) {
+    for (int x = 0; x < 301; ++x) expectHolds(low, 16, x, y, 48, 62);
+  }
+}
+
+// Every point of every prior cell, at its lowest and its highest, is in range at the pixel that sees it.
+TEST(SearchRange, FollowsTheTerrainSoThatEveryPriorPointIsInRange) {
+  Prior prior(0, 0);
+  for (int j = 0; j < Prior::kCells; ++j) {
+    for (int i = 0; i < Prior::kCells; ++i) {
+      const float middle = 3.0f * i + 40 * std::sin(0.2f * j);
+      prior.lowAt(i, j) = middle - 4;
+      prior.highAt(i, j) = middle + 4;
+    }
+  }
+  Image<int16_t> low(300, 300);
+  const SearchCount count = run(prior, low);
+  EXPECT_EQ(count.count, count.wanted);
+  EXPECT_LE(count.count, 64);  // the whole relief would need 150
+  int seen = 0;
+  for (int j = 0; j < Prior::kCells; ++j) {
+    for (int i = 0; i < Prior::kCells; ++i) {
+      for (const double h : {prior.lowAt(i, j), prior.highAt(i, j)}) {
+        for (const double corner : {0.05, 0.5, 0.95}) {
+          const double e = -40 + 4 * (i + corner), n = 40 - 4 * (j + 1 - corner);
+          const int x = static_cast<int>(std::lround(2 * e - 0.4 * h)), y = static_cast<int>(std::lround(-2 * n));
+          if (x < 0 || y < 0 || x >= 300 || y >= 300) continue;
+          expectHolds(low, count.count, x, y, 0.5 * h - 2, 0.5 * h + 2);
+          ++seen;
+        }
+      }
+    }
+  }
+  EXPECT_GT(seen, 9000);
+}
+
+TEST(SearchRange, AHoleAndATowersShadowTakeTheRangesAroundThem) {
+  Prior prior(10, 12);
+  for (int j = 30; j < 45; ++j) {
+    for (int i = 30; i < 45; ++i) prior.lowAt(i, j) = kNaN;
+  }
+  prior.lowAt(20, 20) = 10;
+  prior.highAt(20, 20) = 60;
+  Image<int16_t> low(300, 300);
+  const SearchCount count = run(prior, low);
+  EXPECT_EQ(count.count, 32);  // the tower: d 5..30 and slack
+  for (int y = 0; y < 300; ++y) {
+    for (int x = 0; x < 300; ++x) expectHolds(low, count.count, x, y, 3, 8);
+  }
+  // The tower's foot at E 42, N -42 and its top, which is seen 0.4 px per metre to the left.
+  expectHolds(low, count.count, 80, 84, 3, 8);
+  expectHolds(low, count.count, 60, 84, 28, 32);
+}
+
+TEST(SearchRange, KeepsTheMiddleWhereItMayNotBeAsWideAsWanted) {
+  Prior prior(0, 200);  // d 0..100, with slack -2..102
+  Image<int16_t> low(64, 64);
+  const SearchCount count = run(prior, low, {50, 2, 0.5});
+  EXPECT_EQ(count.count, 48);
+  EXPECT_EQ(count.wanted, 112);
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) EXPECT_NEAR(low.view().at(x, y) + 23.5, 50, 1);
+  }
+}
+
+TEST(SearchRange, SaysSoWhenThePriorKnowsNothing) {
+  Prior nothing(kNaN, kNaN), inverted(2, 1), elsewhere(10, 20);
+  Image<int16_t> low(50, 40);
+  EXPECT_EQ(run(nothing, low).wanted, 0);
+  EXPECT_EQ(run(inverted, low).wanted, 0);
+  EXPECT_EQ(searchRange(obliqueRectFromGround(), elsewhere.view(), 5000, 5000, kOptions, low.view()).wanted, 0);
+}
+
+}  // namespace
+}  // namespace altiplano
