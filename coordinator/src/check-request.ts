@@ -32,7 +32,7 @@ export function checkCrs(ports: Pick<PlanPorts, 'crsInfo'>, crs: string): void {
     throw new InputError(`crs: '${crs}' is not a coordinate reference system PROJ knows`, cause);
   }
   if (!info.isProjected) throw new InputError(`crs: ${crs} (${info.name}) is geographic; the DSM needs a projected CRS in metres, e.g. a UTM zone (leave --crs out to get it)`);
-  if (Math.abs(info.unitM - 1) > 1e-9) throw new InputError(`crs: ${crs} (${info.name}) has a unit of ${info.unitM} m; the DSM needs a projected CRS in metres`);
+  if (info.unitM === null || Math.abs(info.unitM - 1) > 1e-9) throw new InputError(`crs: ${crs} (${info.name}) has a unit of ${info.unitM} m; the DSM needs a projected CRS in metres`);
 }
 
 function checkRpc({ path, rpc, rpcSource }: DescribedImage): void {

@@ -32,6 +32,8 @@ export interface LevelShape {
   readonly disparities: number;
   /** Angle between the epipolar lines and the grid, radians. */
   readonly epipolarRad: number;
+  /** Reference pixels the ground moves by over the heights searched: the block covers the tile at all of them. */
+  readonly sweepPx: number;
 }
 
 /** Memory and work of one full-size task. The rectified block is the box around the turned tile, with margins. */
@@ -40,12 +42,13 @@ export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marg
   const tilePx = ((shape.tileCells + 2 * shape.haloCells) * shape.resolution) / shape.gsdM;
   const turned = Math.abs(Math.cos(shape.epipolarRad)) + Math.abs(Math.sin(shape.epipolarRad));
   const rectPx = Math.ceil(tilePx * turned) + 2 * params.marginPx;
-  const bytes = ports.matchMemoryBytes(rectPx, rectPx, shape.disparities) + rectPx * rectPx * bytesPerPixel;
+  const widthPx = rectPx + Math.ceil(shape.sweepPx);
+  const bytes = ports.matchMemoryBytes(widthPx, rectPx, shape.disparities) + widthPx * rectPx * bytesPerPixel;
   return {
     rectPx, disparities: shape.disparities,
     memoryMb: processMb + bytes / 2 ** 20,
-    evaluations: rectPx * rectPx * shape.disparities,
-    overhead: (rectPx / corePx) ** 2,
+    evaluations: widthPx * rectPx * shape.disparities,
+    overhead: (widthPx * rectPx) / corePx ** 2,
   };
 }
 
@@ -73,5 +76,7 @@ function levelShape(plan: ScenePlan, level: LevelPlan, isCoarsest: boolean): Lev
   const gsdM = Math.min(...plan.images.map((image) => image.gsdM)) * level.factor;
   const all = disparitiesFor(plan.heightDomain[1] - plan.heightDomain[0], widest?.baseToHeight ?? 0, gsdM);
   const limit = plan.request.params.maxDisparities;
-  return { ...level, gsdM, disparities: Math.min(isCoarsest ? limit : Math.ceil(limit / 4), all), epipolarRad: Math.PI / 12 };
+  // Angle and sweep of ordinary pairs: 15 degrees, and a quarter metre per metre of height.
+  const disparities = Math.min(isCoarsest ? limit : Math.ceil(limit / 4), all);
+  return { ...level, gsdM, disparities, epipolarRad: Math.PI / 12, sweepPx: (0.25 * disparities) / Math.max(0.05, widest?.baseToHeight ?? 1) };
 }

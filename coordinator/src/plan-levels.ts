@@ -8,11 +8,12 @@ import type { PlanPorts } from './view.js';
 export interface LevelInputs {
   readonly request: SceneRequest;
   readonly grounds: readonly PairGround[];
-  /** Smaller side of the smallest image, pixels. */
-  readonly smallestSidePx: number;
   readonly gsdM: number;
   readonly baseToHeight: number;
   readonly epipolarRad: number;
+  /** Horizontal metres per metre of height along the reference image's lines of sight. */
+  readonly refSlope: number;
+  readonly heightSpanM: number;
 }
 
 const haloCells = 16;
@@ -72,9 +73,11 @@ function fitBudget(inputs: LevelInputs, factor: number, resolution: number, want
 { readonly tileCells: number; readonly maxDisparities: number; readonly fits: boolean } {
   const { request } = inputs;
   const most = request.params.maxDisparities;
-  const fits = (tileCells: number, disparities: number): boolean => estimateTask(
-    { tileCells, haloCells, resolution, gsdM: inputs.gsdM * factor, disparities, epipolarRad: inputs.epipolarRad }, request.params, ports,
-  ).memoryMb <= request.memoryBudgetMb;
+  const gsdM = inputs.gsdM * factor;
+  const fits = (tileCells: number, disparities: number): boolean => {
+    const sweepPx = inputs.refSlope * Math.min(inputs.heightSpanM / gsdM, disparities / inputs.baseToHeight);
+    return estimateTask({ tileCells, haloCells, resolution, gsdM, disparities, epipolarRad: inputs.epipolarRad, sweepPx }, request.params, ports).memoryMb <= request.memoryBudgetMb;
+  };
   for (let tileCells = wanted; tileCells >= 64; tileCells = Math.floor(tileCells / 128) * 64) {
     for (let disparities = most; disparities >= Math.min(most, fewestDisparities); disparities -= 16) {
       if (fits(tileCells, disparities)) return { tileCells, maxDisparities: disparities, fits: true };

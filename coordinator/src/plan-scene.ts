@@ -69,7 +69,10 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
     warnings.push(`heights ${metres(seen)} need more than ${most} disparities even at 1/${factors[0] ?? 1}; searching ${metres(heightDomain)} only (give --height-range or --dem)`);
   }
   const epipolarRad = Math.atan2(parallaxes[0]?.[1] ?? 0, parallaxes[0]?.[0] ?? 1);
-  const levels = planLevels({ request, grounds, smallestSidePx: minPx, gsdM, baseToHeight: steepest, epipolarRad }, factors, ports, warnings);
+  const refSlope = Math.max(...stereo.map(({ ref }) => Math.hypot(...viewAt(views, ref).slope)));
+  const levels = planLevels({
+    request, grounds, gsdM, baseToHeight: steepest, epipolarRad, refSlope, heightSpanM: heightDomain[1] - heightDomain[0],
+  }, factors, ports, warnings);
 
   const pairs: PairPlan[] = [];
   const windows: AlignWindow[] = [];

@@ -21,7 +21,7 @@ export interface PlanPorts {
   rpcProject(model: RpcModel, lonLatAlt: Float64Array): Float64Array;
   rpcLocalize(model: RpcModel, colRowAlt: Float64Array): Float64Array;
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
-  crsInfo(crs: string): { readonly isProjected: boolean; readonly unitM: number; readonly name: string };
+  crsInfo(crs: string): { readonly isProjected: boolean; readonly unitM: number | null; readonly name: string };
   sampleRaster(path: string, band: number, crsOfPoints: string, xy: Float64Array): Float64Array;
   /** Bytes matchPair allocates for a block of width x height pixels and `count` disparities. */
   matchMemoryBytes(width: number, height: number, count: number): number;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { InputError, type Task, ledgerKey } from '@altiplano/protocol';
+import { type ObjectStore, openMemoryStore } from '@altiplano/protocol/io';
+import { planScene } from './plan-scene.js';
+import { type RunOptions, runScene } from './run-scene.js';
+import { runSummary } from './scene-result.js';
+import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
+import { type FakeClusterOptions, fakeQueue, fakeWork } from './testing/fake-cluster.js';
+
+const plan = planScene(flatRequest({ tileCells: 512 }), flatPair(), flatPorts);
+const tiles = plan.levels.at(-1)?.tiles ?? [];
+const isStereo = (task: Task, tile: number): boolean => task.kind === 'stereo' && task.tileId === tiles[tile]?.id;
+
+async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal } = {}) {
+  const workDir = await mkdtemp(join(tmpdir(), 'altiplano-run-'));
+  const store = more.store ?? openMemoryStore();
+  const calls: string[] = [];
+  const { queue, published } = fakeQueue(withoutFiles(store), cluster);
+  let clock = 0;
+  try {
+    const ports = { store: withoutFiles(store), queue, work: fakeWork(calls), now: () => (clock += 10), cpuSeconds: () => clock / 1000 };
+    const result = await runScene(ports, plan, { outDir: workDir, workDir, reconcileMs: 5, ...more }, more.signal ?? new AbortController().signal);
+    return { result, calls, published, store };
+  } finally {
+    await rm(workDir, { recursive: true });
+  }
+}
+
+/** The fake merge writes no local file; publishing one must not look for it. */
+const withoutFiles = (store: ObjectStore): ObjectStore => ({ ...store, putFile: (key) => store.put(key, new Uint8Array(1)), gdalPath: (key) => `/store/${key}` });
+
+test('a scene runs from its plan to products, with everything in the summary', async (t) => {
+  const { result, calls, published } = await run();
+  t.is(result.state, 'done');
+  t.deepEqual(result.tiles, { planned: tiles.length, done: tiles.length, empty: 0, dead: 0 });
+  t.is(new Set(published).size, published.length, 'nothing is queued twice');
+  t.is(result.outcomes.length, published.length);
+  t.is(calls.at(-1), `published ${published.length}`);
+  t.deepEqual(calls.filter((call) => call.startsWith('merged')).map((call) => call.split(' ')[1]), ['16', '4', '1']);
+  const summary = runSummary(result);
+  t.deepEqual(Object.keys(summary), ['state', 'tiles', 'products', 'pointing', 'mpx', 'coreSeconds', 'wallSeconds', 'stages']);
+  t.deepEqual(summary.pointing, [{ pair: '0_1', rmsPx: 0.1, inliers: plan.alignWindows.length, correctionPx: 1 }]);
+  t.true(summary.mpx > 4.1 && summary.mpx < 4.2, '1024 m at 0.5 m squared');
+  t.true((summary.stages['stereo'] ?? 0) >= tiles.length && summary.coreSeconds >= published.length);
+});
+
+test('shuffled, doubled and lost events and tasks end in the same products', async (t) => {
+  const expected = (await run()).calls;
+  t.true(expected.length > 0);
+  await fc.assert(fc.asyncProperty(fc.infiniteStream(fc.nat(1_000_000)), async (stream) => {
+    const next = (): number => stream.next().value ?? 0;
+    const { calls, result } = await run({
+      pick: (count) => next() % count, eventCopies: () => next() % 3,
+      losesEvent: () => next() % 10 === 0, losesTask: () => next() % 20 === 0,
+    });
+    t.is(result.state, 'done');
+    t.deepEqual(calls, expected);
+  }), { numRuns: 15 });
+});
+
+test('a dead tile makes the scene partial and is named in the merge', async (t) => {
+  const { result, calls } = await run({ endOf: (task) => (isStereo(task, 0) ? 'dead' : isStereo(task, 1) ? 'empty' : 'done') });
+  t.is(result.state, 'partial');
+  t.deepEqual(result.tiles, { planned: tiles.length, done: tiles.length - 2, empty: 1, dead: 1 });
+  t.true(calls.some((call) => call.startsWith('merged 1 ') && call.includes(`${tiles[0]?.id}= dead`)));
+});
+
+test('a second run on the same store does only what is missing, and tries dead tiles again', async (t) => {
+  const { store } = await run({ endOf: (task) => (isStereo(task, 0) ? 'dead' : 'done') });
+  await store.delete(ledgerKey(plan.sceneId, `stereo-${tiles[1]?.id}-0_1`));
+  const { result, published } = await run({}, { store });
+  t.is(result.state, 'done');
+  t.deepEqual(published.sort(), [`stereo-${tiles[0]?.id}-0_1`, `stereo-${tiles[1]?.id}-0_1`].sort());
+  t.is(result.tiles.done, tiles.length);
+});
+
+test('a result that went missing is made again', async (t) => {
+  const { store, result } = await run();
+  const gone = result.outcomes.find(({ kind }) => kind === 'coarse');
+  await store.delete(gone?.outKey ?? '');
+  t.deepEqual((await run({}, { store })).published, [gone?.taskId]);
+});
+
+test('an id whose plan is another one is refused', async (t) => {
+  const { store } = await run();
+  await store.put(`scenes/${plan.sceneId}/plan.json`, new TextEncoder().encode('{}'));
+  await t.throwsAsync(run({}, { store }), { instanceOf: InputError, message: /another plan under this id/ });
+});
+
+test('an image that fails ingest fails the scene, with its words', async (t) => {
+  const { result } = await run({ endOf: (task) => (task.kind === 'ingest' ? 'dead' : 'done') });
+  t.is(result.state, 'failed');
+  t.regex(result.failure ?? '', /made dead by the test/);
+});
+
+test('an abort ends the run and drops unfinished files', async (t) => {
+  const stop = new AbortController();
+  const endless = run({ losesTask: (task) => { if (isStereo(task, 0)) stop.abort(new Error('stop')); return false; } }, { signal: stop.signal });
+  await t.throwsAsync(endless, { message: 'stop' });
+});
+
+test('a pair without matches is warned of and run with its RPCs as they are', async (t) => {
+  const warnings: string[] = [];
+  const { result } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') }, { onWarning: (message) => warnings.push(message) });
+  t.is(result.state, 'done');
+  t.regex(warnings.join('\n'), /pair 0_1: only 0 matches/);
+  t.deepEqual(result.warnings, warnings);
+});
