@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { destination, pino } from 'pino';
+import type { TaskKind, TaskOutcome } from '@altiplano/protocol';
+
+interface TaskIds {
+  readonly sceneId: string;
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
+/** Every event the agent logs, with what it says. */
+export interface AgentEvents {
+  'agent:started': { agent: string; bus: string; store: string; slots: number; kinds: readonly TaskKind[]; version: string };
+  'agent:draining': { signal: string; isSecond: boolean };
+  'agent:drained': { settled: number; handedBack: number };
+  'agent:failed': { error: string };
+  'bus:problem': { error: string };
+  'task:started': TaskIds & { kind: TaskKind };
+  'task:known': TaskIds & { state: TaskOutcome['state'] };
+  'task:settled': TaskIds & { kind: TaskKind; state: TaskOutcome['state']; reason?: string; error?: string; wallSeconds: number; cpuSeconds: number };
+  'task:retried': TaskIds & { kind: TaskKind; delayMs: number; code: string; error: string; stack?: string };
+  'task:returned': TaskIds & { reason: string };
+  'task:malformed': { subject: string; error: string };
+  'task:unsettled': { subject: string; error: string };
+  'lease:doubtful': TaskIds;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** Logs one event; problems as warnings. */
+export type Log = <E extends keyof AgentEvents>(event: E, fields: AgentEvents[E]) => void;
+
+const warnings: ReadonlySet<keyof AgentEvents> = new Set(['agent:failed', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
+
+/** JSON lines to a file (appended) or to standard error, written at once: what was logged before a crash is there. */
+export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {
+  const logger = pino({ level, base: { agent } }, destination({ dest: file ?? 2, sync: true, mkdir: true }));
+  return (event, fields) => {
+    const isDead = 'state' in fields && fields.state === 'dead';
+    logger[warnings.has(event) || isDead ? 'warn' : 'info']({ event, ...fields });
+  };
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { readConfig } from './config.js';
+import { openLog } from './log.js';
+import { runAgent } from './run-agent.js';
+
+/** The agent's entrance: exit code 0 after a drain, 1 for a failure, 2 for bad usage. */
+async function main(): Promise<number> {
+  const version = packageVersion();
+  const config = readConfig(process.argv.slice(2), process.env, version);
+  if (typeof config === 'number') return config;
+  const log = openLog({ level: config.logLevel, file: config.logFile, agent: config.id });
+  const drain = new AbortController();
+  const stop = new AbortController();
+  const onSignal = (signal: string): void => {
+    log('agent:draining', { signal, isSecond: drain.signal.aborted });
+    if (drain.signal.aborted) stop.abort();
+    drain.abort();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  try {
+    await runAgent(config, { log, version, drain: drain.signal, stop: stop.signal });
+    return 0;
+  } catch (error) {
+    if (drain.signal.aborted && error === drain.signal.reason) return 0;
+    log('agent:failed', { error: error instanceof Error ? error.message : String(error) });
+    if (config.logFile !== null) process.stderr.write(`altiplano-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+}
+
+// Not process.exitCode: a worker in a native call, or a lost connection, must not keep a drained agent alive.
+process.exit(await main());

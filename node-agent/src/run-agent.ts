@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism, hostname } from 'node:os';
+import type { AltiplanoError } from '@altiplano/protocol';
+import { openNatsQueue, openStore } from '@altiplano/protocol/io';
+import type { AgentConfig } from './config.js';
+import type { Log } from './log.js';
+import { type AgentMetrics, openMetrics } from './metrics.js';
+import { pullTasks } from './pull-tasks.js';
+import { openTilePool } from './tile-pool.js';
+
+export interface AgentOptions {
+  readonly log: Log;
+  readonly version: string;
+  /** Aborts: pull no more, finish what is in hand. */
+  readonly drain: AbortSignal;
+  /** Aborts: hand back what is in hand. */
+  readonly stop: AbortSignal;
+  /** For tests: the module with the runners, and the queue's ack wait. */
+  readonly runnersUrl?: string;
+  readonly ackWaitMs?: number;
+}
+
+const announceMs = 10_000;
+
+/** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. */
+export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<void> {
+  const { log, drain, stop } = options;
+  const ackWaitMs = options.ackWaitMs ?? 15_000;
+  const problem = (error: AltiplanoError): void => { log('bus:problem', { error: error.message }); };
+  const store = await openStore(config.store);
+  const queue = await openNatsQueue({
+    servers: config.nats, name: config.id, ackWaitMs, signal: drain, onProblem: problem,
+    ...(config.natsToken !== null && { token: config.natsToken }),
+    ...(config.natsUser !== null && { user: config.natsUser }),
+    ...(config.natsPassword !== null && { password: config.natsPassword }),
+    ...(config.natsCreds !== null && { credsFile: config.natsCreds }),
+  });
+  let metrics: AgentMetrics | null = null;
+  let inHand: readonly string[] = [];
+  const announce = async (): Promise<void> => {
+    const info = { host: hostname(), pid: process.pid, cores: availableParallelism(), version: options.version, slots: config.slots, kinds: config.kinds, inHand };
+    await queue.announceAgent(config.id, info).catch(problem);
+  };
+  let announcing: NodeJS.Timeout | null = null;
+  const pool = openTilePool({ slots: config.slots, storeUrl: store.url, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
+  try {
+    await queue.ensure();
+    metrics = config.metricsPort === null ? null : await openMetrics(config.metricsPort);
+    await announce();
+    announcing = setInterval(() => { void announce(); }, announceMs);
+    log('agent:started', { agent: config.id, bus: config.nats, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
+    const ports = {
+      agent: config.id, queue, store, log, now: () => new Date(),
+      runTask: pool.run,
+      ...(metrics && { onOutcome: metrics.countOutcome }),
+    };
+    const ends = await pullTasks(ports, {
+      slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop,
+      onInHand(taskIds) {
+        inHand = taskIds;
+        metrics?.setInHand(taskIds.length);
+      },
+    });
+    log('agent:drained', { settled: ends.settled, handedBack: ends.returned });
+  } finally {
+    if (announcing !== null) clearInterval(announcing);
+    metrics?.close();
+    await queue.close();
+    await pool.close();
+    await store.close();
+  }
+}

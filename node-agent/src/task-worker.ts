@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { workerData } from 'node:worker_threads';
+import type { Task } from '@altiplano/protocol';
+import { openStore } from '@altiplano/protocol/io';
+import type { TaskRun } from './run-delivery.js';
+import { type TaskRunners, runTask } from './run-task.js';
+import { type TaskFailure, failureOf } from './task-failure.js';
+
+/** What a worker thread is told at its start. */
+export interface WorkerConfig {
+  readonly storeUrl: string;
+  /** A module that exports `runners: TaskRunners`. */
+  readonly runnersUrl: string;
+}
+
+/** Errors travel as data: their classes don't survive the way between threads. */
+export type WorkerReply = { readonly is: 'ran'; readonly run: TaskRun } | { readonly is: 'failed'; readonly failure: TaskFailure };
+
+// The entrance of a worker thread, so it opens its ports here; main gave it the configuration.
+const config: WorkerConfig = workerData;
+const store = openStore(config.storeUrl);
+store.catch(() => undefined); // told by the task that awaits it
+const runners: Promise<{ readonly runners: TaskRunners }> = import(config.runnersUrl);
+runners.catch(() => undefined);
+
+export async function runInWorker(task: Task): Promise<WorkerReply> {
+  const wallStart = performance.now();
+  const cpuStart = threadCpuSeconds();
+  try {
+    const result = await runTask((await runners).runners, { store: await store }, task);
+    return { is: 'ran', run: { result, wallSeconds: (performance.now() - wallStart) / 1000, cpuSeconds: threadCpuSeconds() - cpuStart } };
+  } catch (error) {
+    return { is: 'failed', failure: failureOf(error) };
+  }
+}
+
+/** CPU time of this thread alone; the kernel's scheduler counts it in nanoseconds. Elsewhere than on Linux: of the process. */
+function threadCpuSeconds(): number {
+  if (process.platform === 'linux') return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e9;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

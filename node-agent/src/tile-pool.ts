@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url';
+import type { Task } from '@altiplano/protocol';
+import { Piscina } from 'piscina';
+import type { TaskRun } from './run-delivery.js';
+import { TaskFailedError } from './task-failure.js';
+import type { WorkerConfig, WorkerReply } from './task-worker.js';
+
+export interface TilePool {
+  /** Runs a task in a free worker. Throws TaskFailedError; an abort kills the worker and throws AbortError. */
+  run(task: Task, signal: AbortSignal): Promise<TaskRun>;
+  close(): Promise<void>;
+}
+
+/**
+ * `slots` worker threads, one task each: native calls run for a minute without stalling the main thread's
+ * heartbeats. `runnersUrl`: a module that exports `runners: TaskRunners`; default: this package's own.
+ */
+export function openTilePool(options: { readonly slots: number; readonly storeUrl: string; readonly runnersUrl?: string }): TilePool {
+  const config: WorkerConfig = { storeUrl: options.storeUrl, runnersUrl: options.runnersUrl ?? new URL('./runners.js', import.meta.url).href };
+  const pool = new Piscina({
+    filename: fileURLToPath(new URL('./task-worker.js', import.meta.url)),
+    name: 'runInWorker',
+    minThreads: options.slots, maxThreads: options.slots,
+    workerData: config,
+    // Else an idle worker blocks in Atomics.wait, and its timers and closing handles with it.
+    atomics: 'disabled',
+  });
+  return {
+    async run(task, signal) {
+      const reply: WorkerReply = await pool.run(task, { signal });
+      if (reply.is === 'failed') throw new TaskFailedError(reply.failure);
+      return reply.run;
+    },
+    async close() { await pool.destroy(); },
+  };
+}
