@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { InputError } from '@altiplano/protocol';
 import { readConfig } from './config.js';
 import { openLog } from './log.js';
 import { runAgent } from './run-agent.js';
 
-/** The agent's entrance: exit code 0 after a drain, 1 for a failure, 2 for bad usage. */
+/** The agent's entrance: exit code 0 after a drain, 1 for a failure, 2 for bad usage or input. */
 async function main(): Promise<number> {
   const version = packageVersion();
   const config = readConfig(process.argv.slice(2), process.env, version);
@@ -26,7 +27,7 @@ async function main(): Promise<number> {
     if (drain.signal.aborted && error === drain.signal.reason) return 0;
     log('agent:failed', { error: error instanceof Error ? error.message : String(error) });
     if (config.logFile !== null) process.stderr.write(`altiplano-agent: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    return error instanceof InputError ? 2 : 1;
   }
 }
 
