@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 export { ingestImage, makeCog, type CogOptions, type IngestOptions } from './cog.js';
 export { crsInfo, sampleRaster, transformPoints, type CrsInfo } from './crs.js';
+export { checkInversion, describeImage, type DescribeOptions, type ImageInfo, type RpcInfo, type RpcInversion } from './describe-image.js';
 export { RasterError, RpcError } from './errors.js';
+export { formatImageInfo } from './format-image-info.js';
 export { closeAll, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
+export { hillshadePng, imagePng, writePng, type PictureOptions } from './picture.js';
 export { readBands, readWindow, type WindowOptions } from './read.js';
 export { readRpc, type RpcReading, type RpcVariant } from './read-rpc.js';
 export { formatRpcText } from './rpc-readers/rpc-text.js';

@@ -50,6 +50,7 @@ const void* pixelsOf(const Napi::Value& value, size_t count, GDALDataType* type)
 
 void registerReading(Napi::Env env, Napi::Object exports, Session* session);
 void registerWriting(Napi::Env env, Napi::Object exports, Session* session);
+void registerPictures(Napi::Env env, Napi::Object exports, Session* session);
 
 }  // namespace altiplano::raster
 

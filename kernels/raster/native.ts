@@ -31,6 +31,8 @@ export interface NativeGeoTiff {
 declare const tiledHandle: unique symbol;
 export interface TiledHandle { readonly [tiledHandle]: true }
 
+interface NativePicture { readonly width: number; readonly height: number; readonly rgba: Uint8Array }
+
 interface NativeRaster {
   openInfo(path: string, alone: boolean): Omit<RasterInfo, 'path'>;
   readWindow(request: NativeWindowRequest): ImageWindow;
@@ -51,6 +53,9 @@ interface NativeRaster {
     readonly srcWindow: PixelRect | null; readonly crs: string | null;
   }): void;
   ingestImage(request: NativeWindowRequest, target: string, scratch: string): void;
+  hillshade(path: string, band: number, maxSize: number): NativePicture;
+  quicklook(path: string, band: number, maxSize: number): NativePicture;
+  writePng(path: string, width: number, height: number, rgba: Uint8Array): void;
 }
 
 const native = loadNative<NativeRaster>();

@@ -69,6 +69,7 @@ void registerRaster(Napi::Env env, Napi::Object exports) {
   env.AddCleanupHook([](raster::Session* ended) { delete ended; }, session);
   raster::registerReading(env, exports, session);
   raster::registerWriting(env, exports, session);
+  raster::registerPictures(env, exports, session);
 }
 
 }  // namespace altiplano::binding

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shade.h"
+
+#include <cpl_string.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "gdal_error.h"
+#include "read.h"
+
+namespace altiplano::raster {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr int kNarrow = 500;
+
+// Float pixels, NaN = not valid.
+struct Field {
+  int width = 0;
+  int height = 0;
+  double cellX = 1;  // metres per pixel
+  double cellY = 1;
+  std::vector<float> values;
+  float at(int x, int y) const { return values[static_cast<size_t>(y) * width + x]; }
+};
+
+// A band averaged over valid pixels down to at most maxSize a side.
+Field readReduced(Session& session, const std::string& path, int bandNumber, int maxSize) {
+  WindowRequest request;
+  request.path = path;
+  request.band = bandNumber;
+  GDALDataset& probe = session.open(path);
+  if (bandNumber < 1 || bandNumber > probe.GetRasterCount()) throw RasterFailure(path, "has no such band");
+  GDALRasterBand& band = *probe.GetRasterBand(bandNumber);
+  const int fullWidth = band.GetXSize();
+  const int fullHeight = band.GetYSize();
+  const double factor = std::max(1.0, static_cast<double>(std::max(fullWidth, fullHeight)) / maxSize);
+  Field field;
+  field.width = std::max(1, static_cast<int>(std::lround(fullWidth / factor)));
+  field.height = std::max(1, static_cast<int>(std::lround(fullHeight / factor)));
+  field.values.resize(static_cast<size_t>(field.width) * field.height);
+  double geotransform[6];
+  if (probe.GetGeoTransform(geotransform) == CE_None) {
+    const OGRSpatialReference* crs = probe.GetSpatialRef();
+    const double north = geotransform[3] + geotransform[5] * fullHeight / 2;
+    const bool degrees = crs != nullptr && crs->IsGeographic();
+    const double metres = degrees ? 111320.0 : 1.0;
+    field.cellX = std::abs(geotransform[1]) * metres * (degrees ? std::cos(north * kPi / 180) : 1.0);
+    field.cellY = std::abs(geotransform[5]) * metres;
+  }
+  field.cellX *= static_cast<double>(fullWidth) / field.width;
+  field.cellY *= static_cast<double>(fullHeight) / field.height;
+
+  if (factor == 1.0) {
+    Window window = openWindow(session, request);
+    window.type = GDT_Float32;
+    readPixels(window, field.values.data());
+    std::vector<uint8_t> valid(window.pixels());
+    readValidity(window, field.values.data(), valid.data());
+    for (size_t i = 0; i < valid.size(); ++i) {
+      if (valid[i] == 0) field.values[i] = kNaN;
+    }
+    return field;
+  }
+  const ErrorScope errors;
+  GDALRasterIOExtraArg extra;
+  INIT_RASTERIO_EXTRA_ARG(extra);
+  extra.eResampleAlg = GRIORA_Average;
+  errors.check(band.RasterIO(GF_Read, 0, 0, fullWidth, fullHeight, field.values.data(), field.width, field.height,
+                             GDT_Float32, 0, 0, &extra) == CE_None,
+               path, "the pixels can't be read");
+  int hasNoData = FALSE;
+  const float noData = static_cast<float>(band.GetNoDataValue(&hasNoData));
+  if (hasNoData) std::replace(field.values.begin(), field.values.end(), noData, kNaN);
+  if ((band.GetMaskFlags() & (GMF_ALL_VALID | GMF_NODATA)) == 0) {
+    std::vector<uint8_t> valid(field.values.size());
+    errors.check(band.GetMaskBand()->RasterIO(GF_Read, 0, 0, fullWidth, fullHeight, valid.data(), field.width,
+                                              field.height, GDT_Byte, 0, 0, &extra) == CE_None,
+                 path, "the mask can't be read");
+    for (size_t i = 0; i < valid.size(); ++i) {
+      if (valid[i] == 0) field.values[i] = kNaN;
+    }
+  }
+  return field;
+}
+
+// Twice the pixels a side, linear between centres; where a neighbour is missing, the nearest one alone.
+Field doubled(const Field& small) {
+  Field large = small;
+  large.width *= 2;
+  large.height *= 2;
+  large.cellX /= 2;
+  large.cellY /= 2;
+  large.values.resize(static_cast<size_t>(large.width) * large.height);
+  for (int y = 0; y < large.height; ++y) {
+    const int y0 = y / 2;
+    const int y1 = std::clamp(y0 + (y & 1 ? 1 : -1), 0, small.height - 1);
+    for (int x = 0; x < large.width; ++x) {
+      const int x0 = x / 2;
+      const int x1 = std::clamp(x0 + (x & 1 ? 1 : -1), 0, small.width - 1);
+      const float near = small.at(x0, y0);
+      const float mixed = 0.5625F * near + 0.1875F * (small.at(x1, y0) + small.at(x0, y1)) + 0.0625F * small.at(x1, y1);
+      large.values[static_cast<size_t>(y) * large.width + x] = std::isnan(mixed) ? near : mixed;
+    }
+  }
+  return large;
+}
+
+// The values below which `low` and `high` of the valid ones lie; {0, 1} if there are none.
+std::pair<float, float> percentiles(const std::vector<float>& values, double low, double high) {
+  std::vector<float> valid;
+  valid.reserve(values.size());
+  std::copy_if(values.begin(), values.end(), std::back_inserter(valid), [](float v) { return std::isfinite(v); });
+  if (valid.empty()) return {0.0F, 1.0F};
+  const auto at = [&valid](double share) {
+    const auto nth = valid.begin() + static_cast<ptrdiff_t>(share * static_cast<double>(valid.size() - 1));
+    std::nth_element(valid.begin(), nth, valid.end());
+    return *nth;
+  };
+  const float first = at(low);
+  const float last = at(high);
+  return {first, last > first ? last : first + 1.0F};
+}
+
+struct Slope {
+  float dx;  // metres of height per metre eastward
+  float dy;  // … southward
+};
+
+// Horn's weights over 3 x 3 pixels; a missing neighbour counts as the centre. Source: Horn 1981, eq. 2.
+Slope slopeAt(const Field& field, int x, int y) {
+  const float centre = field.at(x, y);
+  const auto height = [&](int dx, int dy) {
+    const float h = field.at(std::clamp(x + dx, 0, field.width - 1), std::clamp(y + dy, 0, field.height - 1));
+    return std::isnan(h) ? centre : h;
+  };
+  const float nw = height(-1, -1), n = height(0, -1), ne = height(1, -1), w = height(-1, 0), e = height(1, 0);
+  const float sw = height(-1, 1), s = height(0, 1), se = height(1, 1);
+  return {(ne + 2 * e + se - nw - 2 * w - sw) / (8 * static_cast<float>(field.cellX)),
+          (sw + 2 * s + se - nw - 2 * n - ne) / (8 * static_cast<float>(field.cellY))};
+}
+
+// Light from 225, 270, 315 and 360 degrees at 45 degrees, each weighted by the squared sine between light and aspect;
+// 1 = as bright as level ground. Source: Mark, Multidirectional oblique-weighted shaded-relief, USGS OFR 92-422, 1992.
+float shadeOf(Slope slope, float exaggeration) {
+  static constexpr std::array<float, 4> kAzimuths = {225, 270, 315, 360};
+  const float p = slope.dx * exaggeration;
+  const float q = -slope.dy * exaggeration;  // northward
+  const float length = std::sqrt(1 + p * p + q * q);
+  const float aspect = std::atan2(-p, -q);  // clockwise from north, downhill
+  float sum = 0;
+  float weights = 0;
+  for (const float degrees : kAzimuths) {
+    const float azimuth = degrees * static_cast<float>(kPi) / 180;
+    const float weight = std::pow(std::sin(aspect - azimuth), 2.0F) + 1e-3F;
+    const float light = (1 - p * std::sin(azimuth) - q * std::cos(azimuth)) / length;
+    sum += weight * std::max(0.0F, light);
+    weights += weight;
+  }
+  return sum / weights;
+}
+
+// Exaggerates gentle relief, up to threefold, until its steeper tenth reaches a slope of 0.7.
+float exaggerationFor(const Field& field) {
+  std::vector<float> slopes;
+  const int step = std::max(1, field.width * field.height / 200000);
+  for (int i = 0; i < field.width * field.height; i += step) {
+    if (std::isnan(field.values[static_cast<size_t>(i)])) continue;
+    const Slope slope = slopeAt(field, i % field.width, i / field.width);
+    slopes.push_back(std::hypot(slope.dx, slope.dy));
+  }
+  const float steep = percentiles(slopes, 0.5, 0.9).second;
+  return std::clamp(0.7F / std::max(steep, 1e-6F), 1.0F, 3.0F);
+}
+
+using Colour = std::array<float, 3>;
+
+// Slate, sea green, leaf, straw, sand, chalk: lightness rises evenly. sRGB, 0 to 255.
+constexpr std::array<Colour, 6> kRamp = {
+    {{46, 88, 118}, {54, 130, 134}, {108, 166, 120}, {186, 195, 126}, {238, 220, 168}, {252, 248, 240}}};
+
+Colour mixLinear(const Colour& a, const Colour& b, float t) {
+  Colour out{};
+  for (size_t i = 0; i < 3; ++i) {
+    // Mixing in light (gamma 2.2), so that the middle isn't muddier than its neighbours.
+    const float la = std::pow(a[i] / 255, 2.2F);
+    const float lb = std::pow(b[i] / 255, 2.2F);
+    out[i] = 255 * std::pow(la + (lb - la) * t, 1 / 2.2F);
+  }
+  return out;
+}
+
+std::array<Colour, 256> rampTable() {
+  std::array<Colour, 256> table{};
+  for (size_t i = 0; i < table.size(); ++i) {
+    const float position = static_cast<float>(i) / 255 * (kRamp.size() - 1);
+    const size_t lower = std::min(static_cast<size_t>(position), kRamp.size() - 2);
+    table[i] = mixLinear(kRamp[lower], kRamp[lower + 1], position - static_cast<float>(lower));
+  }
+  return table;
+}
+
+}  // namespace
+
+Picture hillshade(Session& session, const std::string& path, int band, int maxSize) {
+  Field field = readReduced(session, path, band, maxSize);
+  if (field.width < kNarrow) field = doubled(field);
+  const auto [low, high] = percentiles(field.values, 0.02, 0.98);
+  const float exaggeration = exaggerationFor(field);
+  const float level = shadeOf({0, 0}, 1);
+  const std::array<Colour, 256> ramp = rampTable();
+  Picture picture{field.width, field.height, std::vector<uint8_t>(field.values.size() * 4)};
+  uint8_t* out = picture.rgba.data();
+  for (int y = 0; y < field.height; ++y) {
+    for (int x = 0; x < field.width; ++x, out += 4) {
+      const float height = field.at(x, y);
+      if (std::isnan(height)) continue;  // transparent black
+      const float share = std::clamp((height - low) / (high - low), 0.0F, 1.0F);
+      const Colour& colour = ramp[static_cast<size_t>(std::lround(share * 255))];
+      const float shade = shadeOf(slopeAt(field, x, y), exaggeration) / level;
+      for (size_t i = 0; i < 3; ++i) {
+        const float lit = shade <= 1 ? colour[i] * (0.2F + 0.8F * shade) : colour[i] + (255 - colour[i]) * (shade - 1) * 0.8F;
+        out[i] = static_cast<uint8_t>(std::clamp(lit + 0.5F, 0.0F, 255.0F));
+      }
+      out[3] = 255;
+    }
+  }
+  return picture;
+}
+
+Picture quicklook(Session& session, const std::string& path, int band, int maxSize) {
+  const Field field = readReduced(session, path, band, maxSize);
+  const auto [low, high] = percentiles(field.values, 0.02, 0.98);
+  Picture picture{field.width, field.height, std::vector<uint8_t>(field.values.size() * 4)};
+  for (size_t i = 0; i < field.values.size(); ++i) {
+    if (std::isnan(field.values[i])) continue;
+    const float grey = std::clamp((field.values[i] - low) / (high - low), 0.0F, 1.0F) * 255;
+    std::fill_n(&picture.rgba[4 * i], 3, static_cast<uint8_t>(std::lround(grey)));
+    picture.rgba[4 * i + 3] = 255;
+  }
+  return picture;
+}
+
+void writePng(const std::string& path, int width, int height, const uint8_t* rgba) {
+  registerDrivers();
+  const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
+  const ErrorScope errors;
+  GDALDriver* memory = GetGDALDriverManager()->GetDriverByName("MEM");
+  GDALDriver* png = GetGDALDriverManager()->GetDriverByName("PNG");
+  errors.check(memory != nullptr && png != nullptr, path, "this GDAL has no PNG driver");
+  DatasetPtr picture(memory->Create("", width, height, 4, GDT_Byte, nullptr));
+  errors.check(picture != nullptr, path, "no memory for the picture");
+  errors.check(picture->RasterIO(GF_Write, 0, 0, width, height, const_cast<uint8_t*>(rgba), width, height, GDT_Byte, 4,
+                                 nullptr, 4, 4 * width, 1, nullptr) == CE_None,
+               path, "the picture can't be written");
+  for (const auto& [band, meaning] : {std::pair{1, GCI_RedBand}, {2, GCI_GreenBand}, {3, GCI_BlueBand}, {4, GCI_AlphaBand}}) {
+    picture->GetRasterBand(band)->SetColorInterpretation(meaning);
+  }
+  DatasetPtr made(png->CreateCopy(path.c_str(), picture.get(), FALSE, nullptr, nullptr, nullptr));
+  errors.check(made != nullptr && !errors.failed(), path, "the PNG can't be written");
+}
+
+}  // namespace altiplano::raster
