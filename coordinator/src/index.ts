@@ -1,2 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { type CompareInputs, type Comparison, type ComparisonStatistics, compareDsms } from './compare.js';
+export { comparisonTable, registerCompare } from './commands/compare.js';
+export type { Shift } from './coregister.js';
+export { type DifferenceStatistics, differenceStatistics, quantile } from './statistics.js';

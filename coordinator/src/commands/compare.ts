@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type Comparison, type ComparisonStatistics, clipFor, compareDsms } from '../compare.js';
+
+interface CompareOptions { readonly json?: true; readonly out?: string; readonly png?: string; readonly mask?: string }
+
+/** Adds `altiplano compare DSM REFERENCE` to the program. */
+export function registerCompare(program: Command): void {
+  program.command('compare')
+    .description('height difference statistics of a DSM against a reference, before and after the best planimetric shift, and a map')
+    .argument('<dsm>', 'the DSM to judge; anything GDAL opens')
+    .argument('<reference>', 'the heights it is judged by; anything GDAL opens')
+    .option('--json', 'print one line of JSON instead of a table')
+    .option('--mask <file>', 'score only the reference cells where this raster is not zero')
+    .option('--png <file>', 'difference map to write (default: DSM-minus-REFERENCE.png in the working directory)')
+    .option('--out <dir>', 'directory for the difference map')
+    .action(async (dsm: string, reference: string, { json, out, png, mask }: CompareOptions) => {
+      const name = `${basename(dsm, extname(dsm))}-minus-${basename(reference, extname(reference))}.png`;
+      const map = resolve(png ?? join(out ?? '.', name));
+      await mkdir(dirname(map), { recursive: true });
+      const comparison = compareDsms({ dsm: resolve(dsm), reference: resolve(reference), png: map, ...(mask === undefined ? {} : { mask: resolve(mask) }) });
+      process.stdout.write(json ? `${JSON.stringify(comparison)}\n` : comparisonTable(comparison));
+    });
+}
+
+/** The comparison as a table for people. */
+export function comparisonTable(comparison: Comparison): string {
+  const { afterShift, shift, png } = comparison;
+  const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+  const metres = (value: number): string => (Number.isFinite(value) ? `${value.toFixed(3)} m` : '-');
+  const rows: readonly (readonly [string, (s: ComparisonStatistics) => string])[] = [
+    ['reference cells with a height', (s) => percent(s.completeness)],
+    ['reference cells within 1 m', (s) => percent(s.completenessWithin1m)],
+    ['common cells within 1 m', (s) => (s.completeness > 0 ? percent(s.completenessWithin1m / s.completeness) : '-')],
+    ['mean', (s) => metres(s.mean)],
+    ['median', (s) => metres(s.median)],
+    ['median |d|', (s) => metres(s.medianAbs)],
+    ['NMAD', (s) => metres(s.nmad)],
+    ['RMSE', (s) => metres(s.rmse)],
+    ['LE90', (s) => metres(s.le90)],
+    ['99 % of |d|', (s) => metres(s.p99)],
+  ];
+  const line = (name: string, before: string, after: string): string => `${name.padEnd(32)}${before.padStart(14)}${after.padStart(14)}`;
+  const signed = (value: number): string => (Number.isFinite(value) ? `${value < 0 ? '' : '+'}${value.toFixed(3)} m` : '-');
+  return [
+    line('DSM - reference', 'as measured', 'shift removed'),
+    ...rows.map(([name, value]) => line(name, value(comparison), value(afterShift))),
+    '',
+    `the DSM lies ${signed(shift.eastM)} east, ${signed(shift.northM)} north and ${signed(shift.heightM)} up from the reference`,
+    ...(png === null ? [] : [`difference map: ${png} (blue: lower, red: higher, up to ${clipFor(comparison.nmad).toFixed(2)} m)`]),
+    '',
+  ].join('\n');
+}
