@@ -10,6 +10,8 @@ export interface MatchOptions {
   readonly p2?: number;
   /** Largest difference of the left and the right view's disparities, pixels; negative: no left-right check. */
   readonly leftRightPx?: number;
+  /** Rounds of photometric sub-pixel refinement; 0: the parabola's. */
+  readonly refineIterations?: number;
 }
 
 export interface FilterOptions {
@@ -27,7 +29,7 @@ interface NativeMatch {
 }
 const native = loadNative<NativeMatch>();
 
-const matchDefaults: Required<MatchOptions> = { p1: 20, p2: 80, leftRightPx: 1 };
+const matchDefaults: Required<MatchOptions> = { p1: 20, p2: 80, leftRightPx: 1, refineIterations: 2 };
 const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 1, medianSize: 3 };
 
 /** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
@@ -36,8 +38,8 @@ const maxP2 = 95;
 const countPadding = 32;
 
 /**
- * Dense disparities of a rectified pair: census 9x7, semi-global aggregation over 8 paths, winner, sub-pixel and
- * left-right check. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
+ * Dense disparities of a rectified pair: census 9x7, semi-global aggregation over 8 paths, winner, left-right check,
+ * and photometric sub-pixel refinement. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
  * frame, with range.low <= d < range.low + range.count at each reference pixel. The result lies on the reference's block;
  * NaN where validity isn't 0. Needs matchMemoryBytes of memory. The same input gives the same bytes on every CPU.
  * Throws KernelArgumentError. Source: Hirschmueller, TPAMI 2008.
@@ -56,6 +58,9 @@ export function matchPair(ref: RectImage, sec: RectImage, range: SearchRange, op
   if (!Number.isInteger(all.p1) || all.p1 < 1) throw new KernelArgumentError('a positive integer', 'p1', all.p1);
   if (!Number.isInteger(all.p2) || all.p2 < all.p1 || all.p2 > maxP2) {
     throw new KernelArgumentError(`an integer in p1..${maxP2}`, 'p2', all.p2);
+  }
+  if (!Number.isInteger(all.refineIterations) || all.refineIterations < 0) {
+    throw new KernelArgumentError('a non-negative integer', 'refineIterations', all.refineIterations);
   }
   if (Number.isNaN(all.leftRightPx)) throw new KernelArgumentError('a number', 'leftRightPx', all.leftRightPx);
   return native.matchPair(ref, sec, range, all);
@@ -89,8 +94,9 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   const volume = (2 * width * stride + 128) * height;
   const census = (8 + 2) * (width + secWidth + 64) * height;
   const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
+  const refinement = (7 * 4 + 1) * (width + 80) * (height + 8) + secWidth + 64;
   const result = (4 + 2 + 4) * width * height;
-  return volume + census + rows + result;
+  return Math.max(volume + census + rows, refinement) + result;
 }
 
 function expectShape(block: { readonly width: number; readonly height: number }, name: string): void {

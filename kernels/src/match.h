@@ -6,6 +6,7 @@
 
 #include "disparity.h"
 #include "image.h"
+#include "refine.h"
 #include "sgm.h"
 
 namespace altiplano {
@@ -13,6 +14,7 @@ namespace altiplano {
 struct MatchOptions {
   SgmOptions sgm;
   DisparityOptions disparity;
+  RefineOptions refine;
 };
 
 // A rectified image block and where it has data (1).
@@ -21,7 +23,7 @@ struct MatchImage {
   ImageView<const uint8_t> valid;
 };
 
-// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity. Reference (u, v) matches secondary
+// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, refineDisparity. Reference (u, v) matches secondary
 // (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count. Both blocks have the same height.
 void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
                const MatchOptions& options, const DisparityViews& out);
