@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type AlignImage, type AlignLevel, type AlignMatch, type AlignOptions, type AlignWindowInput, alignWindow } from './align-window.js';
 export { KernelArgumentError, TileGeometryError } from './errors.js';
 export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOptions, matchPair } from './match.js';
+export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rasterizeDsm, type RasterizeOptions } from './rasterize.js';
+export { rectify } from './rectify.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 export { searchRange, type HeightPrior, type SearchRangeInput } from './search-range.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
@@ -11,5 +14,3 @@ export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,
   type Poly2, type Poly3, type RectImage, type RectSpec, type RpcModel, type SearchRange, validity,
 } from './types.js';
-export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';
-export { rectify } from './rectify.js';
