@@ -108,6 +108,6 @@ test('a pair without matches is warned of and run with its RPCs as they are', as
   const warnings: string[] = [];
   const { result } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') }, { onWarning: (message) => warnings.push(message) });
   t.is(result.state, 'done');
-  t.regex(warnings.join('\n'), /pair 0_1: only 0 matches/);
+  t.regex(warnings.join('\n'), /pair 0_1: pointing not solved \(0 matches\)/);
   t.deepEqual(result.warnings, warnings);
 });

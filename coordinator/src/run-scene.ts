@@ -10,8 +10,10 @@ import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { makeInbox } from './inbox.js';
 import { pairOf } from './make-tasks.js';
 import { readLedger } from './read-ledger.js';
-import type { LevelMerge, Merged, PairPointing, ScenePorts } from './scene-work.js';
+import type { Merge, MergedDsm } from './merge-dsm.js';
 import { type SceneResult, stageSeconds, tileCounts } from './scene-result.js';
+import type { ScenePorts } from './scene-work.js';
+import type { Pointing } from './solve-pointing.js';
 
 export interface RunOptions {
   /** Where the products go. */
@@ -101,7 +103,7 @@ interface Shell {
   carryOut(command: SceneCommand, state: () => SceneState): void;
   keep(outcomes: readonly TaskOutcome[], state: SceneState): void;
   reconcile(state: SceneState): Promise<void>;
-  results(): { pointing: readonly PairPointing[]; products: Record<string, string>; outcomes: ReadonlyMap<string, TaskOutcome>; warnings: readonly string[] };
+  results(): { pointing: readonly Pointing[]; products: Record<string, string>; outcomes: ReadonlyMap<string, TaskOutcome>; warnings: readonly string[] };
   /** CPU seconds spent here, by stage. */
   ownSeconds(): Record<string, number>;
   close(): Promise<void>;
@@ -111,11 +113,11 @@ interface Shell {
 function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push: (event: SceneEvent) => void, signal: AbortSignal): Shell {
   const { store, queue, work } = ports;
   const outcomes = new Map<string, TaskOutcome>();
-  const merges = new Map<number, LevelMerge>();
-  const merged = new Map<number, Merged>();
+  const merges = new Map<number, Merge>();
+  const merged = new Map<number, MergedDsm>();
   const seconds: Record<string, number> = {};
   const warnings: string[] = [...plan.warnings];
-  let pointing: readonly PairPointing[] = [];
+  let pointing: readonly Pointing[] = [];
   let products: Record<string, string> = {};
   let chain: Promise<void> = Promise.resolve();
   let earlier: Promise<Map<string, TaskOutcome>> | null = null;
@@ -157,20 +159,20 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
   }
 
   async function solvePointing(matchKeys: ReadonlyMap<string, readonly string[]>): Promise<void> {
-    const solved: PairPointing[] = [];
+    const solved: Pointing[] = [];
     for (const [pairId, keys] of matchKeys) {
       const matches: [number, number, number, number, number][] = [];
       for (const key of keys) matches.push(...alignMatchesSchema.parse(JSON.parse(new TextDecoder().decode(await store.get(key)))).matches);
       const solution = work.solvePointing(plan, pairOf(plan, pairId), matches);
-      if (solution.model === 'none') warn(`pair ${pairId}: only ${matches.length} matches, too few to solve the pointing; using the RPCs as they are`);
+      if (solution.model === 'none') warn(`pair ${pairId}: pointing not solved (${solution.reason ?? 'no matches'}); using the RPCs as they are`);
       solved.push(solution);
       await store.put(pointingKey(plan.sceneId, pairId), new TextEncoder().encode(JSON.stringify(solution)));
     }
     pointing = solved;
-    push({ type: 'pointingSolved', corrections: new Map(solved.map(({ pair, correction }) => [pair, correction])) });
+    push({ type: 'pointingSolved', corrections: new Map(solved.map(({ pairId, correction }) => [pairId, correction])) });
   }
 
-  function mergeOf(level: LevelPlan, state: () => SceneState): LevelMerge {
+  function mergeOf(level: LevelPlan, state: () => SceneState): Merge {
     const tiles = new Map(level.tiles.map((tile) => [tile.id, tile]));
     const merge = merges.get(level.factor) ?? work.openMerge({
       store, plan, level, path: join(options.workDir, `${plan.sceneId}-merged-${level.factor}.tif`),

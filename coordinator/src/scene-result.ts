@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ScenePlan, TaskOutcome } from '@altiplano/protocol';
 import { tileTaskId } from './make-tasks.js';
-import type { PairPointing } from './scene-work.js';
+import type { Pointing } from './solve-pointing.js';
 
 export interface TileCounts { readonly planned: number; readonly done: number; readonly empty: number; readonly dead: number }
 
@@ -12,7 +12,7 @@ export interface SceneResult {
   readonly failure: string | null;
   readonly tiles: TileCounts;
   readonly outcomes: readonly TaskOutcome[];
-  readonly pointing: readonly PairPointing[];
+  readonly pointing: readonly Pointing[];
   readonly products: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
   /** Core seconds per stage, agents' and coordinator's. */
@@ -72,7 +72,7 @@ export function runSummary(result: SceneResult): RunSummary {
   const agents = result.outcomes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   return {
     state: result.state, tiles: result.tiles, products: result.products,
-    pointing: result.pointing.map(({ pair, rmsPx, inliers, correctionPx }) => ({ pair, rmsPx, inliers, correctionPx })),
+    pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) => ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
     mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(agents + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds), stages: result.stages,
   };
 }

@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Affine, AlignMatches, GridSpec, GroundBox, HeightRange, LevelPlan, PairPlan, ScenePlan, TaskOutcome } from '@altiplano/protocol';
+import type { AlignMatches, PairPlan, ScenePlan, TaskOutcome } from '@altiplano/protocol';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
-
-/** How well a pair's pointing was solved; kept in the store under pointingKey. */
-export interface PairPointing {
-  readonly pair: string;
-  /** 'none': too few matches, the RPCs are used as they are. */
-  readonly model: string;
-  readonly correction: Affine;
-  /** Across the epipolar lines, pixels: residual after the correction, median before and after it. */
-  readonly rmsPx: number | null;
-  readonly medianPx: number | null;
-  readonly medianAfterPx: number | null;
-  readonly inliers: number;
-  readonly matches: number;
-  /** Size of the correction at the image's centre, pixels. */
-  readonly correctionPx: number;
-}
-
-export interface Merged {
-  readonly path: string;
-  readonly grid: GridSpec;
-  readonly validCells: number;
-  readonly minHeight: number;
-  readonly maxHeight: number;
-}
-
-export interface LevelMerge {
-  mergeTile(tileId: string): Promise<void>;
-  finish(): Promise<Merged>;
-  abandon(): Promise<void>;
-}
-
-export interface MergeRequest {
-  readonly store: ObjectStore;
-  readonly plan: ScenePlan;
-  readonly level: LevelPlan;
-  readonly partials: (tileId: string) => readonly { readonly pairId: string; readonly outKey: string }[];
-  readonly isDead: (tileId: string) => boolean;
-  readonly path: string;
-}
-
-export interface HeightPrior {
-  readonly key: string;
-  tileHeightRange(box: GroundBox): HeightRange | null;
-}
+import type { Merge, MergeInputs, MergedDsm } from './merge-dsm.js';
+import type { Prior } from './range-tiles.js';
+import type { Pointing } from './solve-pointing.js';
 
 export interface ProductsRequest {
   readonly store: ObjectStore;
   readonly plan: ScenePlan;
-  readonly merged: Merged;
+  readonly merged: MergedDsm;
   readonly outcomes: readonly TaskOutcome[];
-  readonly pointing: readonly PairPointing[];
+  readonly pointing: readonly Pointing[];
   /** Core seconds per stage. */
   readonly timings: Readonly<Record<string, number>>;
   readonly outDir: string;
@@ -59,9 +18,9 @@ export interface ProductsRequest {
 
 /** The computing the coordinator does itself, as functions, so that a scene can be run without any of it. */
 export interface SceneWork {
-  solvePointing(plan: ScenePlan, pair: PairPlan, matches: AlignMatches['matches']): PairPointing;
-  openMerge(request: MergeRequest): LevelMerge;
-  makePrior(request: { readonly merged: Merged; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore }): Promise<HeightPrior>;
+  solvePointing(plan: ScenePlan, pair: PairPlan, matches: AlignMatches['matches']): Pointing;
+  openMerge(inputs: MergeInputs): Merge;
+  makePrior(request: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore }): Promise<Prior>;
   publishProducts(request: ProductsRequest): Promise<Record<string, string>>;
 }
 

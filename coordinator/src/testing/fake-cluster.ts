@@ -73,12 +73,12 @@ export function fakeWork(calls: string[] = []): SceneWork {
   return {
     solvePointing: (_plan, pair, matches) => {
       calls.push(`solve ${pair.id} ${matches.length}`);
-      return { pair: pair.id, model: matches.length > 0 ? 'shift' : 'none', correction: identityAffine, rmsPx: 0.1, medianPx: 0.5, medianAfterPx: 0.1, inliers: matches.length, matches: matches.length, correctionPx: 1 };
+      return { pairId: pair.id, model: matches.length > 0 ? 'shift' : 'none', reason: matches.length > 0 ? null : '0 matches', correction: identityAffine, rmsPx: 0.1, medianPx: 0.5, medianAfterPx: 0.1, inliers: matches.length, matches: matches.length, correctionPx: 1 };
     },
     openMerge: ({ level, partials, isDead, path, store, plan }) => {
       const merged = new Map<string, string>();
       return {
-        mergeTile: async (id) => { merged.set(id, `${partials(id).map(({ outKey }) => outKey).join('+')}${isDead(id) ? ' dead' : ''}`); },
+        mergeTile: async (id) => { merged.set(id, `${partials(id).map(({ outKey }) => outKey).join('+')}${isDead?.(id) === true ? ' dead' : ''}`); },
         finish: async () => {
           const order = level.tiles.map(({ id }) => `${id}=${merged.get(id)}`);
           calls.push(`merged ${level.factor} ${order.join(' ')}`);
@@ -89,7 +89,7 @@ export function fakeWork(calls: string[] = []): SceneWork {
         abandon: async () => { calls.push(`abandoned ${level.factor}`); },
       };
     },
-    makePrior: async ({ plan, factor }) => ({ key: priorKey(plan.sceneId, factor), tileHeightRange: (): HeightRange => [20, 40] }),
+    makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor), grid: merged.grid, tileHeightRange: (): HeightRange => [20, 40] }),
     publishProducts: async ({ outcomes }) => {
       calls.push(`published ${outcomes.length}`);
       return { dsm: '/out/dsm.tif' };

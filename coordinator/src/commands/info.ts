@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+
+/** Adds `altiplano info IMAGE` to the program. */
+export function registerInfo(program: Command): void {
+  program.command('info')
+    .description('show what Altiplano understands of an image: size, type, no-data, RPC, footprint, ground sample distance')
+    .argument('<image>', 'anything GDAL opens')
+    .option('--rpc <file>', "the RPC's file (default: found beside or inside the image)")
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', `
+Example:
+  altiplano info left.tif`)
+    .action(async (image: string, { rpc, json }: { rpc?: string; json?: true }) => {
+      const { describeImage, formatImageInfo } = await import('@altiplano/kernels/raster');
+      const info = describeImage(image, rpc === undefined ? {} : { rpcPath: rpc });
+      process.stdout.write(json ? `${JSON.stringify(info)}\n` : `${formatImageInfo(info).trimEnd()}\n`);
+    });
+}

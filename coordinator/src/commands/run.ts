@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism, totalmem } from 'node:os';
+import { relative, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { duration } from '../duration.js';
+import { openProgress } from '../progress.js';
+import { type LocalEnd, stateDir } from '../run-local.js';
+import { type SceneOptions, addSceneOptions } from '../scene-options.js';
+import { matchOverhead } from '../scene-result.js';
+
+interface RunCommandOptions extends SceneOptions {
+  readonly out: string;
+  readonly agents: number;
+  readonly keepIntermediates?: true;
+  readonly fresh?: true;
+}
+
+const exitCodes = { done: 0, failed: 1, partial: 3 } as const;
+
+/** Adds `altiplano run IMAGE IMAGE... --out DIR` to the program. `signal` aborts on SIGINT and SIGTERM. */
+export function registerRun(program: Command, signal: AbortSignal): void {
+  addSceneOptions(program.command('run'))
+    .description('make a DSM from overlapping images, on this machine')
+    .requiredOption('--out <dir>', 'folder of the products: dsm.tif and its companions')
+    .option('--agents <n>', 'agent processes', count, availableParallelism())
+    .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels in DIR/.altiplano')
+    .option('--fresh', 'drop what an earlier run of the same scene left, and start over')
+    .option('--json', 'end standard output with one line of JSON; progress goes to standard error')
+    .addHelpText('after', `
+Examples:
+  altiplano run left.tif right.tif --out scene
+  altiplano run left.tif right.tif --out scene --resolution 1 --crs EPSG:32636 --roi area.geojson
+  altiplano run IMG_1.tif IMG_2.tif IMG_3.tif --pairs 0-1,1-2 --out scene --agents 8 --json
+
+DIR holds dsm.tif and the products beside it; DIR/.altiplano holds the scene's store, the bus and the agents'
+logs. Run again with the same arguments, an interrupted or partial scene goes on where it ended.
+
+Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles are dead), 130 interrupted.`)
+    .action(async (images: string[], options: RunCommandOptions) => {
+      const { makePlan } = await import('../make-plan.js');
+      const { runLocal } = await import('../run-local.js');
+      const { sceneWork } = await import('../coordinator-work.js');
+      const stream = options.json ? process.stderr : process.stdout;
+      const progress = openProgress({ stream, isTty: stream.isTTY === true, now: () => performance.now() });
+      const note = (message: string): void => { progress.note(`note: ${message}`); };
+
+      const plan = await makePlan(images, options);
+      const tiles = plan.levels.at(-1)?.tiles.length ?? 0;
+      progress.note(`scene ${plan.sceneId}: ${plan.pairs.length} pair${plan.pairs.length === 1 ? '' : 's'}, ${tiles} tiles, ${plan.crs}, ${options.agents} agents`);
+      for (const warning of plan.warnings) note(warning);
+      if (options.agents * options.memory * 2 ** 20 > totalmem()) {
+        note(`${options.agents} agents of up to ${options.memory} MB exceed this machine's ${(totalmem() / 2 ** 30).toFixed(1)} GB; fewer --agents or less --memory keep it from swapping`);
+      }
+      try {
+        const outDir = resolve(options.out);
+        const end = await runLocal(plan, {
+          outDir, agents: options.agents, keepIntermediates: options.keepIntermediates === true, fresh: options.fresh === true,
+          work: sceneWork, onState: progress.show, onWarning: note,
+        }, signal);
+        progress.close();
+        stream.write(endText(end, outDir));
+        if (options.json) process.stdout.write(`${JSON.stringify(end.summary)}\n`);
+        process.exitCode = exitCodes[end.summary.state];
+      } finally {
+        progress.close();
+      }
+    });
+}
+
+/** How a run ended, for people. */
+export function endText({ summary, result }: LocalEnd, outDir: string): string {
+  const { tiles, pointing } = summary;
+  const lines = [
+    result === null ? 'already complete; --fresh does it again' : result.failure === null ? summary.state === 'done' ? 'complete' : 'partial' : `failed: ${result.failure}`,
+    `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
+    ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
+      `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
+    ...(result === null ? [] : reasons(result.outcomes.map(({ kind, state, reason }) => ({ kind, state, reason: reason ?? '' })))),
+    ...(result?.outcomes ?? []).flatMap(({ state, taskId, error, attempts }) => (state === 'dead' ? [`dead: ${taskId} after ${attempts} attempts: ${error?.message ?? 'unknown'}`] : [])),
+    `${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
+      + (result === null ? '' : `, ${matchOverhead(result.plan, result.outcomes).toFixed(2)} pixels matched per pixel delivered`),
+    ...Object.entries(summary.products).map(([name, path]) => `${name}: ${relative(process.cwd(), path) || path}`),
+    ...(summary.state === 'done' ? [] : [`logs: ${stateDir(outDir)}/logs`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Why tiles are empty, counted. */
+function reasons(outcomes: readonly { readonly kind: string; readonly state: string; readonly reason: string }[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { kind, state, reason } of outcomes) if (kind === 'stereo' && state === 'empty') counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts.size === 0 ? [] : [`empty: ${[...counts].map(([reason, n]) => `${n} ${reason}`).join(', ')}`];
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
+  return value;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { rpcLocalize, rpcProject } from '@altiplano/kernels';
+import { makeCog } from '@altiplano/kernels/raster';
+import { InputError } from '@altiplano/protocol';
+import { openMerge } from './merge-dsm.js';
+import { makePrior } from './range-tiles.js';
+import type { SceneWork } from './scene-work.js';
+import { solvePointing } from './solve-pointing.js';
+
+/** The coordinator's own computing, for real. */
+export const sceneWork: SceneWork = {
+  solvePointing(plan, pair, matches) {
+    const [ref, sec] = [plan.images[pair.ref], plan.images[pair.sec]];
+    if (!ref || !sec) throw new InputError(`plan of ${plan.sceneId}: no images of pair ${pair.id}`);
+    return solvePointing({ pairId: pair.id, refRpc: ref.rpc, secRpc: sec.rpc, secSize: sec, matches, heightRange: plan.heightDomain }, { rpcProject, rpcLocalize });
+  },
+  openMerge,
+  makePrior,
+  async publishProducts({ merged, outDir }) {
+    const dsm = join(outDir, 'dsm.tif');
+    makeCog(merged.path, dsm);
+    return { dsm };
+  },
+};

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { registerCompare } from './commands/compare.js';
+import { registerInfo } from './commands/info.js';
+import { registerPlan } from './commands/plan.js';
+import { registerRun } from './commands/run.js';
+
+/** Errors of input that was refused before anything started: bad usage. */
+const usageCodes = ['bad-input', 'bad-rpc', 'raster'];
+
+/** The `altiplano` command. Resolves to the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const interrupted = new AbortController();
+  const onSignal = (): void => {
+    // A second signal doesn't wait for anything.
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort(new Error('interrupted'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+
+  const program = new Command('altiplano')
+    .description('Digital surface models from satellite stereo images with RPC camera models.')
+    .version(packageVersion())
+    .option('--verbose', 'show where an error came from')
+    .showHelpAfterError('(altiplano COMMAND --help shows what it takes)')
+    .exitOverride()
+    .addHelpText('after', `
+Examples:
+  altiplano info left.tif                          what Altiplano understands of an image
+  altiplano plan left.tif right.tif                what a run would do
+  altiplano run left.tif right.tif --out scene     scene/dsm.tif and its companions
+  altiplano compare scene/dsm.tif lidar.tif        how good it is`);
+  registerRun(program, interrupted.signal);
+  registerPlan(program);
+  registerInfo(program);
+  registerCompare(program);
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (interrupted.signal.aborted) {
+      process.stderr.write('altiplano: interrupted; run again with the same arguments to go on\n');
+      return 130;
+    }
+    process.stderr.write(`altiplano: ${describe(error, program.opts<{ verbose?: true }>().verbose === true)}\n`);
+    return usageCodes.includes(codeOf(error)) ? 2 : 1;
+  }
+}
+
+function describe(error: unknown, isVerbose: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  return isVerbose ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause, true)}`}` : error.message;
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
+function packageVersion(): string {
+  return /"version": "([^"]+)"/.exec(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))?.[1] ?? 'unknown';
+}
+
+process.exitCode = await main(process.argv);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ScenePlan } from '@altiplano/protocol';
+import cliProgress from 'cli-progress';
+import { type SceneState, isFinal, levelOf } from './advance-scene.js';
+import { duration } from './duration.js';
+
+/** How far the phase a scene is in has come. */
+export interface PhaseProgress {
+  readonly label: string;
+  readonly ended: number;
+  readonly total: number;
+  readonly empty: number;
+  readonly dead: number;
+  /** Reference megapixels of the tile tasks ended; null for other phases. */
+  readonly mpx: number | null;
+}
+
+export interface ProgressView {
+  show(state: SceneState): void;
+  /** A line of its own, above the bar. */
+  note(line: string): void;
+  close(): void;
+}
+
+export interface ProgressOptions {
+  readonly stream: NodeJS.WriteStream;
+  readonly isTty: boolean;
+  readonly now: () => number;
+  /** Plain lines come at most this often within a phase. */
+  readonly lineEveryMs?: number;
+}
+
+/** Null for phases without anything to count. */
+export function phaseProgress(state: SceneState): PhaseProgress | null {
+  const { phase, tasks, ended } = state;
+  if (phase !== 'ingest' && phase !== 'align' && phase !== 'tiles') return null;
+  let [empty, dead, mpx] = [0, 0, 0];
+  for (const [taskId, end] of ended) {
+    if (end === 'empty') empty += 1;
+    if (end === 'dead') dead += 1;
+    const task = tasks.get(taskId)?.task;
+    if (task?.kind === 'stereo' || task?.kind === 'coarse') mpx += tileMpx(state.plan, task.grid, task.haloCells, task.pairId);
+  }
+  const factor = phase === 'tiles' ? levelOf(state).factor : null;
+  return {
+    label: factor === null ? phase : factor === 1 ? 'stereo' : `coarse 1/${factor}`,
+    ended: ended.size, total: tasks.size, empty, dead, mpx: factor === null ? null : mpx,
+  };
+}
+
+/** A bar on a terminal, plain lines elsewhere. Rates are of the phase it is in. */
+export function openProgress(options: ProgressOptions): ProgressView {
+  let label = '';
+  let since = options.now();
+  const rates = (progress: PhaseProgress): { rate: string; left: string } => {
+    const seconds = (options.now() - since) / 1000;
+    return {
+      rate: progress.mpx === null || seconds <= 0 ? '' : `${(progress.mpx / seconds).toFixed(2)} Mpx/s`,
+      left: progress.ended === 0 ? '-' : duration((seconds * (progress.total - progress.ended)) / progress.ended),
+    };
+  };
+  const enters = (progress: PhaseProgress): boolean => {
+    if (progress.label === label) return false;
+    label = progress.label;
+    since = options.now();
+    return true;
+  };
+  return options.isTty ? barView(options, enters, rates) : lineView(options, enters, rates);
+}
+
+type Enters = (progress: PhaseProgress) => boolean;
+type Rates = (progress: PhaseProgress) => { rate: string; left: string };
+
+function barView({ stream }: ProgressOptions, enters: Enters, rates: Rates): ProgressView {
+  let bar: cliProgress.SingleBar | null = null;
+  const stop = (): void => {
+    bar?.stop();
+    bar = null;
+  };
+  return {
+    show(state) {
+      const progress = phaseProgress(state);
+      if (isFinal(state.phase)) return stop();
+      if (progress === null) return;
+      if (enters(progress)) {
+        stop();
+        bar = new cliProgress.SingleBar({
+          stream, format: '{label} {bar} {value}/{total} {what}  {rate}  {left} left{lost}', hideCursor: true, barsize: 30, fps: 5,
+        }, cliProgress.Presets.shades_classic);
+        bar.start(progress.total, 0, payload(progress, rates));
+      }
+      bar?.update(progress.ended, payload(progress, rates));
+      if (progress.ended === progress.total) stop();
+    },
+    note(line) {
+      // Clears the bar's line; the bar draws itself again below.
+      stream.write(`\r\u001b[K${line}\n`);
+    },
+    close: stop,
+  };
+}
+
+function payload(progress: PhaseProgress, rates: Rates): Record<string, string> {
+  return {
+    label: progress.label.padEnd(12), what: progress.mpx === null ? 'tasks' : 'tiles', ...rates(progress),
+    lost: progress.dead > 0 ? `  (${progress.dead} dead)` : '',
+  };
+}
+
+function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters: Enters, rates: Rates): ProgressView {
+  let [written, last] = [-Infinity, ''];
+  return {
+    show(state) {
+      const progress = phaseProgress(state);
+      if (progress === null) return;
+      if (enters(progress)) written = -Infinity;
+      const isEnd = progress.ended === progress.total;
+      if (!isEnd && now() - written < lineEveryMs) return;
+      written = now();
+      const { rate, left } = rates(progress);
+      const ends = [progress.empty > 0 ? `${progress.empty} empty` : '', progress.dead > 0 ? `${progress.dead} dead` : ''].filter((text) => text !== '').join(', ');
+      const line = [
+        `${progress.label}: ${progress.ended}/${progress.total} ${progress.mpx === null ? 'tasks' : 'tiles'}${ends === '' ? '' : ` (${ends})`}`,
+        rate, isEnd || progress.ended === 0 ? '' : `${left} left`,
+      ].filter((text) => text !== '').join(', ');
+      if (line !== last) stream.write(`${line}\n`);
+      last = line;
+    },
+    note(line) { stream.write(`${line}\n`); },
+    close() { /* nothing is kept */ },
+  };
+}
+
+function tileMpx(plan: ScenePlan, grid: { readonly width: number; readonly height: number; readonly resolution: number }, haloCells: number, pairId: string): number {
+  const ref = plan.pairs.find(({ id }) => id === pairId)?.ref;
+  const gsdM = plan.images[ref ?? 0]?.gsdM ?? Infinity;
+  return ((grid.width - 2 * haloCells) * (grid.height - 2 * haloCells) * grid.resolution ** 2) / gsdM ** 2 / 1e6;
+}

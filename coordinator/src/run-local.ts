@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { access, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ScenePlan, productKey, scenePrefix } from '@altiplano/protocol';
+import { type ObjectStore, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
+import { startAgents } from './agent-processes.js';
+import { type RunOptions, runScene } from './run-scene.js';
+import { type RunSummary, type SceneResult, runSummary } from './scene-result.js';
+import type { SceneWork } from './scene-work.js';
+
+export interface LocalRun {
+  readonly outDir: string;
+  readonly agents: number;
+  /** Keep partial DSMs, coarse levels and ingested images after a complete run. */
+  readonly keepIntermediates: boolean;
+  /** Drop what the store has of this scene first. */
+  readonly fresh: boolean;
+  readonly work: SceneWork;
+  readonly onState?: RunOptions['onState'];
+  readonly onWarning: (message: string) => void;
+}
+
+export interface LocalEnd {
+  readonly summary: RunSummary;
+  /** Null where the scene was complete before. */
+  readonly result: SceneResult | null;
+}
+
+/** All that Altiplano keeps beside the products is below this folder. */
+export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
+
+/**
+ * Runs a plan on this machine: a private nats-server, agents in processes of their own, a `file://` store in
+ * `outDir`/.altiplano (store, bus, logs, work), products in `outDir`. A complete scene isn't run again; an
+ * incomplete one goes on where it ended. Whatever happens, server and agents are ended.
+ */
+export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSignal): Promise<LocalEnd> {
+  const dir = stateDir(local.outDir);
+  await mkdir(dir, { recursive: true });
+  const store = await openStore(join(dir, 'store'));
+  try {
+    if (local.fresh) await dropScene(store, plan, () => true);
+    const before = await completedRun(store, plan);
+    if (before !== null) return { summary: before, result: null };
+    const result = await runCluster(plan, local, dir, store, signal);
+    const summary = runSummary(result);
+    if (result.state === 'done') {
+      await store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary)));
+      if (!local.keepIntermediates) await dropScene(store, plan, isIntermediate);
+    }
+    return { summary, result };
+  } finally {
+    await store.close();
+  }
+}
+
+async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: ObjectStore, signal: AbortSignal): Promise<SceneResult> {
+  // The bus is a cache of the store's truth: a new run starts with an empty one, without events of an old run.
+  await rm(join(dir, 'bus'), { recursive: true, force: true });
+  const lost = new AbortController();
+  const stop = AbortSignal.any([signal, lost.signal]);
+  const server = await startNatsServer({ storeDir: join(dir, 'bus') });
+  try {
+    const agents = startAgents({
+      count: local.agents, natsUrl: server.url, storeUrl: store.url, logDir: join(dir, 'logs'), onWarning: local.onWarning,
+      onGone: (error) => { lost.abort(error); },
+    });
+    try {
+      const queue = await openNatsQueue({ servers: server.url, name: 'coordinator', signal: stop, onProblem: (problem) => { local.onWarning(problem.message); } });
+      try {
+        await queue.ensure();
+        const workDir = join(dir, 'work');
+        const ports = {
+          store, queue, work: local.work, now: () => performance.now(),
+          cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
+        };
+        const result = await runScene(ports, plan, { outDir: local.outDir, workDir, onWarning: local.onWarning, ...(local.onState && { onState: local.onState }) }, stop);
+        if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
+        return result;
+      } finally {
+        await queue.close();
+      }
+    } finally {
+      await agents.stop(signal.aborted ? 4_000 : 10_000);
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The summary of an earlier complete run of this very plan whose products are all still there. */
+async function completedRun(store: ObjectStore, plan: ScenePlan): Promise<RunSummary | null> {
+  const key = productKey(plan.sceneId, 'run.json');
+  if (!(await store.has(key))) return null;
+  const summary: RunSummary = JSON.parse(new TextDecoder().decode(await store.get(key)));
+  for (const path of Object.values(summary.products)) if (!(await access(path).then(() => true, () => false))) return null;
+  return summary;
+}
+
+async function dropScene(store: ObjectStore, plan: ScenePlan, drops: (name: string) => boolean): Promise<void> {
+  const prefix = scenePrefix(plan.sceneId);
+  for await (const key of store.list(prefix)) if (drops(key.slice(prefix.length))) await store.delete(key);
+}
+
+/** What only an unfinished scene, or a curious operator, needs. */
+const isIntermediate = (name: string): boolean => /^(images|partials|coarse)\//.test(name);

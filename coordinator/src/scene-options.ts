@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { InputError, type SceneRequest, sceneRequestSchema, stereoParamsSchema } from '@altiplano/protocol';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ImageInput } from './describe-inputs.js';
+import type { DescribedImage } from './view.js';
+
+/** The options that `run` and `plan` share, as commander hands them over. */
+export interface SceneOptions {
+  readonly resolution: number;
+  readonly crs?: string;
+  readonly roi?: string;
+  readonly heightRange?: readonly [number, number];
+  readonly dem?: string;
+  readonly geoid?: string;
+  readonly pairs?: readonly (readonly [number, number])[];
+  readonly mask: readonly string[];
+  readonly band: readonly string[];
+  readonly rpc: readonly string[];
+  readonly tile?: number;
+  readonly memory: number;
+  readonly set: readonly string[];
+  readonly sceneId?: string;
+  readonly json?: true;
+}
+
+/** Adds image arguments and scene options to a command. */
+export function addSceneOptions(command: Command): Command {
+  const list = (text: string, all: readonly string[]): string[] => [...all, ...text.split(',')];
+  return command
+    .argument('<images...>', 'two or more overlapping images with RPC; the first is the reference')
+    .option('--resolution <metres>', 'cell size of the DSM', positive, 0.5)
+    .option('--crs <crs>', 'projected CRS in metres, e.g. EPSG:32636 (default: UTM zone of the overlap)')
+    .option('--roi <file>', 'GeoJSON polygon (longitude, latitude) to stay within')
+    .addOption(new Option('--height-range <min,max>', 'heights to search, metres above the ellipsoid (default: from DEM or RPC)').argParser(heightRange))
+    .option('--dem <file>', 'DEM that bounds the heights searched; above the geoid where --geoid is given, else above the ellipsoid')
+    .option('--geoid <file>', 'geoid undulation raster: the DSM is written above it')
+    .addOption(new Option('--pairs <list>', 'pairs to match as reference-secondary image numbers, e.g. 0-1,1-2 (default: the first with each other)').argParser(pairs))
+    .option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)', list, [])
+    .option('--band <numbers>', 'band to match, counted from 1, per image or one for all', list, [])
+    .option('--rpc <files>', 'RPC file per image; - to look beside and inside the image', list, [])
+    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 on small scenes)', positive)
+    .option('--memory <MB>', 'memory a task may use', positive, 1500)
+    .option('--set <key=value>', `stereo parameter, repeatable: ${Object.keys(stereoParamsSchema.shape).join(', ')}`, (text: string, all: readonly string[]) => [...all, text], [])
+    .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
+}
+
+/** The images as files to look at. Throws InputError where the lists don't fit the images. */
+export function imageInputs(paths: readonly string[], options: Pick<SceneOptions, 'mask' | 'band' | 'rpc'>): ImageInput[] {
+  const perImage = (name: 'mask' | 'band' | 'rpc'): (string | null)[] => {
+    const values = options[name];
+    if (values.length === 0 || (name === 'band' && values.length === 1)) return paths.map(() => values[0] ?? null);
+    if (values.length !== paths.length) throw new InputError(`--${name}: ${values.length} given for ${paths.length} images; give one for each, - for none`);
+    return values.map((value) => (value === '-' || value === '' ? null : value));
+  };
+  const [masks, bands, rpcs] = [perImage('mask'), perImage('band'), perImage('rpc')];
+  return paths.map((path, i) => {
+    const band = bands[i] ?? null;
+    if (band !== null && !/^[1-9]\d*$/.test(band)) throw new InputError(`--band: expected a number from 1 but received ${band}`);
+    const [mask, rpc] = [masks[i] ?? null, rpcs[i] ?? null];
+    return { path: resolve(path), band: band === null ? null : Number(band), mask: mask === null ? null : resolve(mask), rpc: rpc === null ? null : resolve(rpc) };
+  });
+}
+
+/** The request the options ask for. The scene's default id is a hash of all that shapes it, so another request is another scene. */
+export function sceneRequest(images: readonly DescribedImage[], options: SceneOptions, roi: readonly (readonly [number, number])[] | null): SceneRequest {
+  const request = {
+    images: images.map(({ path, band, mask }) => ({ path, band, ...(mask === null ? {} : { mask }) })),
+    resolution: options.resolution, memoryBudgetMb: options.memory, params: stereoParams(options.set),
+    ...(options.pairs && { pairs: options.pairs }), ...(options.crs !== undefined && { crs: options.crs }), ...(roi && { roi }),
+    ...(options.heightRange && { heightRange: options.heightRange }), ...(options.tile !== undefined && { tileCells: options.tile }),
+    ...(options.dem !== undefined && { dem: resolve(options.dem) }), ...(options.geoid !== undefined && { geoid: resolve(options.geoid) }),
+  };
+  const content = JSON.stringify([request, images.map(({ fingerprint, rpc }) => [fingerprint, rpc])]);
+  const sceneId = options.sceneId ?? `scene-${createHash('sha256').update(content).digest('hex').slice(0, 10)}`;
+  const parsed = sceneRequestSchema.safeParse({ ...request, sceneId });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(`${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'invalid'}`);
+}
+
+function stereoParams(settings: readonly string[]): Record<string, number> {
+  return Object.fromEntries(settings.map((setting) => {
+    const [key = '', text = ''] = setting.split('=');
+    if (!Object.hasOwn(stereoParamsSchema.shape, key)) throw new InputError(`--set: no parameter '${key}'; there are ${Object.keys(stereoParamsSchema.shape).join(', ')}`);
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value)) throw new InputError(`--set: expected ${key}=NUMBER but received '${setting}'`);
+    return [key, value];
+  }));
+}
+
+/** Parses a number above zero for commander. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+function heightRange(text: string): [number, number] {
+  const [low, high, ...rest] = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (low === undefined || high === undefined || rest.length > 0 || !(low < high)) throw new InvalidArgumentError('Expected MIN,MAX in metres, e.g. -20,350.');
+  return [low, high];
+}
+
+function pairs(text: string): [number, number][] {
+  return text.split(',').map((pair) => {
+    const [, ref, sec] = /^(\d+)-(\d+)$/.exec(pair.trim()) ?? [];
+    if (ref === undefined || sec === undefined) throw new InvalidArgumentError('Expected image numbers like 0-1,0-2, counted from 0.');
+    return [Number(ref), Number(sec)];
+  });
+}
