@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: Apache-2.0
-export {};
+export { RpcFitError, type SceneManifest, type ScenePair, type SceneView, makeScene } from './scenes/make-scene.js';
+export type { SceneOptions } from './scenes/options.js';

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Camera, localize, makeCamera } from './camera.js';
+import { type Utm, utmFromLonLat } from './geodesy.js';
+import { packSolids } from './objects.js';
+import type { SceneSettings } from './options.js';
+import { makeNoise } from './random.js';
+import { type TerrainKind, groundAt, makeTerrain } from './terrain.js';
+import { buildCountryside, buildTown, planTown } from './town.js';
+import { type World, makeSun } from './world.js';
+
+const orbitAltM = 620e3;
+const scanAzimuth = 193;
+const baseAzimuth = 190.4;
+/** World around the images' footprints: room for the longest shadow. */
+const marginM = 70;
+
+/** The cameras of a scene: one orbit's track, image 0 first. Columns run about along the track, so the epipolar lines do. */
+export function makeCameras(settings: SceneSettings): Camera[] {
+  const b = settings.baseToHeight;
+  const alongTans = settings.views === 3 ? [0, b, -b] : settings.split === 'nadir' ? [0, b] : [b / 2, -b / 2];
+  return alongTans.map((alongTan) => makeCamera({
+    lon: settings.lon, lat: settings.lat, alt: settings.altitude,
+    width: settings.size, height: settings.size, gsdM: settings.gsd, orbitAltM,
+    alongTan, acrossTan: 0.035, scanAzimuth, baseAzimuth, driftPx: 0.8,
+  }));
+}
+
+/** [minE, minN, maxE, maxN] of what the cameras see between two altitudes, two pixels added. */
+export function footprint(cameras: readonly Camera[], utm: Utm, altitudes: readonly number[]): [number, number, number, number] {
+  const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const camera of cameras) {
+    for (const alt of altitudes) {
+      for (let k = 0; k <= 8; k++) {
+        const t = k / 8;
+        for (const [u, v] of [[t, 0], [t, 1], [0, t], [1, t]] as const) {
+          const [lon, lat] = localize(camera, -2.5 + u * (camera.width + 4), -2.5 + v * (camera.height + 4), alt);
+          const [e, n] = utmFromLonLat(utm, lon, lat);
+          box[0] = Math.min(box[0], e);
+          box[1] = Math.min(box[1], n);
+          box[2] = Math.max(box[2], e);
+          box[3] = Math.max(box[3], n);
+        }
+      }
+    }
+  }
+  return box;
+}
+
+/** Builds the world under a box of ground (its radiance is still to be shaded). */
+export function makeWorld(settings: SceneSettings, box: readonly [number, number, number, number]): World {
+  const { terrain: kind, seed, gsd } = settings;
+  const originE = Math.floor((box[0] - marginM) / 16) * 16;
+  const originN = Math.floor((box[1] - marginM) / 16) * 16;
+  const [width, height] = [box[2] + marginM - originE, box[3] + marginM - originN];
+  const spacing = 4 * gsd;
+  const terrain = makeTerrain({
+    kind, seed, spacing, cols: Math.ceil(width / spacing) + 2, rows: Math.ceil(height / spacing) + 2,
+    relief: settings.relief, altitude: settings.altitude,
+  });
+  const ground = (x: number, y: number): number => groundAt(terrain, x, y);
+  const town = kind === 'city' ? planTown(seed, width, height) : null;
+  const solids = town !== null ? buildTown(town, seed, ground) : buildCountryside(seed, width, height, ground, countryside[kind]);
+  const sun = makeSun(settings.lat < 0 ? 38 : 148, 47);
+  const pitch = gsd / 2;
+  const [cols, rows] = [Math.ceil(width / pitch) + 2, Math.ceil(height / pitch) + 2];
+  return {
+    originE, originN, terrain, sun,
+    solids: packSolids(solids, width, height),
+    cover: { kind, seed, town, noise: makeNoise(seed ^ 0x5eed), grainM: 1.25 * gsd },
+    ground: { spacing: pitch, cols, rows, data: new Uint16Array(new SharedArrayBuffer(cols * rows * 2)) },
+  };
+}
+
+const countryside: Readonly<Record<TerrainKind, { houses: number; trees: number }>> = {
+  flat: { houses: 10, trees: 60 },
+  city: { houses: 0, trees: 0 },
+  hills: { houses: 25, trees: 200 },
+  mountains: { houses: 0, trees: 120 },
+};
