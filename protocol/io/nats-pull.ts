@@ -4,16 +4,17 @@ import { ServiceUnavailableError, type TaskKind, taskConsumer, tasksStream } fro
 import type { TaskDelivery } from './task-queue.js';
 
 const replyTimeoutMs = 5_000;
+const answerTimeoutMs = 2_000;
 
-/** 'message': a task; 'none': no task in time; 'missing': the consumer is unknown, as after a loss of the bus's state. */
-export type Pulled = { readonly is: 'message'; readonly message: Msg } | { readonly is: 'none' } | { readonly is: 'missing' };
+/** 'message': a task; 'none': no task in time; 'unanswered': the bus is away, or lost its consumers with its state. */
+export type Pulled = { readonly is: 'message'; readonly message: Msg } | { readonly is: 'none' } | { readonly is: 'unanswered' };
 
 /**
  * One pull request for one message to each consumer of `kinds`, to whichever comes first.
  *
  *   request(s) --> server --> message           first: returned; any later one: handed back at once
  *                         \-> status 404, 408   no message (at once for no_wait, else when the pull expired)
- *                         \-> status 503        no such consumer
+ *                         \-> status 503, or silence: no such consumer
  *
  * The server drops a pull whose reply inbox nobody listens to, so unsubscribing cancels the others; a message
  * already on its way is handed back while the subscription drains.
@@ -45,15 +46,14 @@ export async function pullFirst(nc: NatsConnection, kinds: readonly TaskKind[], 
           if (isSettled) message.respond(handBack(0));
           else settle({ is: 'message', message });
         } else if (status === 503) {
-          settle({ is: 'missing' });
+          settle({ is: 'unanswered' });
         } else if (status >= 400) {
           open -= 1;
           if (open === 0) settle({ is: 'none' });
         }
       },
     });
-    // The server's answer may be lost with the connection.
-    const timer = setTimeout(() => { settle({ is: 'none' }); }, waitMs + 1_000);
+    const timer = setTimeout(() => { settle({ is: 'unanswered' }); }, waitMs + answerTimeoutMs);
     signal.addEventListener('abort', onAbort);
     for (const kind of kinds) {
       nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${tasksStream}.${taskConsumer(kind)}`, JSON.stringify(pull), { reply: subscription.getSubject() });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiError, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import { type Authenticator, type NatsConnection, connect, credsAuthenticator, nuid, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
 import {
@@ -53,6 +53,11 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   void watchConnection(nc, report, () => { for (const wake of wakers) wake(); });
 
   const ensure = (): Promise<void> => available('streams', () => ensureStreams(manager, options.ackWaitMs ?? 15_000));
+  /** Gives the bus a moment, then makes what it may have lost with its state. */
+  async function recover(stop: AbortSignal): Promise<void> {
+    await delay(retryPauseMs, undefined, { signal: stop }).catch(() => undefined);
+    if (!stop.aborted) await ensure().catch(report);
+  }
   const openPresence = (): Promise<KV> => {
     presence ??= new Kvm(js).create(agentsBucket, { ttl: presenceMs, history: 1, storage: StorageType.Memory }).catch((error: unknown) => {
       presence = null;
@@ -61,15 +66,17 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     return presence;
   };
 
-  /** True when the call ended; false when the connection was made anew meanwhile, so that its answer is lost. */
-  async function untilReconnect(call: Promise<unknown>): Promise<boolean> {
-    let wake = (): void => undefined;
-    const reconnected = new Promise<false>((resolve) => { wake = () => { resolve(false); }; });
-    wakers.add(wake);
+  /** True when the call ended; false when its answer won't be waited for: a new connection was made, or `stop` aborted. */
+  async function isAnswered(call: Promise<unknown>, stop: AbortSignal): Promise<boolean> {
+    let giveUp = (): void => undefined;
+    const givenUp = new Promise<false>((resolve) => { giveUp = () => { resolve(false); }; });
+    wakers.add(giveUp);
+    stop.addEventListener('abort', giveUp);
     try {
-      return await Promise.race([call.then(() => true), reconnected]);
+      return await Promise.race([call.then(() => true), givenUp]);
     } finally {
-      wakers.delete(wake);
+      wakers.delete(giveUp);
+      stop.removeEventListener('abort', giveUp);
     }
   }
 
@@ -79,7 +86,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     for (;;) {
       stop.throwIfAborted();
       try {
-        if (await untilReconnect(js.publish(subject, bytes, { msgID, timeout: publishTimeoutMs }))) return;
+        if (await isAnswered(js.publish(subject, bytes, { msgID, timeout: publishTimeoutMs }), stop)) return;
         continue;
       } catch (error) {
         if (isSubjectTaken(error)) {
@@ -89,8 +96,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         if (nc.isClosed()) throw new ServiceUnavailableError(`bus: closed while publishing ${subject}`, error);
         if (error instanceof JetStreamApiError && error.status === 400) throw new ServiceUnavailableError(`bus: refuses ${subject}: ${error.message}`, error);
         // Away, or without its streams, as after a loss of its state.
-        await delay(retryPauseMs, undefined, { signal: stop });
-        await ensure().catch(report);
+        await recover(stop);
       }
     }
   }
@@ -107,9 +113,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         if (stop.aborted || (patience === 0 && some === kinds)) return null;
         const pulled = await pullFirst(nc, some, patience, stop);
         if (pulled.is === 'message') return deliveryOf(nc, pulled.message);
-        if (pulled.is === 'missing') {
-          await ensure().catch(report);
-          await delay(Math.min(waitMs, retryPauseMs), undefined, { signal: stop }).catch(() => undefined);
+        if (pulled.is === 'unanswered') {
+          await recover(stop);
           return null;
         }
       }
@@ -119,13 +124,28 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     }
   }
 
+  /** Null: `stop` aborted. An ordered consumer: it survives lost connections and a restarted server by itself. */
+  async function openEvents(sceneId: string, stop: AbortSignal): Promise<ConsumerMessages | null> {
+    while (!stop.aborted) {
+      try {
+        const consumer = await js.consumers.get(eventsStream, { filter_subjects: eventFilter(sceneId) });
+        return await consumer.consume({ max_messages: 500 });
+      } catch (error) {
+        if (stop.aborted) break;
+        report(new ServiceUnavailableError(`bus: events: ${messageOf(error)}`, error));
+        await recover(stop);
+      }
+    }
+    return null;
+  }
+
   async function* events(sceneId: string, signal: AbortSignal): AsyncGenerator<TaskEvent> {
     const stop = AbortSignal.any([signal, closing.signal]);
-    if (stop.aborted) return;
-    const consumer = await available('events', () => js.consumers.get(eventsStream, { filter_subjects: eventFilter(sceneId) }));
-    const messages = await available('events', () => consumer.consume({ max_messages: 500 }));
+    const messages = await openEvents(sceneId, stop);
+    if (messages === null) return;
     const close = (): void => { void messages.close(); };
     stop.addEventListener('abort', close);
+    if (stop.aborted) close();
     try {
       for await (const message of messages) {
         const event = readable(() => parseTaskEvent(message.data), report);
@@ -208,7 +228,7 @@ async function connectWithin(options: NatsQueueOptions): Promise<NatsConnection>
         pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, ...(authenticator && { authenticator }),
       });
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = messageOf(cause);
       if (/authorization|authentication/i.test(message)) throw new InputError(`bus ${options.servers}: ${message}; check the credentials`, cause);
       if (Date.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${message}`, cause);
       await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
@@ -240,9 +260,11 @@ async function available<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    throw new ServiceUnavailableError(`bus: ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw new ServiceUnavailableError(`bus: ${what}: ${messageOf(cause)}`, cause);
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void): T | null {
   try {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type DeadLetter, ServiceUnavailableError, type TaskEvent, type TaskKind, encodeMessage, taskHash, taskKinds, taskSubject,
+} from '../src/index.js';
+import { type Clock, systemClock } from './clock.js';
+import type { TaskDelivery, TaskQueue } from './task-queue.js';
+
+interface Entry {
+  readonly kind: TaskKind;
+  readonly subject: string;
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+  attempt: number;
+  /** Not delivered before this moment: the end of the current lease, or of a retry's delay. */
+  readyAt: number;
+}
+
+interface Waiter {
+  readonly kinds: readonly TaskKind[];
+  readonly resolve: (delivery: TaskDelivery | null) => void;
+}
+
+const presenceMs = 30_000;
+
+/**
+ * A task queue in this process's memory, for tests: keeps the promises of the one on NATS, on a clock that
+ * tests can turn.
+ */
+export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { readonly ackWaitMs?: number; readonly clock?: Clock } = {}): TaskQueue {
+  /** By subject, oldest first. */
+  const entries = new Map<string, Entry>();
+  const waiters = new Set<Waiter>();
+  const told: TaskEvent[] = [];
+  const listeners = new Set<() => void>();
+  const dead: DeadLetter[] = [];
+  const present = new Map<string, { readonly info: Readonly<Record<string, unknown>>; readonly until: number }>();
+  const closing = new AbortController();
+
+  function take(kinds: readonly TaskKind[]): TaskDelivery | null {
+    const now = clock.now();
+    for (const kind of kinds) {
+      for (const entry of entries.values()) {
+        if (entry.kind === kind && entry.readyAt <= now) return deliver(entry);
+      }
+    }
+    return null;
+  }
+
+  function deliver(entry: Entry): TaskDelivery {
+    entry.attempt += 1;
+    const attempt = entry.attempt;
+    // Another delivery holds the task when its attempt differs, another message when the entry does.
+    const isHeld = (): boolean => entries.get(entry.subject) === entry && entry.attempt === attempt;
+    const holdFor = (ms: number): void => {
+      entry.readyAt = clock.now() + ms;
+      clock.after(ms, serveWaiters);
+    };
+    const remove = (): void => { if (entries.get(entry.subject) === entry) entries.delete(entry.subject); };
+    holdFor(ackWaitMs);
+    return {
+      bytes: entry.bytes, subject: entry.subject, attempt,
+      async working() {
+        if (isHeld()) holdFor(ackWaitMs);
+        return true;
+      },
+      async ack() { remove(); },
+      async retry(delayMs) {
+        if (!isHeld()) return;
+        holdFor(delayMs);
+        serveWaiters();
+      },
+      async reject() { remove(); },
+    };
+  }
+
+  function serveWaiters(): void {
+    for (const waiter of waiters) {
+      const delivery = take(waiter.kinds);
+      if (delivery === null) continue;
+      waiters.delete(waiter);
+      waiter.resolve(delivery);
+    }
+  }
+
+  function checkOpen(signal?: AbortSignal): void {
+    signal?.throwIfAborted();
+    if (closing.signal.aborted) throw new ServiceUnavailableError('bus: the queue was closed');
+  }
+
+  return {
+    async ensure() { checkOpen(); },
+    async publishTasks(tasks, signal) {
+      checkOpen(signal);
+      for (const task of tasks) {
+        const subject = taskSubject(task.kind, task.sceneId, task.taskId);
+        const hash = taskHash(task);
+        if (entries.get(subject)?.hash === hash) continue;
+        entries.delete(subject); // so that a replacement queues at the end
+        entries.set(subject, { kind: task.kind, subject, hash, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now() });
+      }
+      serveWaiters();
+    },
+    async pullTask(kinds, waitMs, signal) {
+      checkOpen();
+      if (signal.aborted) return null;
+      const delivery = take(kinds);
+      if (delivery !== null || waitMs <= 0) return delivery;
+      const stop = AbortSignal.any([signal, closing.signal]);
+      let giveUp = (): void => undefined;
+      let cancelTimer = giveUp;
+      try {
+        return await new Promise<TaskDelivery | null>((resolve) => {
+          const waiter: Waiter = { kinds, resolve };
+          waiters.add(waiter);
+          giveUp = () => {
+            if (waiters.delete(waiter)) resolve(null);
+          };
+          cancelTimer = clock.after(waitMs, giveUp);
+          stop.addEventListener('abort', giveUp);
+        });
+      } finally {
+        cancelTimer();
+        stop.removeEventListener('abort', giveUp);
+      }
+    },
+    async publishEvent(event, signal) {
+      checkOpen(signal);
+      told.push(event);
+      for (const listener of listeners) listener();
+    },
+    async *events(sceneId, signal) {
+      const stop = AbortSignal.any([signal, closing.signal]);
+      for (let next = 0; ;) {
+        for (; next < told.length; next++) {
+          const event = told[next];
+          if (stop.aborted) return;
+          if (event?.sceneId === sceneId) yield event;
+        }
+        if (stop.aborted) return;
+        let wake = (): void => undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          listeners.add(wake);
+          stop.addEventListener('abort', wake);
+        });
+        listeners.delete(wake);
+        stop.removeEventListener('abort', wake);
+      }
+    },
+    async publishDead(letter, signal) {
+      checkOpen(signal);
+      dead.push(letter);
+    },
+    async deadLetters(sceneId) { return dead.filter((letter) => letter.sceneId === sceneId); },
+    async depth() {
+      const now = clock.now();
+      const depth: Record<TaskKind, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
+      for (const kind of taskKinds) depth[kind] = [...entries.values()].filter((entry) => entry.kind === kind && (entry.attempt === 0 || entry.readyAt <= now)).length;
+      return depth;
+    },
+    async announceAgent(id, info) {
+      checkOpen();
+      present.set(id, { info, until: clock.now() + presenceMs });
+    },
+    async agents() {
+      const now = clock.now();
+      return new Map([...present].filter(([, { until }]) => until > now).map(([id, { info }]) => [id, info]));
+    },
+    async close() { closing.abort(); },
+  };
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer, connect as connectSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { AltiplanoError, InputError, type TaskEvent, ServiceUnavailableError } from '../src/index.js';
+import { type NatsServer, type TaskQueue, openNatsQueue, startNatsServer } from '../io/index.js';
+import { ingestTask, testTaskQueue } from './task-queue-conformance.js';
+
+const never = new AbortController().signal;
+const ackWaitMs = 1_000;
+
+async function newFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-nats-test-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return folder;
+}
+
+async function newServer(t: ExecutionContext, storeDir: string, port?: number): Promise<NatsServer> {
+  const server = await startNatsServer({ storeDir, ...(port !== undefined && { port }) });
+  t.teardown(() => server.stop());
+  return server;
+}
+
+async function newQueue(t: ExecutionContext, url: string): Promise<TaskQueue> {
+  const queue = await openNatsQueue({ servers: url, ackWaitMs });
+  t.teardown(() => queue.close());
+  await queue.ensure();
+  return queue;
+}
+
+const portOf = (server: NatsServer): number => Number(new URL(server.url).port);
+const startedEvent = (taskId: string): TaskEvent =>
+  ({ v: 1, type: 'started', sceneId: 'scene', taskId, kind: 'ingest', agent: 'a', at: '2026-01-01T00:00:00.000Z', attempt: 1 });
+
+testTaskQueue(test, 'nats', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  return { queue: await newQueue(t, server.url), ackWaitMs, elapse: async () => undefined };
+});
+
+test('nats queue: programs that start together make the streams together', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queues = await Promise.all(Array.from({ length: 6 }, () => newQueue(t, server.url)));
+  await Promise.all(queues.map((queue) => queue.publishTasks([ingestTask('a')])));
+  t.is((await queues[0]?.depth())?.ingest, 1);
+});
+
+test('nats queue: a server killed and started again has every task and event, and clients go on', async (t) => {
+  const folder = await newFolder(t);
+  const server = await newServer(t, folder);
+  const queue = await newQueue(t, server.url);
+  await queue.publishTasks([ingestTask('before')]);
+  await queue.publishEvent(startedEvent('before'));
+  const events: string[] = [];
+  const bothSeen = new AbortController();
+  const following = (async () => {
+    for await (const { taskId } of queue.events('scene', bothSeen.signal)) {
+      events.push(taskId);
+      if (taskId === 'after') bothSeen.abort();
+    }
+  })();
+  process.kill(server.pid, 'SIGKILL');
+  await server.ended;
+  const during = Promise.all([queue.publishTasks([ingestTask('during')]), queue.publishEvent(startedEvent('during'))]);
+  const pull = queue.pullTask(['ingest'], 30_000, never);
+  await newServer(t, folder, portOf(server));
+  await during;
+  const first = await pull ?? await queue.pullTask(['ingest'], 10_000, never);
+  t.is(first?.subject, 'tasks.ingest.scene.before');
+  await first?.ack();
+  const second = await queue.pullTask(['ingest'], 10_000, never);
+  t.is(second?.subject, 'tasks.ingest.scene.during');
+  await queue.publishEvent(startedEvent('after'));
+  await following;
+  t.deepEqual(events, ['before', 'during', 'after']);
+});
+
+test('nats queue: after the loss of the bus with all its state a publish makes the streams anew', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  await queue.publishTasks([ingestTask('lost')]);
+  await server.stop();
+  await newServer(t, await newFolder(t), portOf(server));
+  await queue.publishTasks([ingestTask('a')]);
+  const delivery = await queue.pullTask(['ingest'], 10_000, never);
+  t.is(delivery?.subject, 'tasks.ingest.scene.a');
+});
+
+test('nats queue: an agent that waits finds the streams of a bus that lost its state', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const agent = await newQueue(t, server.url);
+  await server.stop();
+  await newServer(t, await newFolder(t), portOf(server));
+  while (await agent.depth().then(() => false, () => true)) await agent.pullTask(['ingest'], 100, never);
+  t.is((await agent.depth()).ingest, 0);
+});
+
+test('nats queue: a publish while the server is away ends when its signal aborts', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  await server.stop();
+  const abort = new AbortController();
+  const publishing = queue.publishTasks([ingestTask('a')], abort.signal);
+  abort.abort();
+  await t.throwsAsync(publishing, { any: true, name: 'AbortError' });
+});
+
+test('nats queue: no server, and wrong credentials, are told with the address', async (t) => {
+  const error = await t.throwsAsync(openNatsQueue({ servers: 'nats://127.0.0.1:1', connectTimeoutMs: 0 }), { instanceOf: ServiceUnavailableError });
+  t.regex(error.message, /127\.0\.0\.1:1/);
+  await t.throwsAsync(openNatsQueue({ servers: '' }), { instanceOf: InputError });
+  await t.throwsAsync(openNatsQueue({ servers: 'nats://127.0.0.1:1', credsFile: '/nowhere.creds' }), { instanceOf: InputError });
+});
+
+test('private server: stopping it leaves its state and log, and no other file', async (t) => {
+  const folder = await newFolder(t);
+  const server = await newServer(t, folder);
+  await newQueue(t, server.url);
+  await server.stop();
+  await server.stop();
+  t.deepEqual((await readdir(folder)).sort(), ['jetstream', 'nats-server.log']);
+});
+
+test('private server: it ends with a parent killed by kill -9', async (t) => {
+  const folder = await newFolder(t);
+  const index = new URL('../io/index.js', import.meta.url).href;
+  const program = `
+    import { startNatsServer } from ${JSON.stringify(index)};
+    console.log((await startNatsServer({ storeDir: ${JSON.stringify(folder)} })).url);
+    setInterval(() => {}, 1000);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(parent.stdout, 'data');
+  const socket = connectSocket(Number(new URL(String(line).trim()).port), '127.0.0.1');
+  await once(socket, 'data');
+  const ended = once(socket, 'close');
+  parent.kill('SIGKILL');
+  await ended;
+  t.pass();
+});
+
+test('private server: it does not keep its parent alive', async (t) => {
+  const folder = await newFolder(t);
+  const index = new URL('../io/index.js', import.meta.url).href;
+  const program = `import { startNatsServer } from ${JSON.stringify(index)}; await startNatsServer({ storeDir: ${JSON.stringify(folder)} });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = await once(parent, 'exit');
+  t.is(code, 0);
+});
+
+test('private server: a port that is taken, and a missing program, are told', async (t) => {
+  const blocker = createServer().listen(0, '127.0.0.1');
+  await once(blocker, 'listening');
+  t.teardown(() => { blocker.close(); });
+  const address = blocker.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const folder = await newFolder(t);
+  const error = await t.throwsAsync(startNatsServer({ storeDir: folder, port }), { instanceOf: AltiplanoError });
+  t.regex(error.message, /address already in use/);
+  const missing = await t.throwsAsync(startNatsServer({ storeDir: folder, program: '/nowhere/nats-server' }), { instanceOf: InputError });
+  t.regex(missing.message, /apt-get install nats-server/);
+});

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ExecutionContext, TestFn } from 'ava';
+import { type IngestTask, type Task, type TaskEvent, type TaskKind, parseTask, taskKinds } from '../src/index.js';
+import type { TaskDelivery, TaskQueue } from '../io/index.js';
+
+export interface QueueUnderTest {
+  readonly queue: TaskQueue;
+  /** The queue's ack wait. */
+  readonly ackWaitMs: number;
+  /** Lets a fake clock pass by; does nothing where time passes by itself. */
+  elapse(ms: number): Promise<void>;
+}
+
+const never = new AbortController().signal;
+const longMs = 20_000;
+
+export const ingestTask = (taskId: string, source = '/x.tif', sceneId = 'scene'): IngestTask =>
+  ({ v: 1, kind: 'ingest', sceneId, taskId, source, band: 1, mask: null, outKey: `scenes/${sceneId}/${taskId}.tif` });
+
+const rpc = {
+  lonOff: 0, lonScale: 1, latOff: 0, latScale: 1, altOff: 0, altScale: 1, colOff: 0, colScale: 1, rowOff: 0, rowScale: 1,
+  colNum: Array<number>(20).fill(0), colDen: Array<number>(20).fill(1), rowNum: Array<number>(20).fill(0), rowDen: Array<number>(20).fill(1),
+};
+
+/** A small valid task of any kind. */
+export function anyTask(kind: TaskKind, taskId: string): Task {
+  if (kind === 'ingest') return ingestTask(taskId);
+  const image = { key: 'k', width: 1, height: 1, rpc };
+  const params = {
+    p1: 1, p2: 2, leftRightPx: 1, specklePx: 0, medianSize: 3, maxDisparities: 8, marginPx: 0, rasterSigma: 1, rasterRadius: 1, rangeMargin: 0, pointingSearchPx: 1,
+  };
+  const common = { v: 1, sceneId: 'scene', taskId, pairId: '0_1', crs: 'EPSG:32636', ref: image, sec: image, params, outKey: 'o' } as const;
+  if (kind === 'align') return { ...common, kind, windowId: 'w', box: { minE: 0, minN: 0, maxE: 1, maxN: 1 }, heightRange: [0, 1], factor: 1 };
+  return {
+    ...common, kind, factor: kind === 'coarse' ? 4 : 1, tileId: 'x0y0', grid: { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, haloCells: 0,
+    heightRange: [0, 1], priorKey: null, correction: { col: [0, 1, 0], row: [0, 0, 1] }, memoryBudgetMb: 1,
+  };
+}
+
+const startedEvent = (taskId: string, sceneId = 'scene'): TaskEvent =>
+  ({ v: 1, type: 'started', sceneId, taskId, kind: 'ingest', agent: 'a', at: '2026-01-01T00:00:00.000Z', attempt: 1 });
+
+/** What every task queue promises. `openEmpty` gives each test a queue of its own. */
+export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: ExecutionContext) => Promise<QueueUnderTest>): void {
+  const title = (text: string): string => `${name} queue: ${text}`;
+
+  async function pulled(t: ExecutionContext, { queue }: QueueUnderTest, kinds: readonly TaskKind[] = taskKinds): Promise<TaskDelivery> {
+    const delivery = await queue.pullTask(kinds, longMs, never);
+    if (delivery === null) return t.fail('no task came') as never;
+    return delivery;
+  }
+  const idOf = (delivery: TaskDelivery | null): string | null => (delivery === null ? null : parseTask(delivery.bytes).taskId);
+
+  test(title('a task of every kind comes as it was published, until it is acked'), async (t) => {
+    const world = await openEmpty(t);
+    const tasks = taskKinds.map((kind) => anyTask(kind, `t-${kind}`));
+    await world.queue.publishTasks(tasks);
+    t.deepEqual(await world.queue.depth(), { ingest: 1, align: 1, coarse: 1, stereo: 1 });
+    for (const task of tasks) {
+      const delivery = await pulled(t, world);
+      t.deepEqual(parseTask(delivery.bytes), task);
+      t.is(delivery.subject, `tasks.${task.kind}.scene.${task.taskId}`);
+      t.is(delivery.attempt, 1);
+      await delivery.ack();
+    }
+    t.deepEqual(await world.queue.depth(), { ingest: 0, align: 0, coarse: 0, stereo: 0 });
+    t.is(await world.queue.pullTask(taskKinds, 0, never), null);
+  });
+
+  test(title('a task published again while it waits or is in hand is queued once'), async (t) => {
+    const world = await openEmpty(t);
+    const { queue } = world;
+    await Promise.all([queue.publishTasks([ingestTask('a'), ingestTask('a')]), queue.publishTasks([ingestTask('a'), ingestTask('b')])]);
+    t.is((await queue.depth()).ingest, 2);
+    const inHand = await pulled(t, world);
+    await queue.publishTasks([ingestTask('a'), ingestTask('b')]);
+    t.is((await queue.depth()).ingest, 1);
+    await inHand.ack();
+    await (await pulled(t, world)).ack();
+    t.is(await queue.pullTask(['ingest'], 0, never), null);
+  });
+
+  test(title('a task that ended may be published again at once'), async (t) => {
+    const world = await openEmpty(t);
+    for (const end of ['ack', 'reject', 'ack'] as const) {
+      await world.queue.publishTasks([ingestTask('a')]);
+      const delivery = await pulled(t, world);
+      t.is(delivery.attempt, 1);
+      await delivery[end]();
+    }
+  });
+
+  test(title('a task of the same id and another content replaces the one that waits'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks([ingestTask('a', '/old.tif')]);
+    await world.queue.publishTasks([ingestTask('a', '/new.tif')]);
+    t.is((await world.queue.depth()).ingest, 1);
+    t.like(parseTask((await pulled(t, world)).bytes), { source: '/new.tif' });
+  });
+
+  test(title('the first kind with work wins'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks(taskKinds.map((kind) => anyTask(kind, kind)));
+    for (const kinds of [['stereo', 'ingest'], ['stereo', 'ingest'], ['coarse', 'align'], ['coarse', 'align']] as const) {
+      const delivery = await pulled(t, world, kinds);
+      t.log(idOf(delivery));
+      await delivery.ack();
+    }
+    t.deepEqual(await world.queue.depth(), { ingest: 0, align: 0, coarse: 0, stereo: 0 });
+  });
+
+  test(title('a pull without work ends with null, in time or when aborted, and takes nothing later'), async (t) => {
+    const { queue, elapse } = await openEmpty(t);
+    t.is(await queue.pullTask(taskKinds, 0, never), null);
+    const inTime = queue.pullTask(taskKinds, 50, never);
+    await elapse(50);
+    t.is(await inTime, null);
+    const abort = new AbortController();
+    const aborted = queue.pullTask(taskKinds, longMs, abort.signal);
+    abort.abort();
+    t.is(await aborted, null);
+    t.is(await queue.pullTask(taskKinds, longMs, abort.signal), null);
+    await queue.publishTasks([ingestTask('a')]);
+    const delivery = await queue.pullTask(taskKinds, longMs, never);
+    t.deepEqual([idOf(delivery), delivery?.attempt], ['a', 1]);
+  });
+
+  test(title('waiting pulls share what is published, each task once'), async (t) => {
+    const { queue } = await openEmpty(t);
+    const pulls = Array.from({ length: 4 }, () => queue.pullTask(taskKinds, longMs, never));
+    await queue.publishTasks([anyTask('coarse', 'a'), anyTask('coarse', 'b'), anyTask('coarse', 'c'), anyTask('coarse', 'd')]);
+    t.deepEqual((await Promise.all(pulls)).map(idOf).sort(), ['a', 'b', 'c', 'd']);
+  });
+
+  test(title('eager pulls of several kinds at once lose no task and run none twice'), async (t) => {
+    const { queue } = await openEmpty(t);
+    const ended: (string | null)[] = [];
+    const wanted = 80;
+    const done = new AbortController();
+    const agents = Array.from({ length: 6 }, async () => {
+      while (!done.signal.aborted) {
+        const delivery = await queue.pullTask(taskKinds, longMs, done.signal);
+        if (delivery === null) continue;
+        await delivery.ack();
+        ended.push(idOf(delivery));
+        if (ended.length === wanted) done.abort();
+      }
+    });
+    for (let i = 0; i < wanted / 4; i++) await queue.publishTasks(taskKinds.map((kind) => anyTask(kind, `${kind}-${i}`)));
+    await Promise.all(agents);
+    t.is(new Set(ended).size, wanted);
+    t.is(await queue.pullTask(taskKinds, 0, never), null);
+  });
+
+  test(title('a task given back comes again, after its delay, as the next attempt'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks([ingestTask('a')]);
+    await (await pulled(t, world)).retry(0);
+    const second = await pulled(t, world);
+    t.is(second.attempt, 2);
+    await second.retry(300);
+    t.is(await world.queue.pullTask(['ingest'], 0, never), null);
+    const third = world.queue.pullTask(['ingest'], longMs, never);
+    await world.elapse(300);
+    t.is((await third)?.attempt, 3);
+  });
+
+  test(title('a task nobody answers comes again after the ack wait; one that is worked on does not'), async (t) => {
+    const world = await openEmpty(t);
+    const { queue, elapse, ackWaitMs } = world;
+    await queue.publishTasks([anyTask('ingest', 'silent'), anyTask('align', 'worked')]);
+    await pulled(t, world, ['ingest']);
+    const worked = await pulled(t, world, ['align']);
+    for (const attempt of [2, 3]) {
+      const again = queue.pullTask(['ingest'], longMs, never);
+      let isBack = false;
+      void again.then(() => { isBack = true; });
+      while (!isBack) {
+        await elapse(ackWaitMs / 4);
+        t.true(await worked.working());
+      }
+      t.is((await again)?.attempt, attempt);
+    }
+    t.is(await queue.pullTask(['align'], 0, never), null);
+    await worked.ack();
+  });
+
+  test(title('a late ack takes a task off the queue'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks([ingestTask('a')]);
+    const late = await pulled(t, world);
+    const again = world.queue.pullTask(['ingest'], longMs, never);
+    await world.elapse(world.ackWaitMs);
+    t.is((await again)?.attempt, 2);
+    await late.ack();
+    const none = world.queue.pullTask(['ingest'], 2 * world.ackWaitMs, never);
+    await world.elapse(2 * world.ackWaitMs);
+    t.is(await none, null);
+  });
+
+  test(title('a rejected task never comes again'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks([ingestTask('a')]);
+    await (await pulled(t, world)).reject();
+    const none = world.queue.pullTask(['ingest'], 2 * world.ackWaitMs, never);
+    await world.elapse(2 * world.ackWaitMs);
+    t.is(await none, null);
+  });
+
+  test(title('events of a scene come from the first to the newest, in order, and no other scene\'s'), async (t) => {
+    const { queue } = await openEmpty(t);
+    for (let i = 0; i < 20; i++) await queue.publishEvent(startedEvent(`early-${i}`));
+    await queue.publishEvent(startedEvent('foreign', 'other'));
+    const abort = new AbortController();
+    const seen: string[] = [];
+    for await (const event of queue.events('scene', abort.signal)) {
+      seen.push(event.taskId);
+      if (seen.length === 20) for (let i = 0; i < 20; i++) await queue.publishEvent(startedEvent(`live-${i}`));
+      if (seen.length === 40) abort.abort();
+    }
+    t.deepEqual(seen, [...Array.from({ length: 20 }, (_, i) => `early-${i}`), ...Array.from({ length: 20 }, (_, i) => `live-${i}`)]);
+  });
+
+  test(title('following events ends when aborted while nothing happens'), async (t) => {
+    const { queue } = await openEmpty(t);
+    const abort = new AbortController();
+    const end = (async () => { for await (const _ of queue.events('scene', abort.signal)) t.fail('an event'); })();
+    abort.abort();
+    await t.notThrowsAsync(end);
+  });
+
+  test(title('dead letters are kept per scene, bytes and all'), async (t) => {
+    const { queue } = await openEmpty(t);
+    t.deepEqual(await queue.deadLetters('scene'), []);
+    const letter = (taskId: string, sceneId = 'scene') =>
+      ({ v: 1, sceneId, taskId, error: { code: 'c', message: 'm' }, attempts: 2, agent: 'a', at: '2026-01-01T00:00:00.000Z', task: Uint8Array.of(0, 255) }) as const;
+    for (const each of [letter('1'), letter('x', 'other'), letter('2')]) await queue.publishDead(each);
+    t.deepEqual((await queue.deadLetters('scene')).map(({ taskId, task }) => [taskId, ...task]), [['1', 0, 255], ['2', 0, 255]]);
+  });
+
+  test(title('agents are present with what they last told'), async (t) => {
+    const { queue } = await openEmpty(t);
+    t.is((await queue.agents()).size, 0);
+    await queue.announceAgent('host-1', { inHand: [] });
+    await queue.announceAgent('host-2', { inHand: ['t'] });
+    await queue.announceAgent('host-1', { inHand: ['u'] });
+    t.deepEqual([...(await queue.agents())].sort(), [['host-1', { inHand: ['u'] }], ['host-2', { inHand: ['t'] }]]);
+  });
+
+  test(title('closing ends what waits'), async (t) => {
+    const { queue } = await openEmpty(t);
+    const pull = queue.pullTask(taskKinds, longMs, never);
+    const following = (async () => { for await (const _ of queue.events('scene', never)) t.fail('an event'); })();
+    await queue.close();
+    t.is(await pull, null);
+    await t.notThrowsAsync(following);
+  });
+}
