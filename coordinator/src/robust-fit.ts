@@ -23,7 +23,7 @@ const iterations = 60;
 export function robustFit(regressors: readonly (readonly number[])[], values: readonly number[], noiseFloor: number): RobustFit {
   const unknowns = regressors[0]?.length ?? 0;
   const start = shortestInterval(values, startShare);
-  let coefficients = [start.middle, ...new Array<number>(Math.max(0, unknowns - 1)).fill(0)];
+  let coefficients = [start.middle, ...Array.from({ length: Math.max(0, unknowns - 1) }, () => 0)];
   // Were all values good, the shortest 30 % would reach 0.385 sigma to both sides; with more bad ones it reaches further.
   let scale = Math.max(noiseFloor, start.width / 2 / 0.385);
   let residuals = residualsOf(regressors, values, coefficients);

@@ -41,6 +41,8 @@ const minInliers = 10;
 /** An affine correction needs this many, and a standard deviation of their positions of this share of the image on both axes. */
 const minAffineInliers = 60;
 const minAffineSpread = 0.15;
+/** Smaller changes over the image are left alone: matches of one place have a bias of that size in common. */
+const minAffinePx = 0.1;
 /** The least noise assumed: errors of matches below this are not told apart. */
 const noiseFloorPx = 0.05;
 /** Matches that agree do so within a fraction of a pixel. */
@@ -76,6 +78,7 @@ export function solvePointing(input: PointingInput, cameras: Cameras): Pointing 
   const isAffine = affine.inliers >= minAffineInliers
     && deviation(inlying.map(({ col }) => col / secSize.width)) >= minAffineSpread
     && deviation(inlying.map(({ row }) => row / secSize.height)) >= minAffineSpread
+    && Math.abs(affine.coefficients[1] ?? 0) + Math.abs(affine.coefficients[2] ?? 0) >= minAffinePx
     && explainsMore(affine, shift);
   const fit = isAffine ? affine : shift;
   if (fit.inliers < minInliers) return none(`${fit.inliers} of ${matches.length} matches agree, ${minInliers} are needed`, fit.inliers);

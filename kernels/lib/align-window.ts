@@ -54,8 +54,8 @@ const defaults: AlignOptions = { maxPoints: 300, patchRadius: 10, minScore: 0.75
 const trackBorderPx = 4;
 /** Fewer than this at a level don't guide the next one: it searches the whole range itself. */
 const minGuides = 6;
-/** Multiplications a wide search may cost: about two seconds. */
-const searchBudget = 2e10;
+/** Multiplications a wide search may cost: about half a second. */
+const searchBudget = 5e9;
 const identity: Affine = { col: [0, 1, 0], row: [0, 0, 1] };
 
 /**
@@ -74,13 +74,25 @@ export function alignWindow(input: AlignWindowInput): AlignMatch[] {
     throw new KernelArgumentError('as many levels as the reference has, and at least one', 'sec.levels', input.sec.levels.length);
   }
   if (!(input.searchPx >= 0)) throw new KernelArgumentError('0 or more', 'searchPx', input.searchPx);
-  let matches: AlignMatch[] = [];
-  for (let level = 0; level < count; level += 1) matches = alignLevel(input, options, level, matches);
-  return matches;
+  let guides: Guides | null = null;
+  for (let level = 0; level < count; level += 1) {
+    const wasGuided: boolean = guides !== null;
+    guides = enough(level, alignLevel(input, options, level, guides));
+    // A wide search can afford few points at full resolution: they guide one for all.
+    if (level === count - 1 && !wasGuided && guides !== null) guides = enough(level, alignLevel(input, options, level, guides));
+  }
+  return guides === null ? [] : [...guides.matches];
 }
 
-/** The matches of one level, guided by those of the level before, `guides`, where these are enough. */
-function alignLevel(input: AlignWindowInput, options: AlignOptions, level: number, guides: readonly AlignMatch[]): AlignMatch[] {
+/** Matches of a level, enough to say where to search. */
+interface Guides { readonly level: number; readonly matches: readonly AlignMatch[] }
+
+function enough(level: number, matches: readonly AlignMatch[]): Guides | null {
+  return matches.length >= minGuides ? { level, matches } : null;
+}
+
+/** The matches of one level: near where the guides point to, else over the whole search range. */
+function alignLevel(input: AlignWindowInput, options: AlignOptions, level: number, guides: Guides | null): AlignMatch[] {
   const ref = levelOf(input.ref, level);
   const sec = levelOf(input.sec, level);
   const marginPx = options.patchRadius + trackBorderPx;
@@ -90,11 +102,9 @@ function alignLevel(input: AlignWindowInput, options: AlignOptions, level: numbe
   });
   const refImage = rectifyLevel(input.ref, level, geometry.refFromRect, geometry.rect);
   if (refImage === null) return [];
-  const guided = guides.length >= minGuides;
-  const coarser = level === 0 ? undefined : input.ref.levels[level - 1];
-  const search = guided && coarser !== undefined
-    ? searchNear(toRect(guides, ref, sec, geometry), Math.max(coarser.factorCol / ref.factorCol, coarser.factorRow / ref.factorRow))
-    : searchWide(geometry, input.searchPx / Math.min(sec.factorCol, sec.factorRow));
+  const search = guides === null
+    ? searchWide(geometry, input.searchPx / Math.min(sec.factorCol, sec.factorRow))
+    : searchNear(toRect(guides.matches, ref, sec, geometry), levelOf(input.ref, guides.level).factorCol / ref.factorCol);
   const patchArea = (2 * options.patchRadius + 1) ** 2;
   const area = (2 * search.radiusU + 1) * (2 * search.radiusV + 1);
   const maxPoints = Math.max(20, Math.min(options.maxPoints, Math.floor(searchBudget / (2 * area * patchArea))));
