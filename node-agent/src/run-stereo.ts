@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
+import {
+  type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
+  filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
+} from '@altiplano/kernels';
+import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
+import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
+import { type ImageLevel, imageLevel } from './image-level.js';
+import { readPrior } from './read-prior.js';
+import { scratchFile } from './scratch.js';
+import { makeStageClock } from './stage-clock.js';
+import type { TaskPorts, TaskResult } from './task-result.js';
+
+/**
+ * Turns one stereo task into a stored partial DSM: a GeoTIFF on the tile's grid, halo included, with bands
+ * height (metres above the ellipsoid), weight, spread (metres) and count. Ends 'empty' with a reason where the
+ * tile has nothing to match. Throws AltiplanoError. Reads and writes only through `store`.
+ */
+export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?: AbortSignal): Promise<TaskResult> {
+  const clock = makeStageClock();
+  const empty = (reason: string, metrics: Record<string, number> = {}): TaskResult =>
+    ({ state: 'empty', reason, stages: clock.seconds(), metrics });
+
+  const ref = imageLevel(store, task.ref, task.factor);
+  const sec = imageLevel(store, task.sec, task.factor);
+  const geometry = clock.time('geometry', () => geometryOf(task, ref, sec));
+  const { refWindow, secWindow } = geometry;
+  if (refWindow === null) return empty('outside-reference');
+  if (secWindow === null) return empty('outside-secondary');
+
+  const { range, clipped } = clock.time('range', () => rangeOf(task, geometry, store.gdalPath(task.priorKey ?? '')));
+  checkMemory(task, geometry, range, refWindow, secWindow);
+
+  const refPixels = clock.time('read', () => readLevel(ref, refWindow));
+  const secPixels = clock.time('read', () => readLevel(sec, secWindow));
+  signal?.throwIfAborted();
+  const left = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect));
+  const right = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect));
+  if (!hasValid(left)) return empty('no-data-reference');
+  if (!hasValid(right)) return empty('no-data-secondary');
+  signal?.throwIfAborted();
+
+  const matched = clock.time('match', () => matchPair(left, right, range, task.params));
+  signal?.throwIfAborted();
+  const disparity = clock.time('filter', () => filterDisparity(matched, task.params));
+  const points: PointMap = clock.time('triangulate', () =>
+    triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
+  const partial = clock.time('rasterize', () =>
+    rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
+
+  const validCells = partial.count.reduce((n, count) => n + (count > 0 ? 1 : 0), 0);
+  const metrics = {
+    matchedPixels: geometry.rect.width * geometry.rect.height,
+    deliveredCells: coreCells(task),
+    validCells,
+    disparities: range.count,
+    rangeClipped: clipped ? 1 : 0,
+    epipolarResidualPx: geometry.epipolarResidualPx,
+    groundErrorM: geometry.groundErrorM,
+    baseToHeight: geometry.baseToHeight,
+  };
+  if (validCells === 0) return empty('no-match', metrics);
+
+  const path = scratchFile(task, '.tif');
+  try {
+    clock.time('store', () => writePartial(path, task, partial));
+    await clock.timeAsync('store', () => store.putFileIfAbsent(task.outKey, path));
+  } finally {
+    await rm(path, { force: true });
+  }
+  return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics };
+}
+
+function geometryOf(task: StereoTask, ref: ImageLevel, sec: ImageLevel): TileGeometry {
+  return tileGeometry({
+    ref: { rpc: ref.rpc, width: ref.width, height: ref.height },
+    sec: { rpc: sec.rpc, width: sec.width, height: sec.height, correction: scaleAffine(task.correction, sec.factorCol, sec.factorRow) },
+    box: boxOf(task.grid),
+    heightRange: task.heightRange,
+    lonLatFromGround: (points) => transformPoints(task.crs, 'EPSG:4326', points),
+    marginPx: task.params.marginPx,
+  });
+}
+
+function boxOf(grid: GridSpec): GroundBox {
+  return {
+    minE: grid.originE, maxE: grid.originE + grid.width * grid.resolution,
+    maxN: grid.originN, minN: grid.originN - grid.height * grid.resolution,
+  };
+}
+
+/** Per-pixel search ranges: from the coarser level's prior where there is one, else the tile's whole height range. */
+function rangeOf(task: StereoTask, geometry: TileGeometry, priorPath: string): { range: SearchRange; clipped: boolean } {
+  const prior = task.priorKey === null ? null : readPrior(priorPath, boxOf(task.grid), task.heightRange);
+  return searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 });
+}
+
+/** Nothing is allocated before the estimate is known to fit: wrong ranges are what makes stereo run out of memory. */
+function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRange, ...windows: readonly PixelRect[]): void {
+  const area = (r: RectSpec | PixelRect): number => r.width * r.height;
+  const bytes =
+    windows.reduce((sum, window) => sum + 5 * area(window), 0) +
+    5 * (area(geometry.rect) + area(geometry.secRect)) +
+    40 * area(geometry.rect) +
+    matchMemoryBytes(geometry.rect.width, geometry.rect.height, range.count);
+  const neededMb = bytes / 2 ** 20;
+  if (neededMb > task.memoryBudgetMb) {
+    throw new MemoryBudgetError(
+      `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${geometry.rect.width} x ${geometry.rect.height} pixels at ${range.count} disparities need ${neededMb.toFixed(0)} MB, ` +
+      `the budget is ${task.memoryBudgetMb} MB; give smaller tiles (--tile) or a larger budget (--memory)`);
+  }
+}
+
+function readLevel(level: ImageLevel, rect: PixelRect): ImageWindow {
+  return readWindow(level.path, { band: 1, rect, ...(level.overview === undefined ? {} : { overview: level.overview }) });
+}
+
+const hasValid = (image: RectImage): boolean => image.valid.includes(1);
+
+const coreCells = ({ grid, haloCells }: StereoTask): number => (grid.width - 2 * haloCells) * (grid.height - 2 * haloCells);
+
+function writePartial(path: string, task: StereoTask, partial: ReturnType<typeof rasterizeDsm>): void {
+  const { originE, originN, resolution, width, height } = task.grid;
+  writeGeoTiff(path, {
+    width, height,
+    bands: [
+      { data: partial.height, description: 'height', noData: NaN },
+      { data: partial.weight, description: 'weight' },
+      { data: partial.spread, description: 'spread', noData: NaN },
+      { data: Float32Array.from(partial.count), description: 'count' },
+    ],
+    crs: task.crs,
+    geotransform: [originE, resolution, 0, originN, 0, -resolution],
+    metadata: { ALTIPLANO_TASK: task.taskId, ALTIPLANO_PAIR: task.pairId, ALTIPLANO_TILE: task.tileId },
+    tiled: true,
+    compress: 'ZSTD',
+  });
+}
