@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { alignWindow } from '@altiplano/kernels';
+import { type AlignImage, alignWindow } from '@altiplano/kernels';
 import { readWindow, transformPoints } from '@altiplano/kernels/raster';
 import type { AlignTask, TaskImage } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
@@ -27,4 +27,17 @@ export async function runAlign({ store }: TaskPorts, task: AlignTask): Promise<T
   const bytes = new TextEncoder().encode(JSON.stringify({ matches }));
   await clock.timeAsync('store', () => store.putIfAbsent(task.outKey, bytes));
   return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics };
+}
+
+/** The image as align sees it: the reduced level the wide search starts at, then full resolution. */
+function alignImage(store: ObjectStore, image: TaskImage, factor: number): AlignImage {
+  const levels = (factor === 1 ? [1] : [factor, 1]).map((f) => imageLevel(store, image, f));
+  return {
+    rpc: image.rpc, width: image.width, height: image.height, levels,
+    readWindow: (index, rect) => {
+      const level = levels[index];
+      if (level === undefined) throw new RangeError(`level ${index} of ${levels.length}`);
+      return readWindow(level.path, { band: 1, rect, ...(level.overview === undefined ? {} : { overview: level.overview }) });
+    },
+  };
 }
