@@ -29,11 +29,12 @@ export async function runAlign({ store }: TaskPorts, task: AlignTask): Promise<T
   return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics };
 }
 
-/** The image as align sees it: the reduced level the wide search starts at, then full resolution. */
+/** The image as align sees it: from the reduced level the wide search starts at down to full resolution. */
 function alignImage(store: ObjectStore, image: TaskImage, factor: number): AlignImage {
-  const levels = (factor === 1 ? [1] : [factor, 1]).map((f) => imageLevel(store, image, f));
+  const levels = [16, 4, 1].filter((f) => f <= factor).map((f) => imageLevel(store, image, f));
   return {
-    rpc: image.rpc, width: image.width, height: image.height, levels,
+    rpc: image.rpc,
+    levels,
     readWindow: (index, rect) => {
       const level = levels[index];
       if (level === undefined) throw new RangeError(`level ${index} of ${levels.length}`);
