@@ -22,7 +22,7 @@ export interface AgentOptions {
 
 const announceMs = 10_000;
 
-/** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. */
+/** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. Throws where one can't be opened. */
 export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<void> {
   const { log, drain, stop } = options;
   const ackWaitMs = options.ackWaitMs ?? 15_000;
@@ -44,7 +44,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   let announcing: NodeJS.Timeout | null = null;
   const pool = openTilePool({ slots: config.slots, storeUrl: store.url, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
   try {
-    await queue.ensure();
+    await Promise.all([queue.ensure(), pool.ready()]);
     metrics = config.metricsPort === null ? null : await openMetrics(config.metricsPort);
     await announce();
     announcing = setInterval(() => { void announce(); }, announceMs);

@@ -35,6 +35,16 @@ export async function runInWorker(task: Task): Promise<WorkerReply> {
   }
 }
 
+/** Null when this thread is able to run tasks. */
+export async function checkWorker(): Promise<TaskFailure | null> {
+  try {
+    await Promise.all([runners, store]);
+    return null;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 /** CPU time of this thread alone; the kernel's scheduler counts it in nanoseconds. Elsewhere than on Linux: of the process. */
 function threadCpuSeconds(): number {
   if (process.platform === 'linux') return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e9;

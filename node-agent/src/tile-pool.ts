@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type { Task } from '@altiplano/protocol';
 import { Piscina } from 'piscina';
 import type { TaskRun } from './run-delivery.js';
-import { TaskFailedError } from './task-failure.js';
+import { TaskFailedError, type TaskFailure } from './task-failure.js';
 import type { WorkerConfig, WorkerReply } from './task-worker.js';
 
 export interface TilePool {
+  /** Resolves when a worker has opened the store and loaded the runners and their addon. Throws TaskFailedError where it can't. */
+  ready(): Promise<void>;
   /** Runs a task in a free worker. Throws TaskFailedError; an abort kills the worker and throws AbortError. */
   run(task: Task, signal: AbortSignal): Promise<TaskRun>;
   close(): Promise<void>;
@@ -27,6 +29,10 @@ export function openTilePool(options: { readonly slots: number; readonly storeUr
     atomics: 'disabled',
   });
   return {
+    async ready() {
+      const failure: TaskFailure | null = await pool.run(null, { name: 'checkWorker' });
+      if (failure !== null) throw new TaskFailedError(failure);
+    },
     async run(task, signal) {
       const reply: WorkerReply = await pool.run(task, { signal });
       if (reply.is === 'failed') throw new TaskFailedError(reply.failure);

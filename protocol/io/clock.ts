@@ -3,14 +3,14 @@
 export interface Clock {
   /** Milliseconds since some fixed moment. */
   now(): number;
-  /** Runs `then` once after ms; the function returned cancels it. */
-  after(ms: number, then: () => void): () => void;
+  /** Calls `run` once after ms; the function returned cancels it. */
+  after(ms: number, run: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after(ms, then) {
-    const timer = setTimeout(then, ms);
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
     return () => { clearTimeout(timer); };
   },
 };

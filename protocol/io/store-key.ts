@@ -18,7 +18,7 @@ export function checkPrefix(prefix: string): void {
 function keyProblem(key: string): string | null {
   if (key.startsWith('/')) return 'is absolute; keys are relative to the store';
   if (Buffer.byteLength(key) > 900) return 'is longer than 900 bytes';
-  if (/[\\\u0000-\u001f\u007f]/.test(key)) return 'has a backslash or a control character';
+  if (/[\\\p{Cc}]/u.test(key)) return 'has a backslash or a control character';
   for (const segment of key.split('/')) {
     if (segment === '') return 'has an empty segment';
     if (segment === '.' || segment === '..') return `has the segment '${segment}'`;

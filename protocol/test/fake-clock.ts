@@ -8,11 +8,11 @@ export interface FakeClock extends Clock {
 
 export function makeFakeClock(): FakeClock {
   let now = 0;
-  const timers = new Set<{ readonly at: number; readonly then: () => void }>();
+  const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   return {
     now: () => now,
-    after(ms, then) {
-      const timer = { at: now + ms, then };
+    after(ms, run) {
+      const timer = { at: now + ms, run };
       timers.add(timer);
       return () => { timers.delete(timer); };
     },
@@ -23,7 +23,7 @@ export function makeFakeClock(): FakeClock {
         if (next === undefined) break;
         now = next.at;
         timers.delete(next);
-        next.then();
+        next.run();
         await new Promise((resolve) => { setImmediate(resolve); });
       }
       now = end;

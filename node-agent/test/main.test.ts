@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const program = fileURLToPath(new URL('../../bin/altiplano-agent.js', import.meta.url));
+
+/** Runs the program to its end. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; out: string; err: string }> {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NATS|ALTIPLANO)_/.test(name)));
+  const child = spawn(process.execPath, [program, ...args], { env: { ...inherited, ...env } });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data) => { out += String(data); });
+  child.stderr.on('data', (data) => { err += String(data); });
+  return new Promise((resolve) => { child.on('close', (code) => { resolve({ code, out, err }); }); });
+}
+
+test('--help documents every variable and exits 0', async (t) => {
+  const { code, out } = await run(['--help']);
+  t.is(code, 0);
+  for (const name of ['NATS_URL', 'ALTIPLANO_STORE', 'ALTIPLANO_AGENT_ID', 'ALTIPLANO_SLOTS', 'ALTIPLANO_KINDS', 'ALTIPLANO_LOG_LEVEL', 'ALTIPLANO_LOG_FILE',
+    'ALTIPLANO_METRICS_PORT', 'NATS_TOKEN', 'NATS_USER', 'NATS_PASSWORD', 'NATS_CREDS']) t.true(out.includes(name), name);
+});
+
+test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t) => {
+  for (const [args, env, expected] of [
+    [[], {}, /--store/],
+    [['--store', 'x', '--slots', '0'], {}, /--slots.*whole number/],
+    [['--store', 'x', 'extra'], {}, /too many arguments/],
+    [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_KINDS: 'stereo,ortho' }, /ALTIPLANO_KINDS.*ingest,align,coarse,stereo/],
+    [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_KINDS: 'stereo,stereo' }, /ALTIPLANO_KINDS/],
+    [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_METRICS_PORT: 'http' }, /ALTIPLANO_METRICS_PORT/],
+    [['--store', 's3://bucket/x'], {}, /s3:\/\/bucket\/x.*later release/],
+  ] as const) {
+    const { code, err } = await run(args, env);
+    t.is(code, 2, err);
+    t.regex(err, expected);
+  }
+});
