@@ -29,7 +29,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   if (refWindow === null) return empty('outside-reference');
   if (secWindow === null) return empty('outside-secondary');
 
-  const { range, clipped } = clock.time('range', () => rangeOf(task, geometry, store.gdalPath(task.priorKey ?? '')));
+  const { range, clipped } = clock.time('range', () => rangeOf(task, geometry, task.priorKey === null ? null : store.gdalPath(task.priorKey)));
   checkMemory(task, geometry, range, refWindow, secWindow);
 
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
@@ -91,8 +91,8 @@ function boxOf(grid: GridSpec): GroundBox {
 }
 
 /** Per-pixel search ranges: from the coarser level's prior where there is one, else the tile's whole height range. */
-function rangeOf(task: StereoTask, geometry: TileGeometry, priorPath: string): { range: SearchRange; clipped: boolean } {
-  const prior = task.priorKey === null ? null : readPrior(priorPath, boxOf(task.grid), task.heightRange);
+function rangeOf(task: StereoTask, geometry: TileGeometry, priorPath: string | null): { range: SearchRange; clipped: boolean } {
+  const prior = priorPath === null ? null : readPrior(priorPath, boxOf(task.grid), task.heightRange);
   return searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 });
 }
 
