@@ -91,11 +91,10 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
       stopping.abort();
       const all = Promise.all(alive);
       signalAll(running.values(), 'SIGTERM');
-      const soon = await Promise.race([all.then(() => true), delay(patienceMs / 2, false)]);
-      // A second one makes it hand back its task.
-      if (!soon) signalAll(running.values(), 'SIGTERM');
-      const late = soon || await Promise.race([all.then(() => true), delay(patienceMs / 2, false)]);
-      if (!late) signalAll(running.values(), 'SIGKILL');
+      const ended = (): Promise<boolean> => Promise.race([all.then(() => true), delay(patienceMs / 2, false, { ref: false })]);
+      // A second signal makes an agent hand back its task.
+      if (!(await ended())) signalAll(running.values(), 'SIGTERM');
+      if (!(await ended())) signalAll(running.values(), 'SIGKILL');
       await all;
     },
   };

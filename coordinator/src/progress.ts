@@ -55,7 +55,7 @@ export function openProgress(options: ProgressOptions): ProgressView {
   const rates = (progress: PhaseProgress): { rate: string; left: string } => {
     const seconds = (options.now() - since) / 1000;
     return {
-      rate: progress.mpx === null || seconds <= 0 ? '' : `${(progress.mpx / seconds).toFixed(2)} Mpx/s`,
+      rate: progress.mpx === null || progress.ended === 0 ? '' : `${(progress.mpx / seconds).toFixed(2)} Mpx/s`,
       left: progress.ended === 0 ? '-' : duration((seconds * (progress.total - progress.ended)) / progress.ended),
     };
   };
@@ -108,23 +108,22 @@ function payload(progress: PhaseProgress, rates: Rates): Record<string, string> 
 }
 
 function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters: Enters, rates: Rates): ProgressView {
-  let [written, last] = [-Infinity, ''];
+  let [written, shown] = [-Infinity, -1];
   return {
     show(state) {
       const progress = phaseProgress(state);
       if (progress === null) return;
-      if (enters(progress)) written = -Infinity;
+      if (enters(progress)) [written, shown] = [-Infinity, -1];
       const isEnd = progress.ended === progress.total;
-      if (!isEnd && now() - written < lineEveryMs) return;
-      written = now();
+      // Merging shows as states of a phase whose tasks have all ended.
+      if (progress.ended === shown || (!isEnd && now() - written < lineEveryMs)) return;
+      [written, shown] = [now(), progress.ended];
       const { rate, left } = rates(progress);
       const ends = [progress.empty > 0 ? `${progress.empty} empty` : '', progress.dead > 0 ? `${progress.dead} dead` : ''].filter((text) => text !== '').join(', ');
-      const line = [
+      stream.write(`${[
         `${progress.label}: ${progress.ended}/${progress.total} ${progress.mpx === null ? 'tasks' : 'tiles'}${ends === '' ? '' : ` (${ends})`}`,
         rate, isEnd || progress.ended === 0 ? '' : `${left} left`,
-      ].filter((text) => text !== '').join(', ');
-      if (line !== last) stream.write(`${line}\n`);
-      last = line;
+      ].filter((text) => text !== '').join(', ')}\n`);
     },
     note(line) { stream.write(`${line}\n`); },
     close() { /* nothing is kept */ },
