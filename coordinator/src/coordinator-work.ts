@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
 import { rpcLocalize, rpcProject } from '@altiplano/kernels';
-import { makeCog } from '@altiplano/kernels/raster';
 import { InputError } from '@altiplano/protocol';
 import { openMerge } from './merge-dsm.js';
+import { publishProducts } from './publish.js';
 import { makePrior } from './range-tiles.js';
 import type { SceneWork } from './scene-work.js';
 import { solvePointing } from './solve-pointing.js';
@@ -17,9 +16,5 @@ export const sceneWork: SceneWork = {
   },
   openMerge,
   makePrior,
-  async publishProducts({ merged, outDir }) {
-    const dsm = join(outDir, 'dsm.tif');
-    makeCog(merged.path, dsm);
-    return { dsm };
-  },
+  publishProducts: (request) => publishProducts(request),
 };

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { rpcLocalize } from '@altiplano/kernels';
+import { crsInfo, hillshadePng, imagePng, transformPoints } from '@altiplano/kernels/raster';
+import type { ScenePlan } from '@altiplano/protocol';
+import type { CellRect } from './merge-block.js';
+import type { MergedDsm } from './merge-dsm.js';
+import { type Ring, boundsOf } from './polygon.js';
+import { layerNames, validRect, writeLayers } from './product-layers.js';
+import { reportHtml } from './report.js';
+import { tileCounts } from './scene-result.js';
+import type { ProductsRequest } from './scene-work.js';
+import { stacItem } from './stac.js';
+import { verticalDatum } from './vertical-datum.js';
+import { geographic, heightSteps, sharedGround, transformRing } from './view.js';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+
+/**
+ * Publishes a scene's merged DSM into `outDir`: the layers dsm.tif, confidence.tif, count.tif, spread.tif, validity.tif as
+ * cloud-optimised GeoTIFFs, cropped to the ROI or else to the cells that have a height, heights in the datum asked for; dsm.json
+ * (STAC), hillshade.png, reference.png, report.html. Every file appears whole. Returns the paths by name.
+ */
+export async function publishProducts(request: ProductsRequest, now: () => Date = () => new Date()): Promise<Record<string, string>> {
+  const { store, plan, merged, outcomes, pointing, timings, outDir } = request;
+  await mkdir(outDir, { recursive: true });
+  const scratchDir = join(outDir, `.publish-${randomBytes(6).toString('hex')}`);
+  await mkdir(scratchDir);
+  try {
+    const tiles = tileCounts(plan, new Map(outcomes.map((outcome) => [outcome.taskId, outcome])));
+    const rect = productRect(plan, merged);
+    const grid = { ...merged.grid, originE: merged.grid.originE + rect.col0 * merged.grid.resolution, originN: merged.grid.originN - rect.row0 * merged.grid.resolution };
+    const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
+    const { epsg, wkt } = crsInfo(plan.crs);
+    const metadata = {
+      SOFTWARE: `Altiplano ${version}`, SCENE: plan.sceneId,
+      TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
+    };
+    const statistics = writeLayers({ merged, rect, datum, seen: seenGround(plan, merged), metadata, scratchDir, outDir });
+
+    const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
+    const dsm = join(outDir, 'dsm.tif');
+    const reference = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
+    products['hillshade'] = join(outDir, 'hillshade.png');
+    hillshadePng(dsm, products['hillshade'], { maxSize: 4096 });
+    const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: join(scratchDir, 'hillshade.png') }];
+    hillshadePng(dsm, join(scratchDir, 'hillshade.png'), { maxSize: 1200 });
+    if (reference !== undefined) {
+      products['reference'] = join(outDir, 'reference.png');
+      imagePng(store.gdalPath(reference.key), products['reference'], { maxSize: 2048 });
+      imagePng(store.gdalPath(reference.key), join(scratchDir, 'reference.png'), { maxSize: 800 });
+      pictures.push({ title: 'Reference image', note: 'in its own geometry', path: join(scratchDir, 'reference.png') });
+    }
+    imagePng(join(outDir, 'confidence.tif'), join(scratchDir, 'confidence.png'), { maxSize: 800 });
+    pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: join(scratchDir, 'confidence.png') });
+
+    const processedAt = now();
+    products['stac'] = join(outDir, 'dsm.json');
+    await writeWhole(products['stac'], `${JSON.stringify(stacItem({ plan, statistics, tiles, verticalDatum: datum.name, epsg, wkt, version, processedAt }), null, 2)}\n`);
+    const listed = Object.values(products);
+    products['report'] = join(outDir, 'report.html');
+    await writeWhole(products['report'], reportHtml({
+      plan, statistics, tiles, outcomes, pointing, timings, verticalDatum: datum.name, version, processedAt,
+      pictures: await Promise.all(pictures.map(async ({ title, note, path }) => ({ title, note, uri: `data:image/png;base64,${(await readFile(path)).toString('base64')}` }))),
+      products: await Promise.all(listed.map(async (path) => ({ file: path.slice(outDir.length + 1), bytes: (await stat(path)).size }))),
+    }));
+    return products;
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+  }
+}
+
+/** What of the merged grid is published: the ROI's box, else the box of all heights, else everything. */
+function productRect(plan: ScenePlan, merged: MergedDsm): CellRect {
+  const { grid } = merged;
+  const all = { col0: 0, row0: 0, width: grid.width, height: grid.height };
+  const { roi } = plan.request;
+  if (roi === undefined) return validRect(merged) ?? all;
+  const box = boundsOf([transformRing({ transformPoints }, geographic, plan.crs, roi)]);
+  if (box === null) return all;
+  const within = (value: number, most: number): number => Math.min(most, Math.max(0, value));
+  // A hair inside, so that an edge on a cell's border doesn't take the next cell.
+  const hair = 1e-6;
+  const col0 = within(Math.floor((box.minE - grid.originE) / grid.resolution + hair), grid.width);
+  const row0 = within(Math.floor((grid.originN - box.maxN) / grid.resolution + hair), grid.height);
+  const width = within(Math.ceil((box.maxE - grid.originE) / grid.resolution - hair), grid.width) - col0;
+  const height = within(Math.ceil((grid.originN - box.minN) / grid.resolution - hair), grid.height) - row0;
+  return width > 0 && height > 0 ? { col0, row0, width, height } : all;
+}
+
+/** The ground each pair sees at the scene's lowest, middle and highest height. */
+function seenGround(plan: ScenePlan, { minHeight, maxHeight }: MergedDsm): Ring[] {
+  if (Number.isNaN(minHeight)) return [];
+  return plan.pairs.flatMap(({ ref, sec }) => {
+    const [a, b] = [ref, sec].map((index) => {
+      const image = plan.images.find((candidate) => candidate.index === index);
+      return image === undefined ? null : { ...image, path: image.source };
+    });
+    if (!a || !b) return [];
+    return sharedGround({ rpcLocalize }, a, b, heightSteps([minHeight, maxHeight], 3), (ring) => transformRing({ transformPoints }, geographic, plan.crs, ring));
+  });
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
+  await writeFile(temporary, text);
+  await rename(temporary, path);
+}
