@@ -6,8 +6,9 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { rpcLocalize, rpcProject } from '../lib/rpc.js';
 import type { RpcModel } from '../lib/types.js';
-import { formatRpcText, readRpc, RpcError, writeGeoTiff } from './index.js';
+import { formatRpcText, openInfo, readRpc, RpcError, writeGeoTiff } from './index.js';
 import { dimapTile, parseDimapRpc } from './rpc-readers/dimap.js';
+import { rpcFromGdalMetadata } from './rpc-readers/gdal-metadata.js';
 import { parseGeom } from './rpc-readers/geom.js';
 import { parseRpb } from './rpc-readers/rpb.js';
 import { parseRpcText } from './rpc-readers/rpc-text.js';
@@ -263,6 +264,34 @@ test('a DIMAP product finds its RPC through its DIM_*.XML', (t) => {
   writeFileSync(join(folder, 'DIM_A.XML'), '<Dimap_Document><Component_Path href="RPC_OTHER_NAME.XML"/></Dimap_Document>');
   t.like(readRpc(image), { variant: 'dimap-v2', source: join(folder, 'RPC_OTHER_NAME.XML') });
   t.like(readRpc(image, { rpcPath: join(folder, 'DIM_A.XML') }), { variant: 'dimap-v2', source: join(folder, 'RPC_OTHER_NAME.XML') });
+});
+
+test("GDAL's own readers of .RPB, _RPC.TXT and both versions of DIMAP place the model on the same pixels", (t) => {
+  const folder = temporaryFolder(t);
+  const image = (name: string): string => {
+    const path = join(folder, name);
+    writeGeoTiff(path, { width: 4, height: 3, bands: [{ data: new Uint8Array(12) }] });
+    return path;
+  };
+  const product = 'PHR1B_P_201709281038045_SEN_1_001';
+  const version2 = formatDimap3(sampleModel, 1).replaceAll('GroundtoImage_Values', 'Inverse_Model').replaceAll('ImagetoGround', 'Direct_Model')
+    .replace('version="3.0"', 'version="2.15"');
+  const cases = [
+    ['a.tif', 'a.RPB', formatRpb(sampleModel), 'rpb'], ['b.tif', 'b_RPC.TXT', formatRpcText(sampleModel), 'rpc-txt'],
+    [`IMG_${product}_R1C1.TIF`, `RPC_${product}.XML`, version2, 'dimap-v2'],
+    [`IMG_${product}3_R1C1.TIF`, `RPC_${product}3.XML`, formatDimap3(sampleModel, 0), 'dimap-v3'],
+  ] as const;
+  for (const [name, sidecar, content, variant] of cases) {
+    writeFileSync(join(folder, sidecar), content);
+    const path = image(name);
+    const ours = readRpc(path);
+    t.is(ours.variant, variant);
+    const gdals = rpcFromGdalMetadata(path, openInfo(path).rpcMetadata ?? {});
+    const ground = Float64Array.of(31.0003, 29.9871, 77);
+    const [a = NaN, b = NaN] = rpcProject(ours.model, ground);
+    const [c = NaN, d = NaN] = rpcProject(gdals, ground);
+    t.true(Math.hypot(a - c, b - d) < 1e-6, `${name}: ${a}, ${b} is not ${c}, ${d}`);
+  }
 });
 
 const text = formatRpcText(sampleModel);

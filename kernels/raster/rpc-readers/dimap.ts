@@ -13,10 +13,10 @@ export interface DimapRpc { readonly model: RpcModel; readonly variant: 'dimap-v
  * real products. Throws RpcError.
  *
  * Pixel convention. Version 2 counts from 1: the first pixel's centre is (1, 1) (Airbus, Pleiades Imagery User
- * Guide; GDAL and OTB agree, and shareloc's reference values prove it). Version 3 counts from FIRST_COL, FIRST_ROW of the model's
- * image-to-ground validity domain, which is 0 in Pleiades Neo products: Airbus's customer support stated (0, 0) for
- * the first centre (GDAL issue 5716), and GDAL since 3.5 and rpcm since 1.4.8 do the same. shareloc takes off half a pixel instead,
- * without a stated source; nothing else agrees with that.
+ * Guide; GDAL does the same, and shareloc's reference values prove it). Version 3 counts from FIRST_COL, FIRST_ROW of the
+ * model's image-to-ground validity domain, which are 0 in Pleiades Neo products: Airbus's customer support stated that (0, 0)
+ * is the first centre (GDAL issue 5716); GDAL and rpcm (pull request 20) were changed to that. shareloc takes off half a pixel
+ * instead, without a stated source; nothing else found agrees with it.
  */
 export function parseDimapRpc(file: string, text: string): DimapRpc {
   const document = parseXml(file, text);
@@ -111,19 +111,15 @@ function find(node: unknown, name: string): XmlNode | null {
   return null;
 }
 
-function textOf(node: XmlNode | null): string | null {
-  const text = node?.['#text'];
-  return text === undefined ? null : String(text);
-}
+// The parser leaves values as they stand in the file.
+const asText = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const textOf = (node: XmlNode | null): string | null => asText(node?.['#text']);
 
 /** The text of a direct child. */
 function textAt(node: XmlNode | null, name: string): string | null {
   const child = node?.[name];
-  if (child === undefined) return null;
-  return isNode(child) ? textOf(child) : String(child);
+  return isNode(child) ? textOf(child) : asText(child);
 }
 
-function attribute(node: XmlNode | null, name: string): string | null {
-  const value = node?.[`@${name}`];
-  return value === undefined ? null : String(value);
-}
+const attribute = (node: XmlNode | null, name: string): string | null => asText(node?.[`@${name}`]);
