@@ -78,7 +78,7 @@ test('layers are cropped to the heights, georeferenced, and agree with each othe
     t.is(spread?.[cell] === noHeight, isHole);
     t.is(count?.[cell], isHole ? 0 : 1);
   });
-  t.is(openInfo(products['validity'] ?? '').bands[0]?.type, 'byte');
+  t.is(openInfo(products['validity'] ?? '').bands[0]?.type, 'uint8');
   t.is(openInfo(products['validity'] ?? '').metadata['CLASS_3'], 'dead');
   t.is(openInfo(products['count'] ?? '').bands[0]?.type, 'uint16');
 });

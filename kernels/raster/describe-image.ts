@@ -57,7 +57,7 @@ export function describeImage(path: string, options: DescribeOptions = {}): Imag
     ...(raster.hasMask ? ['mask band'] : []),
     ...(maskPath === undefined ? [] : [`mask file ${maskPath}`]),
   ];
-  const base = { raster, band, type: found.type === 'byte' ? 'uint8' : found.type, noData: found.noData, validity };
+  const base = { raster, band, type: found.type, noData: found.noData, validity };
   try {
     const reading = readRpc(path, rpcPath === undefined ? {} : { rpcPath });
     return { ...base, rpc: { ...reading, ...examineRpc(reading.model, raster.width, raster.height) }, rpcProblem: null };

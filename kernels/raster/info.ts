@@ -2,7 +2,7 @@
 import { callRaster } from './native.js';
 
 export interface RasterBandInfo {
-  /** GDAL's name in small letters: byte, uint16, int16, uint32, int32, float32, float64, … */
+  /** As RasterType where that has it (uint8, uint16, int16, int32, float32, float64), else GDAL's name in small letters. */
   readonly type: string;
   readonly noData: number | null;
   readonly description: string;

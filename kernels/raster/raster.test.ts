@@ -18,7 +18,7 @@ const ramp = (width: number, height: number): Float32Array => Float32Array.from(
 test('pixels of every type come back as they were, int32 and float64 as float32', (t) => {
   const folder = temporaryFolder(t);
   const cases: readonly (readonly [RasterArray, string, string])[] = [
-    [Uint8Array.of(0, 1, 254, 255), 'Uint8Array', 'byte'], [Uint16Array.of(0, 1, 4095, 65535), 'Uint16Array', 'uint16'],
+    [Uint8Array.of(0, 1, 254, 255), 'Uint8Array', 'uint8'], [Uint16Array.of(0, 1, 4095, 65535), 'Uint16Array', 'uint16'],
     [Int16Array.of(-32768, -1, 0, 32767), 'Int16Array', 'int16'], [Float32Array.of(-1.5, 0, 1e30, 0.1), 'Float32Array', 'float32'],
     [Int32Array.of(-7, 0, 1, 100000), 'Float32Array', 'int32'], [Float64Array.of(-7.5, 0, 1, 2), 'Float32Array', 'float64'],
   ];

@@ -48,7 +48,8 @@ Napi::Value openInfo(const Napi::CallbackInfo& info, Session& session) {
     int hasNoData = FALSE;
     const double noData = band->GetNoDataValue(&hasNoData);
     Napi::Object one = Napi::Object::New(env);
-    one.Set("type", Napi::String::New(env, CPLString(GDALGetDataTypeName(band->GetRasterDataType())).tolower()));
+    const GDALDataType type = band->GetRasterDataType();
+    one.Set("type", type == GDT_Byte ? std::string("uint8") : std::string(CPLString(GDALGetDataTypeName(type)).tolower()));
     one.Set("noData", hasNoData ? Napi::Value(Napi::Number::New(env, noData)) : env.Null());
     one.Set("description", band->GetDescription());
     bands.Set(static_cast<uint32_t>(i - 1), one);
