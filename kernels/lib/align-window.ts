@@ -119,7 +119,7 @@ function alignLevel(input: AlignWindowInput, options: AlignOptions, level: numbe
   const { patchRadius, minScore, minDistinct } = options;
   const found = rectMatches(matchPoints({ ref: refImage, sec: secImage, seeds, radiusU, radiusV, patchRadius, minScore, minDistinct }));
   // The rows of true matches differ by one and the same pointing error, those of wrong ones by anything.
-  const agreeing = consensusShift(found, minGuides);
+  const agreeing = consensusShift(found, 2 * radiusV + 1, minGuides);
   return toImage(agreeing, ref, sec, geometry);
 }
 

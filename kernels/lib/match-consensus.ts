@@ -12,9 +12,9 @@ const agreementPx = 2;
 
 /**
  * The matches whose row shifts v2 - v1 agree: those in the fullest interval 2 px wide. None where these are fewer than
- * `least`, or not even twice what chance would put there.
+ * `least`, or no more than chance could put there if wrong matches lay anywhere in the `searchedPx` rows searched.
  */
-export function consensusShift(matches: readonly RectMatch[], least: number): RectMatch[] {
+export function consensusShift(matches: readonly RectMatch[], searchedPx: number, least: number): RectMatch[] {
   const shifts = matches.map(({ v1, v2 }) => v2 - v1).sort((a, b) => a - b);
   let [best, bestCount] = [0, 0];
   for (let first = 0, end = 0; first < shifts.length; first += 1) {
@@ -22,9 +22,10 @@ export function consensusShift(matches: readonly RectMatch[], least: number): Re
     while (end < shifts.length && (shifts[end] ?? NaN) <= low + agreementPx) end += 1;
     if (end - first > bestCount) [best, bestCount] = [low, end - first];
   }
-  const spread = Math.max(agreementPx, (shifts.at(-1) ?? 0) - (shifts[0] ?? 0));
-  const byChance = (shifts.length * agreementPx) / spread;
-  if (bestCount < least || (spread > 2 * agreementPx && bestCount < 2 * byChance)) return [];
+  const byChance = (shifts.length * agreementPx) / searchedPx;
+  // A search of a few rows only can't tell agreement from chance; it is the guided one, and was told where to look.
+  const distinguishes = searchedPx > 3 * agreementPx;
+  if (bestCount < least || (distinguishes && bestCount < byChance + 4 * Math.sqrt(byChance))) return [];
   return matches.filter(({ v1, v2 }) => v2 - v1 >= best && v2 - v1 <= best + agreementPx);
 }
 
