@@ -12,28 +12,85 @@ namespace altiplano {
 namespace {
 
 struct Winner {
-  int k;
-  uint16_t best;
-  uint16_t second;  // smallest sum at least 2 px away
+  int k = -1;  // none
+  uint16_t sum = kNoCandidate;
+  uint16_t rival = kNoCandidate;  // smallest sum at least 2 px away
 };
 
-Winner winnerOf(const uint16_t* sums, int count) {
-  Winner w{0, kNoCandidate, kNoCandidate};
-  for (int k = 0; k < count; ++k) {
-    if (sums[k] < w.best) w = {k, sums[k], kNoCandidate};
-  }
-  for (int k = 0; k < count; ++k) {
-    if (k < w.k - 1 || k > w.k + 1) w.second = std::min(w.second, sums[k]);
-  }
-  return w;
+uint16_t rivalOf(const uint16_t* sums, int count, int k) {
+  uint16_t rival = kNoCandidate;
+  for (int i = 0; i < k - 1; ++i) rival = std::min(rival, sums[i]);
+  for (int i = k + 2; i < count; ++i) rival = std::min(rival, sums[i]);
+  return rival;
 }
 
-// The minimum of the parabola through three neighbouring sums, relative to the middle one, in (-0.5, 0.5).
-float subPixel(uint16_t left, uint16_t middle, uint16_t right) {
-  if (left == kNoCandidate || right == kNoCandidate) return 0;
-  const float curvature = static_cast<float>(left) - 2.0f * static_cast<float>(middle) + static_cast<float>(right);
+Winner winnerOf(const uint16_t* sums, int count) {
+  uint16_t least = kNoCandidate;
+  for (int k = 0; k < count; ++k) least = std::min(least, sums[k]);
+  if (least == kNoCandidate) return {};
+  const int k = static_cast<int>(std::find(sums, sums + count, least) - sums);
+  return {k, least, rivalOf(sums, count, k)};
+}
+
+// What secondary pixels of a row prefer: the reference column of the smallest sum on each one's diagonal.
+class RightView {
+ public:
+  explicit RightView(int width) : sums_(static_cast<size_t>(width)), columns_(static_cast<size_t>(width)) {}
+
+  void clear() { std::fill(sums_.begin(), sums_.end(), kNoCandidate); }
+
+  // Offers reference column u, whose candidate 0 lies at secondary column `start`.
+  void offer(int u, int start, const uint16_t* sums, int count) {
+    const int first = std::max(0, -start), last = std::min(count, width() - start);
+    for (int k = first; k < last; ++k) {
+      const size_t column = static_cast<size_t>(start + k);
+      const bool better = sums[k] < sums_[column];
+      sums_[column] = better ? sums[k] : sums_[column];
+      columns_[column] = better ? u : columns_[column];
+    }
+  }
+
+  int width() const { return static_cast<int>(sums_.size()); }
+  bool has(int column) const {
+    return column >= 0 && column < width() && sums_[static_cast<size_t>(column)] != kNoCandidate;
+  }
+  int referenceOf(int column) const { return columns_[static_cast<size_t>(column)]; }
+
+  // Disagreement, pixels, with a match of reference column u at secondary position u + d + offset.
+  float differenceAt(int u, float d, int offset) const {
+    float least = std::numeric_limits<float>::infinity();
+    for (const int e : {static_cast<int>(std::floor(d)), static_cast<int>(std::ceil(d))}) {
+      const int column = u + e + offset;
+      if (!has(column)) continue;
+      least = std::min(least, std::fabs(static_cast<float>(column - offset - referenceOf(column)) - d));
+    }
+    return least;
+  }
+
+ private:
+  std::vector<uint16_t> sums_;
+  std::vector<int> columns_;
+};
+
+// The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
+float subPixel(const uint16_t* sums, int count, int k) {
+  if (k == 0 || k == count - 1 || sums[k - 1] == kNoCandidate || sums[k + 1] == kNoCandidate) return 0;
+  const float left = sums[k - 1], middle = sums[k], right = sums[k + 1];
+  const float curvature = left - 2.0f * middle + right;
+  // A candidate chosen by the right view needn't be a minimum.
   if (!(curvature > 0)) return 0;
-  return 0.5f * (static_cast<float>(left) - static_cast<float>(right)) / curvature;
+  return std::clamp(0.5f * (left - right) / curvature, -0.5f, 0.5f);
+}
+
+// The best candidate that is its secondary pixel's choice too; none if it costs more than `limit`.
+Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int u, int start, float limit) {
+  Winner winner;
+  for (int k = 0; k < count; ++k) {
+    if (sums[k] < winner.sum && right.has(start + k) && right.referenceOf(start + k) == u) winner = {k, sums[k], 0};
+  }
+  if (winner.k < 0 || static_cast<float>(winner.sum) > limit) return {};
+  winner.rival = rivalOf(sums, count, winner.k);
+  return winner;
 }
 
 }  // namespace
@@ -41,51 +98,45 @@ float subPixel(uint16_t left, uint16_t middle, uint16_t right) {
 void selectDisparity(const SgmInput& in, const CostVolume& volume, const DisparityOptions& options,
                      const DisparityViews& out) {
   const int width = volume.width(), height = volume.height(), count = volume.count();
-  const int secWidth = in.secCensus.width;
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  std::vector<uint16_t> secBest(static_cast<size_t>(secWidth));
-  std::vector<int> secWinner(static_cast<size_t>(secWidth));  // reference column that suits a secondary column best
+  RightView right(in.secCensus.width);
   std::vector<Winner> winners(static_cast<size_t>(width));
   for (int v = 0; v < height; ++v) {
-    std::fill(secBest.begin(), secBest.end(), kNoCandidate);
+    right.clear();
     for (int u = 0; u < width; ++u) {
-      const uint16_t* sums = volume.at(u, v);
-      winners[static_cast<size_t>(u)] = winnerOf(sums, count);
       if (in.refValidity.at(u, v) != 0) continue;
-      const int start = u + in.low.at(u, v) + in.secOffset;
-      const int first = std::max(0, -start), last = std::min(count, secWidth - start);
-      for (int k = first; k < last; ++k) {
-        const size_t column = static_cast<size_t>(start + k);
-        if (sums[k] < secBest[column]) {
-          secBest[column] = sums[k];
-          secWinner[column] = u;
-        }
-      }
+      winners[static_cast<size_t>(u)] = winnerOf(volume.at(u, v), count);
+      right.offer(u, u + in.low.at(u, v) + in.secOffset, volume.at(u, v), count);
     }
     for (int u = 0; u < width; ++u) {
-      const Winner& w = winners[static_cast<size_t>(u)];
+      out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
+      out.confidence.at(u, v) = 0;
+      out.validity.at(u, v) = in.refValidity.at(u, v);
+      if (in.refValidity.at(u, v) != 0) continue;
       const uint16_t* sums = volume.at(u, v);
-      uint16_t why = in.refValidity.at(u, v);
-      float disparity = 0, confidence = 0;
-      if (why == 0 && w.best == kNoCandidate) why = kOutsideSecondary;
-      if (why == 0) {
-        const int d = in.low.at(u, v) + w.k;
-        disparity = static_cast<float>(d);
-        if (w.k == 0 || w.k == count - 1) {
-          why |= kRangeEdge;
+      Winner winner = winners[static_cast<size_t>(u)];
+      if (winner.k < 0) {
+        out.validity.at(u, v) = kOutsideSecondary;
+        continue;
+      }
+      const int low = in.low.at(u, v);
+      const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
+      uint16_t why = kValid;
+      if (winner.sum == winner.rival) why |= kAmbiguous;
+      if (options.leftRightPx >= 0 && right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
+        const float limit = options.secondChance * static_cast<float>(winner.sum);
+        const Winner agreed = agreedWinner(right, sums, count, u, u + low + in.secOffset, limit);
+        if (agreed.k >= 0) {
+          winner = agreed;
         } else {
-          disparity += subPixel(sums[w.k - 1], w.best, sums[w.k + 1]);
-        }
-        if (w.second > 0) confidence = 1.0f - static_cast<float>(w.best) / static_cast<float>(w.second);
-        if (confidence <= options.minConfidence) why |= kAmbiguous;
-        if (options.leftRightPx >= 0) {
-          const int back = secWinner[static_cast<size_t>(u + d + in.secOffset)];
-          if (static_cast<float>(std::abs(back - u)) > options.leftRightPx) why |= kLeftRight;
+          why |= kLeftRight;
         }
       }
+      if (winner.k == 0 || winner.k == count - 1) why |= kRangeEdge;
       out.validity.at(u, v) = why;
-      out.disparity.at(u, v) = why == 0 ? disparity : nan;
-      out.confidence.at(u, v) = why == 0 ? confidence : 0;
+      if (why != kValid) continue;
+      out.disparity.at(u, v) = disparityOf(winner.k);
+      const float ratio = static_cast<float>(winner.sum) / std::max(1.0f, static_cast<float>(winner.rival));
+      out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - ratio);
     }
   }
 }

@@ -11,7 +11,7 @@ namespace altiplano {
 
 struct DisparityOptions {
   float leftRightPx = 1;     // largest difference of the left and the right view's disparity; negative = no check
-  float minConfidence = 0;   // below this the winner is kAmbiguous
+  float secondChance = 1.5f;  // how much worse than its best a candidate may be that the right view prefers; see below
 };
 
 // The disparities of a reference block, (height, width) each; disparity is NaN where validity isn't 0.
@@ -21,11 +21,20 @@ struct DisparityViews {
   ImageView<float> confidence;
 };
 
-// Picks each pixel's disparity from the aggregated costs: the smallest sum (the lowest k of equals), refined by
-// a parabola through it and its two neighbours; the secondary's winner along the diagonal of the same volume
-// serves the left-right check. Validity: what the reference's census says; kOutsideSecondary where no candidate
-// exists; kRangeEdge where the winner is candidate 0 or count - 1; kLeftRight; kAmbiguous.
-// Confidence is 1 - best / second best, where the second best is at least 2 px away, in 0..1.
+// The least confidence of a valid pixel.
+inline constexpr float kLeastConfidence = 0.01f;
+
+// Picks each pixel's disparity from the aggregated costs.
+// Left view: the candidate of the smallest sum (the lowest k of equals), moved by a parabola through it and its two
+// neighbours. Right view: for each secondary pixel the reference pixel of the smallest sum on the diagonal of the same
+// volume (the leftmost of equals). The left-right check compares a match with the nearer one of the right view's
+// disparities at the two secondary pixels around it. A pixel that fails it gets a second chance: of the
+// candidates whose secondary pixel chose exactly this reference pixel, the one of the smallest sum, if that is at most
+// secondChance times the best. (Both views then agree on it; at depth edges the left view's own choice is often the
+// neighbouring surface's, which paths have dragged along.)
+// Validity: what the reference's census says; kOutsideSecondary where no candidate exists; kRangeEdge where the
+// winner is candidate 0 or count - 1; kAmbiguous where a candidate 2 px or more away costs the same; kLeftRight.
+// Confidence is 1 - chosen / best of the candidates 2 px or more away, at least kLeastConfidence.
 void selectDisparity(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
                      const DisparityViews& out);
 

@@ -86,6 +86,20 @@ TEST(SelectDisparity, RejectsTheReferencePixelWhoseSecondaryPixelPrefersAnother)
   EXPECT_EQ(map.validity.view().at(4, 0), kValid);
 }
 
+TEST(SelectDisparity, GivesASecondChanceToTheCandidateBothViewsAgreeOn) {
+  // As above, but pixel 0 has a second minimum at d = 2, which no other pixel wants, at 1.4 times its best.
+  std::vector<std::vector<uint16_t>> sums(5, std::vector<uint16_t>(7, 600));
+  sums[0][5] = 200;
+  sums[0][2] = 280;
+  sums[4][1] = 100;
+  Row row(sums, 0, 12);
+  Map map(5, 1);
+  selectDisparity(row.input, row.volume, {}, map.views());
+  EXPECT_EQ(map.validity.view().at(0, 0), kValid);
+  EXPECT_FLOAT_EQ(map.disparity.view().at(0, 0), 2);
+  EXPECT_FLOAT_EQ(map.confidence.view().at(0, 0), kLeastConfidence);
+}
+
 TEST(SelectDisparity, SaysAmbiguousWhereAllCandidatesCostTheSame) {
   Row row({{400, 400, 400, 400}}, 0, 9);
   Map map(1, 1);

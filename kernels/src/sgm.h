@@ -19,7 +19,7 @@ struct SgmOptions {
   int p2 = 80;  // penalty of any larger step
   // p2 falls with the difference g of the two pixels' intensities, relative to their sum (so that it does not
   // depend on the sensor's gain): max(p2Min, p2 / (1 + p2Gradient * g)). 0 = the same p2 everywhere.
-  float p2Gradient = 0;
+  float p2Gradient = 5;
   int p2Min = 24;
 };
 

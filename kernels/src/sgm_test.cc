@@ -83,8 +83,10 @@ TEST(Sgm, EqualsItsTwinWhereNeighboursHaveOtherRanges) {
 
 TEST(Sgm, EqualsItsTwinWithPenaltiesThatFollowTheImage) {
   SgmOptions options;
-  options.p2Gradient = 8;
-  expectTwin(randomProblem(21, 9, 77, 40, 2, 0.05, 3), options);
+  for (const float gradient : {0.0f, 1.0f, 50.0f}) {
+    options.p2Gradient = gradient;
+    expectTwin(randomProblem(21, 9, 77, 40, 2, 0.05, 3), options);
+  }
 }
 
 TEST(Sgm, NeverSaturatesAtTheLargestPenalties) {
@@ -98,6 +100,7 @@ TEST(Sgm, NeverSaturatesAtTheLargestPenalties) {
   }
   SgmOptions options;
   options.p1 = options.p2 = kMaxP2;
+  options.p2Gradient = 0;
   expectTwin(p, options);
   options.p1 = 1;
   expectTwin(p, options);

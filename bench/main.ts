@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// npm run bench -- SUITE [arguments]. A suite is a file that exports run(args), which returns an exit code.
+
+interface Suite { readonly run: (args: readonly string[]) => Promise<number> | number }
+
+const suites: Readonly<Record<string, () => Promise<Suite>>> = {
+  'stereo-gt': () => import('./accuracy/stereo-gt.js'),
+  'sub-pixel': () => import('./accuracy/sub-pixel.js'),
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const load = suites[name];
+if (load === undefined) {
+  process.stderr.write(`${name === '' ? 'No suite given' : `No suite '${name}'`}. Suites: ${Object.keys(suites).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await (await load()).run(args);
+}
