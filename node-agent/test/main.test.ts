@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { openNatsQueue, startNatsServer } from '@altiplano/protocol/io';
 
 const program = fileURLToPath(new URL('../../bin/altiplano-agent.js', import.meta.url));
 
@@ -37,4 +42,33 @@ test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t)
     t.is(code, 2, err);
     t.regex(err, expected);
   }
+});
+
+test('the program runs a task and, on SIGTERM, drains and exits 0', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-main-test-'));
+  const server = await startNatsServer({ storeDir: join(folder, 'nats') });
+  const queue = await openNatsQueue({ servers: server.url });
+  const logFile = join(folder, 'logs', 'agent.log');
+  const env = { NATS_URL: server.url, ALTIPLANO_STORE: join(folder, 'store'), ALTIPLANO_AGENT_ID: 'drained', ALTIPLANO_LOG_FILE: logFile };
+  const child = spawn(process.execPath, [program], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await queue.close();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await queue.ensure();
+  await queue.publishTasks([{ v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', source: '/nowhere/x.tif', band: 1, mask: null, outKey: 'o.tif' }]);
+  for await (const event of queue.events('scene', new AbortController().signal)) {
+    if (event.type !== 'ended') continue;
+    t.like(event.outcome, { state: 'dead', attempts: 1, agent: 'drained' });
+    t.regex(event.outcome.error?.message ?? '', /\/nowhere\/x\.tif/);
+    break;
+  }
+  child.kill('SIGTERM');
+  t.deepEqual(await once(child, 'exit'), [0, null]);
+  const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+  const draining = lines.findIndex((line) => typeof line === 'object' && line !== null && 'event' in line && line.event === 'agent:draining');
+  t.true(draining > 0);
+  t.like(lines.at(-1), { event: 'agent:drained', agent: 'drained', settled: 1, handedBack: 0 });
 });

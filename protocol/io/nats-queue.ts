@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -46,6 +47,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const js = jetstream(nc);
   const manager = await available('JetStream', () => jetstreamManager(nc, { checkAPI: false }));
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one per publish in flight
   const wakers = new Set<() => void>();
   const report = options.onProblem ?? ((): void => undefined);
   let presence: Promise<KV> | null = null;

@@ -18,13 +18,14 @@ const tasks: NamedStream = {
   name: tasksStream, subjects: ['tasks.>'], storage: StorageType.File, retention: RetentionPolicy.Workqueue,
   discard: DiscardPolicy.New, discard_new_per_subject: true, max_msgs_per_subject: 1, duplicate_window: nanos(120_000),
 };
+/** Limited by count: a limit by bytes would be reserved on the disk at once, which a small machine refuses. */
 const events: NamedStream = {
   name: eventsStream, subjects: ['events.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
-  discard: DiscardPolicy.Old, max_age: nanos(7 * day), max_bytes: 1 << 30, duplicate_window: nanos(120_000),
+  discard: DiscardPolicy.Old, max_age: nanos(7 * day), max_msgs: 2_000_000, duplicate_window: nanos(120_000),
 };
 const dead: NamedStream = {
   name: deadStream, subjects: ['dead.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
-  discard: DiscardPolicy.Old, max_age: nanos(30 * day), max_bytes: 1 << 30, duplicate_window: nanos(120_000),
+  discard: DiscardPolicy.Old, max_age: nanos(30 * day), max_msgs: 100_000, duplicate_window: nanos(120_000),
 };
 
 /** Agents count a task's deliveries and end it as dead themselves; a message past max_deliver would stay and block its subject. */
