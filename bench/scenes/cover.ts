@@ -15,11 +15,20 @@ export interface Cover {
 /** Albedo (0 to 1) of the ground at a place with this slope (metres per metre). */
 export function groundAlbedo(cover: Cover, x: number, y: number, slope: number): number {
   if (cover.town !== null) return townAlbedo(cover, cover.town, x, y);
-  const land = countryAlbedo(cover, x, y);
-  if (cover.kind !== 'mountains') return land;
-  // Meadows give way to scree and rock as it gets steep, along a ragged edge.
-  const rock = (slope - 0.55 + 0.25 * noiseAt(cover.noise, x / 37, y / 37)) * 5;
-  return rock <= 0 ? land : land + (rockAlbedo(cover, x, y) - land) * Math.min(1, rock);
+  return cover.kind === 'mountains' ? mountainAlbedo(cover, x, y, slope) : countryAlbedo(cover, x, y);
+}
+
+/** Meadow and scrub, and scree and rock where it gets steep, along ragged edges. */
+function mountainAlbedo(cover: Cover, x: number, y: number, slope: number): number {
+  const { noise } = cover;
+  const g = grain(cover, x, y);
+  const ragged = noiseAt(noise, x / 41, y / 41) + 0.6 * noiseAt(noise, x / 13 + 9, y / 13) + 0.4 * noiseAt(noise, x / 4.1, y / 4.1 + 5);
+  const rock = Math.min(1, Math.max(0, (slope - 0.62 + 0.16 * ragged) * 6));
+  const scrub = Math.min(1, Math.max(0, (noiseAt(noise, x / 90 + 3, y / 90) + 0.5 * ragged - 0.25) * 4));
+  const clump = noiseAt(noise, x / 3.1, y / 3.1) + 0.7 * noiseAt(noise, x / 1.4 + 19, y / 1.4);
+  const meadow = 0.2 * (1 + 0.4 * g) * (1 + 0.22 * ragged);
+  const low = meadow + (0.095 * (1 + 0.35 * g) * (1 + 0.5 * clump) - meadow) * scrub;
+  return rock === 0 ? low : low + (rockAlbedo(cover, x, y) - low) * rock;
 }
 
 /** Relative grain: five octaves from the finest spacing up, turned against each other so that no lattice shows. */
@@ -34,7 +43,7 @@ export function grain({ noise, grainM }: Cover, x: number, y: number): number {
 
 function rockAlbedo(cover: Cover, x: number, y: number): number {
   const crack = Math.abs(noiseAt(cover.noise, (0.9 * x + 0.44 * y) / 9, (0.9 * y - 0.44 * x) / 3.3)) + Math.abs(noiseAt(cover.noise, x / 2.7, y / 2.2));
-  return 0.23 * (1 + 0.55 * grain(cover, x, y)) * (0.62 + 0.55 * Math.min(1, crack));
+  return 0.24 * (1 + 0.55 * grain(cover, x, y)) * (0.62 + 0.55 * Math.min(1, crack));
 }
 
 const parcelM = 74;
@@ -45,7 +54,8 @@ function countryAlbedo(cover: Cover, x: number, y: number): number {
   const { seed, noise } = cover;
   const px = x / parcelM + 0.12 * noiseAt(noise, x / 60, y / 60);
   const py = y / (0.8 * parcelM) + 0.12 * noiseAt(noise, x / 60 + 40, y / 60);
-  const [ix, iy] = [Math.floor(px), Math.floor(py)];
+  const ix = Math.floor(px);
+  const iy = Math.floor(py);
   let first = Infinity;
   let second = Infinity;
   let id = 0;
@@ -80,7 +90,7 @@ function countryAlbedo(cover: Cover, x: number, y: number): number {
 const yards: Readonly<Record<BlockKind, number>> = { park: 0.13, suburb: 0.15, centre: 0.2, works: 0.26 };
 
 function townAlbedo(cover: Cover, town: Town, x: number, y: number): number {
-  const [cos, sin] = [Math.cos(town.angle), Math.sin(town.angle)];
+  const { cos, sin } = town;
   const u = (x - town.midX) * cos + (y - town.midY) * sin;
   const v = (y - town.midY) * cos - (x - town.midX) * sin;
   const i = behind(town.u, u);
@@ -101,7 +111,8 @@ function townAlbedo(cover: Cover, town: Town, x: number, y: number): number {
 
 /** Index of the last street at or before `at`. */
 function behind(streets: readonly Street[], at: number): number {
-  let [low, high] = [0, streets.length - 1];
+  let low = 0;
+  let high = streets.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if ((streets[middle]?.at ?? 0) <= at) low = middle;
@@ -112,7 +123,8 @@ function behind(streets: readonly Street[], at: number): number {
 
 /** Distance from the nearest kerb of the two streets around; negative on the street. */
 function kerb(streets: readonly Street[], index: number, at: number): number {
-  const [a, b] = [streets[index], streets[index + 1]];
+  const a = streets[index];
+  const b = streets[index + 1];
   return Math.min(a === undefined ? Infinity : Math.abs(at - a.at) - a.half, b === undefined ? Infinity : Math.abs(b.at - at) - b.half);
 }
 

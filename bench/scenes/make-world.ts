@@ -60,7 +60,7 @@ export function makeWorld(settings: SceneSettings, box: readonly [number, number
   const ground = (x: number, y: number): number => groundAt(terrain, x, y);
   const town = kind === 'city' ? planTown(seed, width, height) : null;
   const solids = town !== null ? buildTown(town, seed, ground) : buildCountryside(seed, width, height, ground, countryside[kind]);
-  const sun = makeSun(settings.lat < 0 ? 38 : 148, 47);
+  const sun = makeSun(settings.lat < 0 ? 38 : 148, kind === 'mountains' ? 36 : 47);
   const pitch = gsd / 2;
   const [cols, rows] = [Math.ceil(width / pitch) + 2, Math.ceil(height / pitch) + 2];
   return {

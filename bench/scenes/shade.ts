@@ -18,36 +18,70 @@ function radiance(albedo: number, cosine: number, lit: number, normalZ: number):
 /** Fills rows [row0, row0 + count) of the ground's radiance (row 0 = south): albedo, slope, cast shadows of solids and hills. */
 export function shadeGround(world: World, row0: number, count: number): void {
   const { terrain, solids, sun, cover, ground } = world;
+  const firstPost = Math.min(terrain.rows - 2, Math.floor((row0 * ground.spacing) / terrain.spacing));
+  const lastPost = Math.min(terrain.rows - 1, Math.floor(((row0 + count - 1) * ground.spacing) / terrain.spacing) + 1);
+  const { gx: postGx, gy: postGy, light: postLight } = shadePosts(world, firstPost, lastPost - firstPost + 1);
   const hit = new Float64Array(1);
-  const step = terrain.spacing;
   for (let j = row0; j < row0 + count; j++) {
     const y = j * ground.spacing;
+    const py = y / terrain.spacing - firstPost;
+    const postRow = Math.min(lastPost - firstPost - 1, Math.floor(py));
     for (let i = 0; i < ground.cols; i++) {
       const x = i * ground.spacing;
-      const z = groundAt(terrain, x, y);
-      const gx = (groundAt(terrain, x + step, y) - groundAt(terrain, x - step, y)) / (2 * step);
-      const gy = (groundAt(terrain, x, y + step) - groundAt(terrain, x, y - step)) / (2 * step);
+      const px = x / terrain.spacing;
+      const postCol = Math.min(terrain.cols - 2, Math.floor(px));
+      const k = postRow * terrain.cols + postCol;
+      const gx = between(postGx, k, terrain.cols, px - postCol, py - postRow);
+      const gy = between(postGy, k, terrain.cols, px - postCol, py - postRow);
       const normalZ = 1 / Math.sqrt(1 + gx * gx + gy * gy);
       const cosine = (sun.z - gx * sun.x - gy * sun.y) * normalZ;
       let lit = 0;
-      if (cosine > 0 && traceSolids(solids, x, y, z + 0.01, sun.tx, sun.ty, hit) < 0) lit = hillLight(world, x, y, z);
+      if (cosine > 0) {
+        lit = between(postLight, k, terrain.cols, px - postCol, py - postRow);
+        if (lit > 0 && traceSolids(solids, x, y, groundAt(terrain, x, y) + 0.01, sun.tx, sun.ty, hit) >= 0) lit = 0;
+      }
       const albedo = groundAlbedo(cover, x, y, Math.sqrt(gx * gx + gy * gy));
       ground.data[j * ground.cols + i] = Math.min(65535, groundScale * radiance(albedo, cosine, lit, normalZ));
     }
   }
 }
 
-/** 0 behind a hill, 1 in the sun, and a soft edge over 3 m of height in between. Steps grow with the distance. */
-function hillLight(world: World, x: number, y: number, z: number): number {
+function between(values: Float32Array, k: number, cols: number, fx: number, fy: number): number {
+  const a = values[k] ?? 0;
+  const b = values[k + 1] ?? 0;
+  const c = values[k + cols] ?? 0;
+  const d = values[k + cols + 1] ?? 0;
+  const south = a + (b - a) * fx;
+  return south + (c + (d - c) * fx - south) * fy;
+}
+
+/** Slope and sunlight at `count` rows of posts: smooth between them, where the bilinear ground itself has facets. */
+function shadePosts(world: World, row0: number, count: number): { gx: Float32Array; gy: Float32Array; light: Float32Array } {
   const { terrain, sun } = world;
-  const lean = Math.hypot(sun.tx, sun.ty);
-  if (terrain.maxSlope * lean < 1) return 1;
+  const { cols, rows, posts, spacing } = terrain;
+  const [gx, gy, light] = [new Float32Array(count * cols), new Float32Array(count * cols), new Float32Array(count * cols)];
+  const shaded = terrain.maxSlope * Math.hypot(sun.tx, sun.ty) >= 1;
+  for (let j = row0, k = 0; j < row0 + count; j++) {
+    const [south, north] = [Math.max(0, j - 1), Math.min(rows - 1, j + 1)];
+    for (let i = 0; i < cols; i++, k++) {
+      const west = Math.max(0, i - 1);
+      const east = Math.min(cols - 1, i + 1);
+      gx[k] = ((posts[j * cols + east] ?? 0) - (posts[j * cols + west] ?? 0)) / ((east - west) * spacing);
+      gy[k] = ((posts[north * cols + i] ?? 0) - (posts[south * cols + i] ?? 0)) / ((north - south) * spacing);
+      light[k] = shaded ? hillLight(world, i * spacing, j * spacing, posts[j * cols + i] ?? 0) : 1;
+    }
+  }
+  return { gx, gy, light };
+}
+
+/** 0 behind a hill, 1 in the sun, and a soft edge over 3 m of height in between. Steps grow with the distance. */
+function hillLight({ terrain, sun }: World, x: number, y: number, z: number): number {
   let margin = 1;
   for (let up = 2; z + up < terrain.high; up *= 1.12) {
     margin = Math.min(margin, (z + up - groundAt(terrain, x + sun.tx * up, y + sun.ty * up)) / 3 + 0.5);
     if (margin <= 0) return 0;
   }
-  return Math.min(1, margin);
+  return margin;
 }
 
 /** Radiance of the ground at a place, DN. */

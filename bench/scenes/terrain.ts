@@ -64,19 +64,24 @@ const shapes: Readonly<Record<TerrainKind, (noise: Float32Array, extent: number,
       return z;
     };
   },
-  // A flank that rises through the whole scene, ridges and valleys across it, gullies down to 30 m.
+  // A flank that rises through the whole scene, ridges and valleys on it, and ever smaller shapes down to 20 m. Every
+  // octave is turned against the last, and bent by the shapes above it, so that no lattice shows.
   mountains: (noise, extent, detail) => (x, y) => {
-    const [u, v] = [x / extent, y / extent];
-    const bend = 0.15 * noiseAt(noise, u * 2 + 5, v * 2);
-    let z = 1.6 * (0.55 * u + 0.85 * v + bend);
-    let size = 0.34;
-    let gain = 0.55;
-    for (let k = 0; size * extent > 30; k++) {
-      const n = noiseAt(noise, (u * 0.9 + v * 0.44) / size + bend + 17 * k, (v * 0.9 - u * 0.44) / size);
-      const ridge = 1 - 2 * Math.sqrt(n * n + 0.01);
-      z += detail * gain * (k < 3 ? ridge : n);
-      size *= 0.47;
-      gain *= 0.44;
+    const u = x / extent;
+    const v = y / extent;
+    let z = 0.9 * u + 1.2 * v;
+    let size = 0.46;
+    let gain = 0.75;
+    let bend = 0.3 * noiseAt(noise, u * 1.7 + 5, v * 1.7);
+    for (let k = 0; size * extent > 20; k++) {
+      const cos = Math.cos(0.7 * k + 0.4);
+      const sin = Math.sin(0.7 * k + 0.4);
+      const n = noiseAt(noise, (u * cos + v * sin) / size + bend + 17 * k, (v * cos - u * sin) / size - bend + 5 * k);
+      const shape = k < 3 ? 1 - 2 * Math.sqrt(n * n + 0.01) : 0.9 * n;
+      z += detail * gain * shape;
+      bend = 0.45 * bend + 0.35 * shape;
+      size *= 0.5;
+      gain *= 0.45;
     }
     return z;
   },

@@ -9,7 +9,8 @@ export type BlockKind = 'park' | 'suburb' | 'centre' | 'works';
 
 /** A town of straight streets in a frame turned by `angle` about the world's middle; block (i, j) lies behind streets i and j. */
 export interface Town {
-  readonly angle: number; readonly midX: number; readonly midY: number;
+  readonly angle: number; readonly cos: number; readonly sin: number;
+  readonly midX: number; readonly midY: number;
   readonly u: readonly Street[]; readonly v: readonly Street[];
   /** Row-major: blocks[j * (u.length - 1) + i]. */
   readonly blocks: readonly BlockKind[];
@@ -36,7 +37,8 @@ export function planTown(seed: number, width: number, height: number): Town {
       blocks.push(dice < 0.07 ? 'park' : dice < 0.17 ? 'works' : dice < 0.17 + 0.75 * Math.exp(-4 * far * far) ? 'centre' : 'suburb');
     }
   }
-  return { angle: 0.28 + 0.5 * random(), midX: width / 2, midY: height / 2, u, v, blocks };
+  const angle = 0.28 + 0.5 * random();
+  return { angle, cos: Math.cos(angle), sin: Math.sin(angle), midX: width / 2, midY: height / 2, u, v, blocks };
 }
 
 type Ground = (x: number, y: number) => number;
@@ -52,7 +54,7 @@ interface Lot { readonly u0: number; readonly u1: number; readonly v0: number; r
 
 /** Builds the town's houses and trees on the ground. */
 export function buildTown(town: Town, seed: number, ground: Ground): Solid[] {
-  const [cos, sin] = [Math.cos(town.angle), Math.sin(town.angle)];
+  const { cos, sin } = town;
   const site: Site = {
     random: makeRandom(seed ^ 0xb01d), ground, solids: [], angle: town.angle,
     toWorld: (u, v) => [town.midX + u * cos - v * sin, town.midY + u * sin + v * cos],
