@@ -42,7 +42,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     await queue.announceAgent(config.id, info).catch(problem);
   };
   let announcing: NodeJS.Timeout | null = null;
-  const pool = openTilePool({ slots: config.slots, storeUrl: store.url, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
+  const pool = openTilePool({ slots: config.slots, store, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
   try {
     await Promise.all([queue.ensure(), pool.ready()]);
     metrics = config.metricsPort === null ? null : await openMetrics(config.metricsPort);

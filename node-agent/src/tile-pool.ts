@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url';
 import type { Task } from '@altiplano/protocol';
+import type { ObjectStore } from '@altiplano/protocol/io';
 import { Piscina } from 'piscina';
 import type { TaskRun } from './run-delivery.js';
 import { TaskFailedError, type TaskFailure } from './task-failure.js';
@@ -18,13 +19,15 @@ export interface TilePool {
  * `slots` worker threads, one task each: native calls run for a minute without stalling the main thread's
  * heartbeats. `runnersUrl`: a module that exports `runners: TaskRunners`; default: this package's own.
  */
-export function openTilePool(options: { readonly slots: number; readonly storeUrl: string; readonly runnersUrl?: string }): TilePool {
-  const config: WorkerConfig = { storeUrl: options.storeUrl, runnersUrl: options.runnersUrl ?? new URL('./runners.js', import.meta.url).href };
+export function openTilePool(options: { readonly slots: number; readonly store: Pick<ObjectStore, 'url' | 'scratchFolder'>; readonly runnersUrl?: string }): TilePool {
+  const config: WorkerConfig = { storeUrl: options.store.url, runnersUrl: options.runnersUrl ?? new URL('./runners.js', import.meta.url).href };
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./task-worker.js', import.meta.url)),
     name: 'runInWorker',
     minThreads: options.slots, maxThreads: options.slots,
     workerData: config,
+    // What a task writes before it is put into the store lies beside the store, so that putting is a move.
+    env: { ...process.env, TMPDIR: options.store.scratchFolder },
     // Else an idle worker blocks in Atomics.wait, and its timers and closing handles with it.
     atomics: 'disabled',
   });

@@ -16,7 +16,7 @@ import { type AgentEvents, type Log } from '../src/log.js';
 import { runAgent } from '../src/run-agent.js';
 import { maxUnknownAttempts } from '../src/settle.js';
 
-const ackWaitMs = 1_000;
+const ackWaitMs = 2_000;
 const runnersUrl = new URL('./test-runners.js', import.meta.url).href;
 
 interface World {

@@ -115,6 +115,7 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       yield* walk(prefix.slice(0, slash + 1), prefix);
     },
     delete: (key) => translated('delete', key, () => rm(pathOf(key), { force: true })),
+    scratchFolder: staging,
     gdalPath: pathOf,
     async close() { /* no handle is kept */ },
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { InputError, ObjectMissingError } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
 import { checkKey, checkPrefix } from './store-key.js';
@@ -61,6 +62,7 @@ export function openMemoryStore(): ObjectStore {
       checkKey(key);
       objects.delete(key);
     },
+    scratchFolder: tmpdir(),
     gdalPath(key) {
       throw new InputError(`object ${key} is in a memory store, which GDAL can't open; use a file:// store`);
     },

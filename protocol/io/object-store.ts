@@ -19,6 +19,8 @@ export interface ObjectStore {
   /** Keys under a prefix in byte order, paged underneath. */
   list(prefix: string): AsyncIterable<string>;
   delete(key: string): Promise<void>;
+  /** A folder of this machine for files on their way into the store: from there putFile moves, and never copies. Leftovers are swept after a day. */
+  readonly scratchFolder: string;
   /** The name GDAL opens: a path, or /vsis3/…. The object need not exist. */
   gdalPath(key: string): string;
   close(): Promise<void>;

@@ -38,7 +38,7 @@ const startedEvent = (taskId: string): TaskEvent =>
 
 testTaskQueue(test, 'nats', async (t) => {
   const server = await newServer(t, await newFolder(t));
-  return { queue: await newQueue(t, server.url), ackWaitMs, elapse: async () => undefined };
+  return { queue: await newQueue(t, server.url), ackWaitMs, elapse: async () => undefined, now: () => performance.now() };
 });
 
 test('nats queue: programs that start together make the streams together', async (t) => {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestFn } from 'ava';
 import { InputError, ObjectMissingError } from '../src/index.js';
@@ -65,7 +64,7 @@ export function testObjectStore(test: TestFn, name: string, openEmpty: () => Pro
 
   test(title('files are published by moving them in, once where asked'), async (t) => {
     const store = await openEmpty();
-    const folder = await mkdtemp(join(tmpdir(), 'altiplano-store-test-'));
+    const folder = await mkdtemp(join(store.scratchFolder, 'altiplano-store-test-'));
     t.teardown(() => rm(folder, { recursive: true, force: true }));
     const path = join(folder, 'x.tif');
     await writeFile(path, 'first');
