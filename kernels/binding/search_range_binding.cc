@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "search_range.h"
-
 #include <napi.h>
 
 #include "args.h"
 #include "poly3_args.h"
+#include "search_range.h"
 
 namespace altiplano::binding {
 namespace {

@@ -6,7 +6,13 @@
  * where A's columns depend on each other. Uses +, *, / and sqrt only, so it gives the same bits everywhere.
  * Source: Golub and Van Loan, Matrix Computations, algorithm 5.3.2.
  */
-export function leastSquares(a: Float64Array, b: Float64Array, rows: number, columns: number, sides: number): Float64Array {
+export function leastSquares(
+  a: Float64Array,
+  b: Float64Array,
+  rows: number,
+  columns: number,
+  sides: number,
+): Float64Array {
   const diagonal = new Float64Array(columns);
   for (let k = 0; k < columns; k++) {
     let squares = 0;
@@ -33,8 +39,15 @@ export function leastSquares(a: Float64Array, b: Float64Array, rows: number, col
 
 /** Reflects columns [from, to) of m by the reflector in column k of a. */
 function reflect(
-  m: Float64Array, stride: number, from: number, to: number,
-  a: Float64Array, columns: number, k: number, rows: number, half: number,
+  m: Float64Array,
+  stride: number,
+  from: number,
+  to: number,
+  a: Float64Array,
+  columns: number,
+  k: number,
+  rows: number,
+  half: number,
 ): void {
   for (let j = from; j < to; j++) {
     let dot = 0;

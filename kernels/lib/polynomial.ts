@@ -37,7 +37,8 @@ export function fitPoly2(degree: 1 | 2 | 3, uv: Float64Array, out: Float64Array)
   const [uOff, uScale] = spread(uv, 0, 2);
   const [vOff, vScale] = spread(uv, 1, 2);
   const a = new Float64Array(n * columns);
-  for (let i = 0; i < n; i++) terms2(degree, (at(uv, 2 * i) - uOff) / uScale, (at(uv, 2 * i + 1) - vOff) / vScale, a, i * columns);
+  for (let i = 0; i < n; i++)
+    terms2(degree, (at(uv, 2 * i) - uOff) / uScale, (at(uv, 2 * i + 1) - vOff) / vScale, a, i * columns);
   const x = leastSquares(a, Float64Array.from(out), n, columns, 2);
   return { degree, uOff, uScale, vOff, vScale, first: every(x, 0, 2), second: every(x, 1, 2) };
 }
@@ -52,9 +53,18 @@ export function fitPoly3(degree: 1 | 2 | 3, points: Float64Array, out: Float64Ar
   const outOff = Float64Array.of(spread(out, 0, 3)[0], spread(out, 1, 3)[0], spread(out, 2, 3)[0]);
   const a = new Float64Array(n * columns);
   for (let i = 0; i < n; i++) terms3(degree, x(i, 0), x(i, 1), x(i, 2), a, i * columns);
-  const solution = leastSquares(a, out.map((value, i) => value - at(outOff, i % 3)), n, columns, 3);
+  const solution = leastSquares(
+    a,
+    out.map((value, i) => value - at(outOff, i % 3)),
+    n,
+    columns,
+    3,
+  );
   return {
-    degree, off: Float64Array.from(axes, (axis) => axis[0]), scale: Float64Array.from(axes, (axis) => axis[1]), outOff,
+    degree,
+    off: Float64Array.from(axes, (axis) => axis[0]),
+    scale: Float64Array.from(axes, (axis) => axis[1]),
+    outOff,
     coefficients: [every(solution, 0, 3), every(solution, 1, 3), every(solution, 2, 3)],
   };
 }
@@ -74,21 +84,44 @@ export function packPoly3({ degree, off, scale, outOff, coefficients }: Poly3): 
 
 /** The terms of a Poly2, in its order, into t from index `o`. */
 function terms2(degree: 1 | 2 | 3, x: number, y: number, t: Float64Array, o: number): void {
-  t[o] = 1; t[o + 1] = x; t[o + 2] = y;
+  t[o] = 1;
+  t[o + 1] = x;
+  t[o + 2] = y;
   if (degree === 1) return;
-  t[o + 3] = x * x; t[o + 4] = x * y; t[o + 5] = y * y;
+  t[o + 3] = x * x;
+  t[o + 4] = x * y;
+  t[o + 5] = y * y;
   if (degree === 2) return;
-  t[o + 6] = x * x * x; t[o + 7] = x * x * y; t[o + 8] = x * y * y; t[o + 9] = y * y * y;
+  t[o + 6] = x * x * x;
+  t[o + 7] = x * x * y;
+  t[o + 8] = x * y * y;
+  t[o + 9] = y * y * y;
 }
 
 /** The terms of a Poly3, in its order, into t from index `o`. */
 function terms3(degree: 1 | 2 | 3, x: number, y: number, z: number, t: Float64Array, o: number): void {
-  t[o] = 1; t[o + 1] = x; t[o + 2] = y; t[o + 3] = z;
+  t[o] = 1;
+  t[o + 1] = x;
+  t[o + 2] = y;
+  t[o + 3] = z;
   if (degree === 1) return;
-  t[o + 4] = x * x; t[o + 5] = x * y; t[o + 6] = x * z; t[o + 7] = y * y; t[o + 8] = y * z; t[o + 9] = z * z;
+  t[o + 4] = x * x;
+  t[o + 5] = x * y;
+  t[o + 6] = x * z;
+  t[o + 7] = y * y;
+  t[o + 8] = y * z;
+  t[o + 9] = z * z;
   if (degree === 2) return;
-  t[o + 10] = x * x * x; t[o + 11] = x * x * y; t[o + 12] = x * x * z; t[o + 13] = x * y * y; t[o + 14] = x * y * z;
-  t[o + 15] = x * z * z; t[o + 16] = y * y * y; t[o + 17] = y * y * z; t[o + 18] = y * z * z; t[o + 19] = z * z * z;
+  t[o + 10] = x * x * x;
+  t[o + 11] = x * x * y;
+  t[o + 12] = x * x * z;
+  t[o + 13] = x * y * y;
+  t[o + 14] = x * y * z;
+  t[o + 15] = x * z * z;
+  t[o + 16] = y * y * y;
+  t[o + 17] = y * y * z;
+  t[o + 18] = y * z * z;
+  t[o + 19] = z * z * z;
 }
 
 /** Middle and half extent (1 where there is none) of the numbers start, start + step, … */

@@ -24,19 +24,32 @@ const native = loadNative<{
  * weighted plane of its points at the cell's centre (no bias on slopes). `weights`: one per point, its confidence;
  * 0 or NaN leaves the point out. No cell further than `radius` cells from every point gets a value.
  */
-export function rasterizeDsm(points: PointMap, weights: Float32Array, grid: GridSpec, options: RasterizeOptions): PartialDsm {
+export function rasterizeDsm(
+  points: PointMap,
+  weights: Float32Array,
+  grid: GridSpec,
+  options: RasterizeOptions,
+): PartialDsm {
   const { sigma, radius, stepM = 0.5 + 2 * grid.resolution } = options;
   const n = points.width * points.height;
   if (weights.length !== n) throw new KernelArgumentError(`${n} numbers, one per point`, 'weights', weights.length);
   if (!(sigma > 0)) throw new KernelArgumentError('a positive number of cells', 'sigma', sigma);
-  if (!(Number.isInteger(radius) && radius >= 0 && radius <= 16)) throw new KernelArgumentError('0 to 16 cells', 'radius', radius);
+  if (!(Number.isInteger(radius) && radius >= 0 && radius <= 16))
+    throw new KernelArgumentError('0 to 16 cells', 'radius', radius);
   if (!(stepM > 0)) throw new KernelArgumentError('a positive number of metres', 'stepM', stepM);
-  if (!(grid.resolution > 0)) throw new KernelArgumentError('a positive number of metres', 'grid.resolution', grid.resolution);
+  if (!(grid.resolution > 0))
+    throw new KernelArgumentError('a positive number of metres', 'grid.resolution', grid.resolution);
   if (!(Number.isInteger(grid.width) && Number.isInteger(grid.height) && grid.width > 0 && grid.height > 0)) {
     throw new KernelArgumentError('whole positive numbers of cells', 'grid', `${grid.width} x ${grid.height}`);
   }
   const array = (): Float32Array => new Float32Array(grid.width * grid.height);
-  const dsm = { grid, height: array(), weight: array(), spread: array(), count: new Uint16Array(grid.width * grid.height) };
+  const dsm = {
+    grid,
+    height: array(),
+    weight: array(),
+    spread: array(),
+    count: new Uint16Array(grid.width * grid.height),
+  };
   native.rasterizeDsm(points, weights, { sigma, radius, stepM }, dsm);
   return dsm;
 }

@@ -24,20 +24,25 @@ export interface RectifyingFit {
  * is closest to the reference's u at the middle height, so that d is small there and scale and shear match.
  */
 export function fitRectification(
-  points: VirtualCorrespondences, midHeight: readonly [from: number, to: number], axis: readonly [number, number],
-  bend: 1 | 2 | 3, secDegree: 2 | 3,
+  points: VirtualCorrespondences,
+  midHeight: readonly [from: number, to: number],
+  axis: readonly [number, number],
+  bend: 1 | 2 | 3,
+  secDegree: 2 | 3,
 ): RectifyingFit {
   const { low, high } = boundsOf(points.ref);
   const middle: readonly [number, number] = [Math.round((low[0] + high[0]) / 2), Math.round((low[1] + high[1]) / 2)];
   const rotated = (pixels: Float64Array): Float64Array => rotate(pixels, middle, axis);
-  const straighten = bend === 1 ? (uv: Float64Array): Float64Array => uv : straightening(rotated(points.ref), points.sec, bend);
+  const straighten =
+    bend === 1 ? (uv: Float64Array): Float64Array => uv : straightening(rotated(points.ref), points.sec, bend);
   const refUv = (pixels: Float64Array): Float64Array => straighten(rotated(pixels));
 
   const uv = refUv(points.ref);
-  const between = ([from, to]: readonly [number, number], pairs: Float64Array): Float64Array => pairs.subarray(2 * from, 2 * to);
+  const between = ([from, to]: readonly [number, number], pairs: Float64Array): Float64Array =>
+    pairs.subarray(2 * from, 2 * to);
   const secU = fitPoly2(1, between(midHeight, points.sec), between(midHeight, uv));
   const withU = (pixels: Float64Array, refPairs: Float64Array): Float64Array =>
-    evaluatePoly2(secU, pixels).map((value, i) => (i % 2 === 0 ? value : refPairs[i] ?? Number.NaN));
+    evaluatePoly2(secU, pixels).map((value, i) => (i % 2 === 0 ? value : (refPairs[i] ?? Number.NaN)));
 
   return {
     refFromRect: fitPoly2(bend, uv, points.ref),
@@ -55,7 +60,11 @@ export function fitRectification(
   };
 }
 
-function rotate(pixels: Float64Array, middle: readonly [number, number], [cos, sin]: readonly [number, number]): Float64Array {
+function rotate(
+  pixels: Float64Array,
+  middle: readonly [number, number],
+  [cos, sin]: readonly [number, number],
+): Float64Array {
   const out = new Float64Array(pixels.length);
   for (let i = 0; i + 1 < pixels.length; i += 2) {
     const col = (pixels[i] ?? Number.NaN) - middle[0];
@@ -72,8 +81,20 @@ function straightening(uv: Float64Array, sec: Float64Array, degree: 2 | 3): (uv:
   const { low, high } = boundsOf(uv);
   const scale = Math.max(...high.map(Math.abs), ...low.map(Math.abs));
   const bends = degree === 2 ? 2 : 5;
-  const terms = (u: number, v: number): readonly number[] => [u * u, u * v, u * u * u, u * u * v, u * v * v].slice(0, bends);
-  const exponents = [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2], [3, 0], [2, 1], [1, 2], [0, 3]].slice(0, degree === 2 ? 6 : 10);
+  const terms = (u: number, v: number): readonly number[] =>
+    [u * u, u * v, u * u * u, u * u * v, u * v * v].slice(0, bends);
+  const exponents = [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [2, 0],
+    [1, 1],
+    [0, 2],
+    [3, 0],
+    [2, 1],
+    [1, 2],
+    [0, 3],
+  ].slice(0, degree === 2 ? 6 : 10);
   const bounds = boundsOf(sec);
   const along = (axis: 0 | 1, value: number): number =>
     (2 * value - bounds.low[axis] - bounds.high[axis]) / (bounds.high[axis] - bounds.low[axis]);
@@ -85,15 +106,19 @@ function straightening(uv: Float64Array, sec: Float64Array, degree: 2 | 3): (uv:
     const [u, v] = [(uv[2 * i] ?? Number.NaN) / scale, (uv[2 * i + 1] ?? Number.NaN) / scale];
     const [x, y] = [along(0, sec[2 * i] ?? Number.NaN), along(1, sec[2 * i + 1] ?? Number.NaN)];
     a.set(terms(u, v), i * columns);
-    a.set(exponents.map(([p = 0, q = 0]) => -(power(x, p) * power(y, q))), i * columns + bends);
+    a.set(
+      exponents.map(([p = 0, q = 0]) => -(power(x, p) * power(y, q))),
+      i * columns + bends,
+    );
     b[i] = -v;
   }
   const solution = leastSquares(a, b, n, columns, 1);
-  return (points) => points.map((value, i) => {
-    if (i % 2 === 0) return value;
-    const extra = terms((points[i - 1] ?? Number.NaN) / scale, value / scale);
-    return value + scale * extra.reduce((sum, term, k) => sum + term * (solution[k] ?? Number.NaN), 0);
-  });
+  return (points) =>
+    points.map((value, i) => {
+      if (i % 2 === 0) return value;
+      const extra = terms((points[i - 1] ?? Number.NaN) / scale, value / scale);
+      return value + scale * extra.reduce((sum, term, k) => sum + term * (solution[k] ?? Number.NaN), 0);
+    });
 }
 
 /** Small whole powers; Math.pow may differ between engines. */

@@ -9,13 +9,24 @@ import { KernelArgumentError } from './errors.js';
 import { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 import type { Affine, RpcModel } from './types.js';
 
-const zeros = (): number[] => new Array<number>(20).fill(0);
+const zeros = (): number[] => Array.from({ length: 20 }, () => 0);
 
 /** col = 10 + 100 (L + 2 H) / (1 + P / 2), row = 20 + 50 (P - L), with L = lon - 1, P = (lat - 2) / 4, H = alt / 1000. */
 const simple: RpcModel = {
-  lonOff: 1, lonScale: 1, latOff: 2, latScale: 4, altOff: 0, altScale: 1000, colOff: 10, colScale: 100, rowOff: 20, rowScale: 50,
-  colNum: [0, 1, 0, 2, ...zeros().slice(4)], colDen: [1, 0, 0.5, ...zeros().slice(3)],
-  rowNum: [0, -1, 1, ...zeros().slice(3)], rowDen: [1, ...zeros().slice(1)],
+  lonOff: 1,
+  lonScale: 1,
+  latOff: 2,
+  latScale: 4,
+  altOff: 0,
+  altScale: 1000,
+  colOff: 10,
+  colScale: 100,
+  rowOff: 20,
+  rowScale: 50,
+  colNum: [0, 1, 0, 2, ...zeros().slice(4)],
+  colDen: [1, 0, 0.5, ...zeros().slice(3)],
+  rowNum: [0, -1, 1, ...zeros().slice(3)],
+  rowDen: [1, ...zeros().slice(1)],
 };
 
 const near = (a: Float64Array, b: readonly number[], tolerance: number): boolean =>
@@ -30,27 +41,58 @@ test('projection follows the formula', (t) => {
 test('every coefficient stands for its own term, in RPC00B order', (t) => {
   const [l, p, h] = [2, 3, 5];
   const terms = [
-    1, l, p, h, l * p, l * h, p * h, l * l, p * p, h * h, p * l * h, l ** 3, l * p * p, l * h * h, l * l * p, p ** 3, p * h * h,
-    l * l * h, p * p * h, h ** 3,
+    1,
+    l,
+    p,
+    h,
+    l * p,
+    l * h,
+    p * h,
+    l * l,
+    p * p,
+    h * h,
+    p * l * h,
+    l ** 3,
+    l * p * p,
+    l * h * h,
+    l * l * p,
+    p ** 3,
+    p * h * h,
+    l * l * h,
+    p * p * h,
+    h ** 3,
   ];
   terms.forEach((term, k) => {
     const colNum = zeros();
     colNum[k] = 1;
-    t.deepEqual([...rpcProject({ ...simple, colNum, colDen: [1, ...zeros().slice(1)] }, Float64Array.of(1 + l, 2 + 4 * p, 1000 * h))], [10 + 100 * term, 20 + 50 * (p - l)]);
+    t.deepEqual(
+      [
+        ...rpcProject(
+          { ...simple, colNum, colDen: [1, ...zeros().slice(1)] },
+          Float64Array.of(1 + l, 2 + 4 * p, 1000 * h),
+        ),
+      ],
+      [10 + 100 * term, 20 + 50 * (p - l)],
+    );
   });
 });
 
 test('localization inverts projection wherever the image is', (t) => {
   const plain = syntheticRpc({ tiltE: 0.3, tiltN: -0.2 });
-  t.notThrows(() => fc.assert(fc.property(
-    fc.constantFrom(plain, oddlyNormalised(plain), scaleRpc(plain, 16, 15.5)),
-    fc.double({ min: -5000, max: 6000, noNaN: true }), fc.double({ min: -5000, max: 6000, noNaN: true }),
-    fc.double({ min: -400, max: 2000, noNaN: true }),
-    (model, col, row, alt) => {
-      const [lon = Number.NaN, lat = Number.NaN] = rpcLocalize(model, Float64Array.of(col, row, alt));
-      return near(rpcProject(model, Float64Array.of(lon, lat, alt)), [col, row], 2e-8);
-    },
-  )));
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(
+        fc.constantFrom(plain, oddlyNormalised(plain), scaleRpc(plain, 16, 15.5)),
+        fc.double({ min: -5000, max: 6000, noNaN: true }),
+        fc.double({ min: -5000, max: 6000, noNaN: true }),
+        fc.double({ min: -400, max: 2000, noNaN: true }),
+        (model, col, row, alt) => {
+          const [lon = Number.NaN, lat = Number.NaN] = rpcLocalize(model, Float64Array.of(col, row, alt));
+          return near(rpcProject(model, Float64Array.of(lon, lat, alt)), [col, row], 2e-8);
+        },
+      ),
+    ),
+  );
 });
 
 test('an odd normalisation is the same camera', (t) => {
@@ -61,7 +103,10 @@ test('an odd normalisation is the same camera', (t) => {
 
 test('poles, not-a-number and the unreachable give not-a-number, for their own point only', (t) => {
   const pole = Float64Array.of(1, -6, 0); // P = -2: the denominator is 0
-  t.deepEqual([...rpcProject(simple, Float64Array.of(...pole, Number.NaN, 2, 0, 1, 2, Infinity))], new Array(6).fill(Number.NaN));
+  t.deepEqual(
+    [...rpcProject(simple, Float64Array.of(...pole, Number.NaN, 2, 0, 1, 2, Infinity))],
+    Array.from({ length: 6 }, () => Number.NaN),
+  );
   const flat: RpcModel = { ...simple, rowNum: zeros() };
   t.deepEqual([...rpcLocalize(flat, Float64Array.of(10, 25, 0))], [Number.NaN, Number.NaN]);
   const squared: RpcModel = { ...simple, rowNum: [0, 0, 0, 0, 0, 0, 0, 0, 1, ...zeros().slice(9)] };
@@ -75,19 +120,40 @@ test('a reduced image has its pixel centres where the overview has them', (t) =>
   const model = syntheticRpc({ tiltE: 0.3 });
   const ground = Float64Array.of(30.01, 45.02, 120);
   const [col = Number.NaN, row = Number.NaN] = rpcProject(model, ground);
-  t.true(near(rpcProject(scaleRpc(model, 4, 801 / 201), ground), [(col + 0.5) / 4 - 0.5, (row + 0.5) / (801 / 201) - 0.5], 1e-9));
+  t.true(
+    near(
+      rpcProject(scaleRpc(model, 4, 801 / 201), ground),
+      [(col + 0.5) / 4 - 0.5, (row + 0.5) / (801 / 201) - 0.5],
+      1e-9,
+    ),
+  );
   const affine: Affine = { col: [3, 1.01, -0.02], row: [-7, 0.03, 0.99] };
   const reduced = scaleAffine(affine, 4, 2.5);
-  const apply = (a: Affine, c: number, r: number): readonly number[] => [a.col[0] + a.col[1] * c + a.col[2] * r, a.row[0] + a.row[1] * c + a.row[2] * r];
+  const apply = (a: Affine, c: number, r: number): readonly number[] => [
+    a.col[0] + a.col[1] * c + a.col[2] * r,
+    a.row[0] + a.row[1] * c + a.row[2] * r,
+  ];
   const [fullCol = 0, fullRow = 0] = apply(affine, col, row);
-  t.true(near(Float64Array.from(apply(reduced, (col + 0.5) / 4 - 0.5, (row + 0.5) / 2.5 - 0.5)), [(fullCol + 0.5) / 4 - 0.5, (fullRow + 0.5) / 2.5 - 0.5], 1e-9));
+  t.true(
+    near(
+      Float64Array.from(apply(reduced, (col + 0.5) / 4 - 0.5, (row + 0.5) / 2.5 - 0.5)),
+      [(fullCol + 0.5) / 4 - 0.5, (fullRow + 0.5) / 2.5 - 0.5],
+      1e-9,
+    ),
+  );
   t.throws(() => scaleRpc(model, 0, 1), { instanceOf: KernelArgumentError, message: /factorCol/ });
   t.throws(() => scaleAffine(affine, 1, Number.NaN), { instanceOf: KernelArgumentError, message: /factorRow/ });
 });
 
 test('wrong arguments are refused by name', (t) => {
-  t.throws(() => rpcProject(simple, new Float64Array(4)), { instanceOf: KernelArgumentError, message: /triples for lonLatAlt/ });
-  t.throws(() => rpcLocalize({ ...simple, colNum: [1] }, new Float64Array(3)), { instanceOf: KernelArgumentError, message: /20 coefficients/ });
+  t.throws(() => rpcProject(simple, new Float64Array(4)), {
+    instanceOf: KernelArgumentError,
+    message: /triples for lonLatAlt/,
+  });
+  t.throws(() => rpcLocalize({ ...simple, colNum: [1] }, new Float64Array(3)), {
+    instanceOf: KernelArgumentError,
+    message: /20 coefficients/,
+  });
 });
 
 for (const folder of ['rpc_reference', 'gizeh']) {
@@ -99,7 +165,13 @@ for (const folder of ['rpc_reference', 'gizeh']) {
     for (const row of rows) {
       const number = (key: string): number => Number(row.get(key));
       const model = rpcOfTxt(join(dirname(csv), row.get('rpc_file') ?? ''));
-      const [col, line, lon, lat, alt] = [number('col_centre'), number('row_centre'), number('lon_deg'), number('lat_deg'), number('alt_m')];
+      const [col, line, lon, lat, alt] = [
+        number('col_centre'),
+        number('row_centre'),
+        number('lon_deg'),
+        number('lat_deg'),
+        number('alt_m'),
+      ];
       t.true(near(rpcProject(model, Float64Array.of(lon, lat, alt)), [col, line], 1e-6));
       const ground = rpcLocalize(model, Float64Array.of(col, line, alt));
       t.true(near(ground, [lon, lat], 1e-11));
@@ -113,12 +185,18 @@ for (const folder of ['rpc_reference', 'gizeh']) {
 test('the rays of the Giza pair meet where the reference has them', (t) => {
   const paths = [dataPath(t.log, 'gizeh', 'img1_RPC.TXT'), dataPath(t.log, 'gizeh', 'img2_RPC.TXT')];
   // Pixels of the match in the crops, pixel centres, through the pair's rectification grids.
-  const pixels = [[20895.252823661816 - 20500.5, 5508.958555630624 - 5000.5], [20912.268175685345 - 20501.5, 6018.779313817428 - 5476.5]];
+  const pixels = [
+    [20895.252823661816 - 20500.5, 5508.958555630624 - 5000.5],
+    [20912.268175685345 - 20501.5, 6018.779313817428 - 5476.5],
+  ];
   const rays: Vector[][] = [];
   for (const [k, path] of paths.entries()) {
     if (path === null) return t.pass();
     const [col = 0, row = 0] = pixels[k] ?? [];
-    const [lon0 = 0, lat0 = 0, lon1 = 0, lat1 = 0] = rpcLocalize(rpcOfTxt(path), Float64Array.of(col, row, 20, col, row, 220));
+    const [lon0 = 0, lat0 = 0, lon1 = 0, lat1 = 0] = rpcLocalize(
+      rpcOfTxt(path),
+      Float64Array.of(col, row, 20, col, row, 220),
+    );
     rays.push([geocentric(lon0, lat0, 20), geocentric(lon1, lat1, 220)]);
   }
   const [[a = zero, a1 = zero] = [], [b = zero, b1 = zero] = []] = rays;
@@ -127,7 +205,10 @@ test('the rays of the Giza pair meet where the reference has them', (t) => {
   const [s, r] = [(pq * qw - qq * pw) / (pp * qq - pq * pq), (pp * qw - pq * pw) / (pp * qq - pq * pq)];
   const middle = a.map((value, i) => (value + s * (p[i] ?? 0) + (b[i] ?? 0) + r * (q[i] ?? 0)) / 2);
   const expected = [4733007.44057619, 2859047.05062282, 3168330.19887048];
-  t.true(middle.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3), `${middle}`);
+  t.true(
+    middle.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3),
+    `${middle}`,
+  );
   return undefined;
 });
 
@@ -139,5 +220,9 @@ const dot = (a: Vector, b: Vector): number => a.reduce((sum, value, i) => sum + 
 function geocentric(lon: number, lat: number, alt: number): Vector {
   const [l, p, e2] = [(lon * Math.PI) / 180, (lat * Math.PI) / 180, 0.0066943799901413165];
   const normal = 6378137 / Math.sqrt(1 - e2 * Math.sin(p) ** 2);
-  return [(normal + alt) * Math.cos(p) * Math.cos(l), (normal + alt) * Math.cos(p) * Math.sin(l), (normal * (1 - e2) + alt) * Math.sin(p)];
+  return [
+    (normal + alt) * Math.cos(p) * Math.cos(l),
+    (normal + alt) * Math.cos(p) * Math.sin(l),
+    (normal * (1 - e2) + alt) * Math.sin(p),
+  ];
 }

@@ -34,8 +34,10 @@ export function scaleRpc(model: RpcModel, factorCol: number, factorRow: number):
   checkFactors(factorCol, factorRow);
   return {
     ...model,
-    colOff: (model.colOff + 0.5) / factorCol - 0.5, colScale: model.colScale / factorCol,
-    rowOff: (model.rowOff + 0.5) / factorRow - 0.5, rowScale: model.rowScale / factorRow,
+    colOff: (model.colOff + 0.5) / factorCol - 0.5,
+    colScale: model.colScale / factorCol,
+    rowOff: (model.rowOff + 0.5) / factorRow - 0.5,
+    rowScale: model.rowScale / factorRow,
   };
 }
 
@@ -53,8 +55,10 @@ export function scaleAffine(affine: Affine, factorCol: number, factorRow: number
 }
 
 function checkFactors(factorCol: number, factorRow: number): void {
-  if (!(factorCol > 0 && Number.isFinite(factorCol))) throw new KernelArgumentError('a positive number', 'factorCol', factorCol);
-  if (!(factorRow > 0 && Number.isFinite(factorRow))) throw new KernelArgumentError('a positive number', 'factorRow', factorRow);
+  if (!(factorCol > 0 && Number.isFinite(factorCol)))
+    throw new KernelArgumentError('a positive number', 'factorCol', factorCol);
+  if (!(factorRow > 0 && Number.isFinite(factorRow)))
+    throw new KernelArgumentError('a positive number', 'factorRow', factorRow);
 }
 
 function triples(points: Float64Array, field: string): Float64Array {
@@ -65,8 +69,20 @@ function triples(points: Float64Array, field: string): Float64Array {
 /** The model as C++ has it: struct RpcModel in src/rpc.h. */
 function packed(m: RpcModel): Float64Array {
   const numbers = [
-    m.lonOff, m.lonScale, m.latOff, m.latScale, m.altOff, m.altScale, m.colOff, m.colScale, m.rowOff, m.rowScale,
-    ...m.colNum, ...m.colDen, ...m.rowNum, ...m.rowDen,
+    m.lonOff,
+    m.lonScale,
+    m.latOff,
+    m.latScale,
+    m.altOff,
+    m.altScale,
+    m.colOff,
+    m.colScale,
+    m.rowOff,
+    m.rowScale,
+    ...m.colNum,
+    ...m.colDen,
+    ...m.rowNum,
+    ...m.rowDen,
   ];
   if (numbers.length !== 90 || [m.colNum, m.colDen, m.rowNum, m.rowDen].some((c) => c.length !== 20)) {
     throw new KernelArgumentError('20 coefficients in each polynomial', 'model', `${numbers.length - 10} in all`);

@@ -6,7 +6,11 @@ import type { TileGeometry } from './tile-geometry.js';
 import type { GridSpec, RectSpec, SearchRange } from './types.js';
 
 /** What is known of heights before matching: lowest and highest of each cell, metres, NaN where nothing is. */
-export interface HeightPrior { readonly grid: GridSpec; readonly low: Float32Array; readonly high: Float32Array }
+export interface HeightPrior {
+  readonly grid: GridSpec;
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
 
 export interface SearchRangeInput {
   readonly geometry: Pick<TileGeometry, 'rect' | 'rectFromGround' | 'disparityRange' | 'pxPerMetre' | 'baseToHeight'>;
@@ -18,10 +22,18 @@ export interface SearchRangeInput {
   readonly slackPx: number;
 }
 
-interface NativeOptions { readonly maxCount: number; readonly slackPx: number; readonly pixelM: number }
+interface NativeOptions {
+  readonly maxCount: number;
+  readonly slackPx: number;
+  readonly pixelM: number;
+}
 const native = loadNative<{
   searchRange(
-    rectFromGround: Float64Array, prior: HeightPrior, rect: RectSpec, options: NativeOptions, low: Int16Array,
+    rectFromGround: Float64Array,
+    prior: HeightPrior,
+    rect: RectSpec,
+    options: NativeOptions,
+    low: Int16Array,
   ): { readonly count: number; readonly wanted: number };
 }>();
 
@@ -33,11 +45,17 @@ const step = 16;
  * a pixel's wanted range does not fit, its middle is searched (of a range without prior too). Costs one pass over prior
  * and block, small beside matching.
  */
-export function searchRange(
-  { geometry, prior, maxCount, slackPx }: SearchRangeInput,
-): { readonly range: SearchRange; readonly clipped: boolean; readonly wantedCount: number } {
-  const { rect, disparityRange: [dMin, dMax] } = geometry;
-  if (!(Number.isInteger(maxCount) && maxCount >= step)) throw new KernelArgumentError(`a whole number of at least ${step}`, 'maxCount', maxCount);
+export function searchRange({ geometry, prior, maxCount, slackPx }: SearchRangeInput): {
+  readonly range: SearchRange;
+  readonly clipped: boolean;
+  readonly wantedCount: number;
+} {
+  const {
+    rect,
+    disparityRange: [dMin, dMax],
+  } = geometry;
+  if (!(Number.isInteger(maxCount) && maxCount >= step))
+    throw new KernelArgumentError(`a whole number of at least ${step}`, 'maxCount', maxCount);
   if (!(slackPx >= 0 && Number.isFinite(slackPx))) throw new KernelArgumentError('0 px or more', 'slackPx', slackPx);
   const low = new Int16Array(rect.width * rect.height);
   if (prior !== null) {
@@ -46,7 +64,13 @@ export function searchRange(
       throw new KernelArgumentError(`${cells} cells`, 'prior', `${prior.low.length} low, ${prior.high.length} high`);
     }
     const pixelM = geometry.baseToHeight / geometry.pxPerMetre;
-    const { count, wanted } = native.searchRange(packPoly3(geometry.rectFromGround), prior, rect, { maxCount, slackPx, pixelM }, low);
+    const { count, wanted } = native.searchRange(
+      packPoly3(geometry.rectFromGround),
+      prior,
+      rect,
+      { maxCount, slackPx, pixelM },
+      low,
+    );
     if (wanted > 0) return { range: { low, count }, clipped: count < wanted, wantedCount: wanted };
   }
   const wantedCount = Math.ceil((dMax - dMin + 1) / step) * step;

@@ -3,7 +3,10 @@ import { evaluatePoly2 } from './polynomial.js';
 import type { PixelRect, Poly2, RectSpec } from './types.js';
 
 /** Bounds of points, ends included; low > high where there are none. */
-export interface Bounds { readonly low: readonly [number, number]; readonly high: readonly [number, number] }
+export interface Bounds {
+  readonly low: readonly [number, number];
+  readonly high: readonly [number, number];
+}
 
 /** Bounds of the first two of every `step` numbers; points that are not finite are left out. */
 export function boundsOf(points: Float64Array, step: 2 | 3 = 2): Bounds {
@@ -13,8 +16,10 @@ export function boundsOf(points: Float64Array, step: 2 | 3 = 2): Bounds {
     const x = points[i] ?? Number.NaN;
     const y = points[i + 1] ?? Number.NaN;
     if (!Number.isFinite(x) || !Number.isFinite(y)) continue;
-    low[0] = Math.min(low[0], x); high[0] = Math.max(high[0], x);
-    low[1] = Math.min(low[1], y); high[1] = Math.max(high[1], y);
+    low[0] = Math.min(low[0], x);
+    high[0] = Math.max(high[0], x);
+    low[1] = Math.min(low[1], y);
+    high[1] = Math.max(high[1], y);
   }
   return { low, high };
 }
@@ -52,7 +57,10 @@ export function rectOf(bounds: Bounds): RectSpec {
 
 /** The image pixels a rectified block is resampled from, `extraPx` around included, clipped to the image; null = none. */
 export function windowOf(
-  imageFromRect: Poly2, rect: RectSpec, image: { readonly width: number; readonly height: number }, extraPx: number,
+  imageFromRect: Poly2,
+  rect: RectSpec,
+  image: { readonly width: number; readonly height: number },
+  extraPx: number,
 ): PixelRect | null {
   const points: number[] = [];
   const steps = 16;
@@ -62,6 +70,11 @@ export function windowOf(
     }
   }
   const needed = grow(boundsOf(evaluatePoly2(imageFromRect, Float64Array.from(points))), extraPx);
-  const { u0, v0, width, height } = rectOf(intersect(needed, pixelsOf(image)));
+  return pixelRectOf(intersect(needed, pixelsOf(image)));
+}
+
+/** The smallest window that holds the bounds; null where they are empty. */
+export function pixelRectOf(bounds: Bounds): PixelRect | null {
+  const { u0, v0, width, height } = rectOf(bounds);
   return width > 0 && height > 0 ? { col0: u0, row0: v0, width, height } : null;
 }

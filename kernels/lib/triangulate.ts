@@ -14,8 +14,10 @@ const native = loadNative<{
  */
 export function triangulate(map: DisparityMap, groundFromRect: Poly3, originE: number, originN: number): PointMap {
   const { u0, v0, width, height, disparity } = map;
-  if (disparity.length !== width * height) throw new KernelArgumentError(`${width} x ${height} disparities`, 'map', disparity.length);
-  if (!Number.isFinite(originE) || !Number.isFinite(originN)) throw new KernelArgumentError('finite metres', 'origin', `${originE}, ${originN}`);
+  if (disparity.length !== width * height)
+    throw new KernelArgumentError(`${width} x ${height} disparities`, 'map', disparity.length);
+  if (!Number.isFinite(originE) || !Number.isFinite(originN))
+    throw new KernelArgumentError('finite metres', 'origin', `${originE}, ${originN}`);
   const array = (): Float32Array => new Float32Array(disparity.length);
   const points = { u0, v0, width, height, originE, originN, east: array(), north: array(), up: array() };
   native.triangulate(map, packPoly3(groundFromRect), points);

@@ -3,7 +3,11 @@ import { evaluatePoly2, fitPoly3 } from './polynomial.js';
 import { rpcProject } from './rpc.js';
 import type { Affine, Poly2, RpcModel } from './types.js';
 
-export interface GeometryImage { readonly rpc: RpcModel; readonly width: number; readonly height: number }
+export interface GeometryImage {
+  readonly rpc: RpcModel;
+  readonly width: number;
+  readonly height: number;
+}
 
 export interface GeometryPair {
   readonly ref: GeometryImage;
@@ -13,18 +17,30 @@ export interface GeometryPair {
   readonly lonLatFromGround: (eastNorth: Float64Array) => Float64Array;
 }
 
-export interface GroundBox { readonly minE: number; readonly minN: number; readonly maxE: number; readonly maxN: number }
+export interface GroundBox {
+  readonly minE: number;
+  readonly minN: number;
+  readonly maxE: number;
+  readonly maxN: number;
+}
 
 /** Ground points and where both cameras see them: N triples (E, N, h) and twice N pairs (col, row). */
-export interface VirtualCorrespondences { readonly ground: Float64Array; readonly ref: Float64Array; readonly sec: Float64Array }
+export interface VirtualCorrespondences {
+  readonly ground: Float64Array;
+  readonly ref: Float64Array;
+  readonly sec: Float64Array;
+}
 
 /**
  * Exact correspondences on a lattice of nE x nN x nH ground points over a box and a height range. They lie on
  * the box's faces, or, `inside`, in the middle of the lattice's cells (check points between another lattice's points).
  */
 export function virtualCorrespondences(
-  pair: GeometryPair, box: GroundBox, [low, high]: readonly [number, number],
-  [nE, nN, nH]: readonly [number, number, number], inside = false,
+  pair: GeometryPair,
+  box: GroundBox,
+  [low, high]: readonly [number, number],
+  [nE, nN, nH]: readonly [number, number, number],
+  inside = false,
 ): VirtualCorrespondences {
   const along = (from: number, to: number, n: number, i: number): number =>
     from + (to - from) * (inside ? (i + 0.5) / n : i / (n - 1));
@@ -33,7 +49,7 @@ export function virtualCorrespondences(
     for (let i = 0; i < nE; i++) eastNorth.push(along(box.minE, box.maxE, nE, i), along(box.maxN, box.minN, nN, j));
   }
   const lonLat = pair.lonLatFromGround(Float64Array.from(eastNorth));
-  const ground = new Float64Array((nE * nN * nH) * 3);
+  const ground = new Float64Array(nE * nN * nH * 3);
   const lonLatAlt = new Float64Array(ground.length);
   for (let k = 0, o = 0; k < nH; k++) {
     const h = along(low, high, nH, k);
@@ -43,11 +59,19 @@ export function virtualCorrespondences(
     }
   }
   const sec = rpcProject(pair.sec.rpc, lonLatAlt);
-  return { ground, ref: rpcProject(pair.ref.rpc, lonLatAlt), sec: evaluatePoly2(polynomialOf(pair.sec.correction), sec) };
+  return {
+    ground,
+    ref: rpcProject(pair.ref.rpc, lonLatAlt),
+    sec: evaluatePoly2(polynomialOf(pair.sec.correction), sec),
+  };
 }
 
 /** What one image does around a place, to first order: pixels per metre east, north and up. */
-interface LocalView { readonly byE: readonly [number, number]; readonly byN: readonly [number, number]; readonly byH: readonly [number, number] }
+interface LocalView {
+  readonly byE: readonly [number, number];
+  readonly byN: readonly [number, number];
+  readonly byH: readonly [number, number];
+}
 
 /** How the two views differ, to first order. */
 export interface PairView {
@@ -92,7 +116,10 @@ function groundShift({ byE, byN, byH }: LocalView): readonly [number, number] {
 function localView(ground: Float64Array, pixels: Float64Array): LocalView {
   const padded = new Float64Array(ground.length);
   for (let i = 0; 2 * i < pixels.length; i++) padded.set(pixels.subarray(2 * i, 2 * i + 2), 3 * i);
-  const { scale, coefficients: [col, row] } = fitPoly3(1, ground, padded);
+  const {
+    scale,
+    coefficients: [col, row],
+  } = fitPoly3(1, ground, padded);
   const by = (k: number): readonly [number, number] => {
     const unit = scale[k - 1] ?? Number.NaN;
     return [(col[k] ?? Number.NaN) / unit, (row[k] ?? Number.NaN) / unit];
@@ -101,5 +128,13 @@ function localView(ground: Float64Array, pixels: Float64Array): LocalView {
 }
 
 function polynomialOf({ col, row }: Affine): Poly2 {
-  return { degree: 1, uOff: 0, uScale: 1, vOff: 0, vScale: 1, first: Float64Array.from(col), second: Float64Array.from(row) };
+  return {
+    degree: 1,
+    uOff: 0,
+    uScale: 1,
+    vOff: 0,
+    vScale: 1,
+    first: Float64Array.from(col),
+    second: Float64Array.from(row),
+  };
 }

@@ -94,7 +94,8 @@ struct Sample {
 
 // Leaves in `samples` the heaviest group of one surface; of equal ones the lowest.
 void keepHeaviestGroup(std::vector<Sample>& samples, double stepM) {
-  std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.height < b.height; });
+  std::stable_sort(samples.begin(), samples.end(),
+                   [](const Sample& a, const Sample& b) { return a.height < b.height; });
   size_t best = 0, bestEnd = 0, end = 0;
   double bestWeight = 0;
   for (size_t begin = 0; begin < samples.size(); ++begin) {

@@ -45,7 +45,8 @@ Cloud lattice(int cells, double spacing, const std::function<double(double, doub
   const double side = cells * 0.5, cos = std::cos(0.2), sin = std::sin(0.2);
   for (double a = -side; a < 2 * side; a += spacing) {
     for (double b = -side; b < 2 * side; b += spacing) {
-      const double e = cos * a - sin * b + spacing * jitter(random), n = -(sin * a + cos * b) + spacing * jitter(random);
+      const double e = cos * a - sin * b + spacing * jitter(random),
+                   n = -(sin * a + cos * b) + spacing * jitter(random);
       if (e < -1 || n > 1 || e > side + 1 || n < -side - 1) continue;
       cloud.add(e, n, height(e, n) + noise * gauss(random));
     }

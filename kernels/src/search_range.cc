@@ -73,8 +73,8 @@ void splatCells(const Poly3& rectFromGround, const HeightPrior& prior, int u0, i
       const RectPoint low = rectOf(rectFromGround, e, n, lowM, u0, v0);
       const RectPoint high = rectOf(rectFromGround, e, n, highM, u0, v0);
       // The segment in pieces no longer than a block, so that tall ranges don't smear over all they cross.
-      const int pieces =
-          std::max(1, static_cast<int>(std::ceil(std::max(std::abs(high.u - low.u), std::abs(high.v - low.v)) / blocks.side)));
+      const int pieces = std::max(
+          1, static_cast<int>(std::ceil(std::max(std::abs(high.u - low.u), std::abs(high.v - low.v)) / blocks.side)));
       for (int piece = 0; piece < pieces; ++piece) {
         const double from = static_cast<double>(piece) / pieces, to = (piece + 1.0) / pieces, middle = (from + to) / 2;
         const auto along = [&](double a, double b, double t) { return a + (b - a) * t; };
@@ -133,7 +133,8 @@ void writeLow(Blocks& blocks, int count, ImageView<int16_t> low) {
       float value = std::floor(top + fy * (bottom - top) + 0.5f);
       const Range& own = blocks.at(i / blocks.side, j / blocks.side);
       const float lowest = std::ceil(own.high) - count + 1, highest = std::floor(own.low);
-      value = lowest <= highest ? std::clamp(value, lowest, highest) : std::floor(centred(i / blocks.side, j / blocks.side) + 0.5f);
+      value = lowest <= highest ? std::clamp(value, lowest, highest)
+                                : std::floor(centred(i / blocks.side, j / blocks.side) + 0.5f);
       low.at(i, j) = static_cast<int16_t>(std::clamp(value, -32768.0f, 32767.0f - count));
     }
   }
@@ -148,7 +149,8 @@ SearchCount searchCount(double disparities, int maxCount) {
 
 SearchCount searchRange(const Poly3& rectFromGround, const HeightPrior& prior, int u0, int v0,
                         const SearchRangeOptions& options, ImageView<int16_t> low) {
-  const int side = std::clamp(static_cast<int>(std::min(prior.resolution / options.pixelM, 1e3)), kMinBlockPx, kMaxBlockPx);
+  const int side =
+      std::clamp(static_cast<int>(std::min(prior.resolution / options.pixelM, 1e3)), kMinBlockPx, kMaxBlockPx);
   Blocks blocks{side, (low.width + side - 1) / side, (low.height + side - 1) / side, {}};
   blocks.ranges.resize(static_cast<size_t>(blocks.width) * blocks.height);
   splatCells(rectFromGround, prior, u0, v0, options.pixelM, blocks);

@@ -27,8 +27,8 @@ struct SearchCount {
 };
 
 // The lowest disparity of each pixel of a rectified block, such that [low, low + count) holds every disparity the prior
-// allows there. low: (height, width), pixel (0, 0) is (u0, v0). count is one number for the block. wanted = 0: the prior
-// says nothing about the block, and low was not written.
+// allows there. low: (height, width), pixel (0, 0) is (u0, v0). count is one number for the block. wanted = 0: the
+// prior says nothing about the block, and low was not written.
 //
 // Every prior cell is seen by the reference as a segment, from its lowest to its highest point; what falls on a
 // block of pixels widens that block's range. A block that catches nothing (occluded, or the prior has a hole) takes the

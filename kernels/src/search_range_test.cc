@@ -33,7 +33,8 @@ struct Prior {
   float& lowAt(int i, int j) { return low[j * kCells + i]; }
   float& highAt(int i, int j) { return high[j * kCells + i]; }
   HeightPrior view() {
-    return {denseView<const float>(low.data(), kCells, kCells), denseView<const float>(high.data(), kCells, kCells), -40, 40, 4};
+    return {denseView<const float>(low.data(), kCells, kCells), denseView<const float>(high.data(), kCells, kCells),
+            -40, 40, 4};
   }
 };
 

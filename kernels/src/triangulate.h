@@ -20,8 +20,8 @@ void triangulate(ImageView<const float> disparity, int u0, int v0, const Poly3& 
                  double originN, const PointViews& out);
 
 // The slow twin.
-void triangulateReference(ImageView<const float> disparity, int u0, int v0, const Poly3& groundFromRect,
-                          double originE, double originN, const PointViews& out);
+void triangulateReference(ImageView<const float> disparity, int u0, int v0, const Poly3& groundFromRect, double originE,
+                          double originN, const PointViews& out);
 
 }  // namespace altiplano
 

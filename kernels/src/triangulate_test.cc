@@ -54,7 +54,8 @@ TEST(Triangulate, EqualsItsTwinToTheBitOnEveryTarget) {
       triangulate(disparity.view(), -100, 37, poly, 355001, 3320002, actual.views());
       for (int y = 0; y < height; ++y) {
         const size_t bytes = width * sizeof(float);
-        EXPECT_EQ(0, std::memcmp(expected.east.view().row(y), actual.east.view().row(y), bytes)) << hwy::TargetName(target);
+        EXPECT_EQ(0, std::memcmp(expected.east.view().row(y), actual.east.view().row(y), bytes))
+            << hwy::TargetName(target);
         EXPECT_EQ(0, std::memcmp(expected.north.view().row(y), actual.north.view().row(y), bytes));
         EXPECT_EQ(0, std::memcmp(expected.up.view().row(y), actual.up.view().row(y), bytes));
       }

@@ -10,15 +10,22 @@ import { exactViews } from './exact-views.js';
  * secondary's, and u found where secFromRect comes closest to it. Only for surfaces no ray crosses twice.
  */
 export function perfectDisparities(
-  pair: TileGeometryInput, { rect, refFromRect, secFromRect }: TileGeometry,
-  groundFromLonLat: (lonLat: Float64Array) => Float64Array, height: (east: number, north: number) => number,
+  pair: TileGeometryInput,
+  { rect, refFromRect, secFromRect }: TileGeometry,
+  groundFromLonLat: (lonLat: Float64Array) => Float64Array,
+  height: (east: number, north: number) => number,
 ): { readonly disparity: Float32Array; readonly ground: Float64Array } {
   const n = rect.width * rect.height;
-  const uv = Float64Array.from({ length: 2 * n }, (_, i) => (i % 2 === 0 ? rect.u0 + ((i / 2) % rect.width) : rect.v0 + Math.floor(i / 2 / rect.width)));
+  const uv = Float64Array.from({ length: 2 * n }, (_, i) =>
+    i % 2 === 0 ? rect.u0 + ((i / 2) % rect.width) : rect.v0 + Math.floor(i / 2 / rect.width),
+  );
   const pixels = evaluatePoly2(refFromRect, uv);
   const ground = new Float64Array(3 * n).fill((pair.heightRange[0] + pair.heightRange[1]) / 2);
   for (let round = 0; round < 40; round++) {
-    const rays = Float64Array.from({ length: 3 * n }, (_, i) => (i % 3 === 2 ? ground[i] : pixels[2 * Math.floor(i / 3) + (i % 3)]) ?? Number.NaN);
+    const rays = Float64Array.from(
+      { length: 3 * n },
+      (_, i) => (i % 3 === 2 ? ground[i] : pixels[2 * Math.floor(i / 3) + (i % 3)]) ?? Number.NaN,
+    );
     const eastNorth = groundFromLonLat(rpcLocalize(pair.ref.rpc, rays));
     for (let i = 0; i < n; i++) {
       const [e = Number.NaN, north = Number.NaN] = eastNorth.subarray(2 * i, 2 * i + 2);
@@ -39,4 +46,3 @@ export function perfectDisparities(
   }
   return { disparity: Float32Array.from({ length: n }, (_, i) => (at[2 * i] ?? 0) - (uv[2 * i] ?? 0)), ground };
 }
-

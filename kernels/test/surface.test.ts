@@ -1,30 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // End to end without images: a surface seen by two cameras, a perfect matcher, and the surface again.
 import test from 'ava';
-import { rasterizeDsm, searchRange, tileGeometry, triangulate, KernelArgumentError, type DisparityMap, type GridSpec } from '../lib/index.js';
+import {
+  rasterizeDsm,
+  searchRange,
+  tileGeometry,
+  triangulate,
+  KernelArgumentError,
+  type DisparityMap,
+  type GridSpec,
+} from '../lib/index.js';
 import { perfectDisparities } from './surface-views.js';
 import { groundFromLonLat, identity, lonLatFromGround, syntheticPair } from './synthetic-pair.js';
 
 const size = { width: 1000, height: 1000 };
 const box = { minE: -80, minN: -60, maxE: 70, maxN: 90 };
 const pair = {
-  ref: { rpc: syntheticPair.ref, ...size }, sec: { rpc: syntheticPair.sec, ...size, correction: { ...identity, row: [-7, 0, 1] as const } },
-  box, heightRange: [250, 350] as const, lonLatFromGround, marginPx: 16,
+  ref: { rpc: syntheticPair.ref, ...size },
+  sec: { rpc: syntheticPair.sec, ...size, correction: { ...identity, row: [-7, 0, 1] as const } },
+  box,
+  heightRange: [250, 350] as const,
+  lonLatFromGround,
+  marginPx: 16,
 };
 /** Rolling hills with slopes up to 35 degrees, over a plane. */
-const hills = (e: number, n: number): number => 300 + 0.1 * e + 15 * Math.sin(e / 40 + 1) * Math.cos(n / 30) + 4 * Math.sin(n / 12);
+const hills = (e: number, n: number): number =>
+  300 + 0.1 * e + 15 * Math.sin(e / 40 + 1) * Math.cos(n / 30) + 4 * Math.sin(n / 12);
 
 const geometry = tileGeometry(pair);
 const { disparity, ground } = perfectDisparities(pair, geometry, groundFromLonLat, hills);
-const map: DisparityMap = { ...geometry.rect, disparity, validity: new Uint16Array(disparity.length), confidence: new Float32Array(disparity.length).fill(1) };
+const map: DisparityMap = {
+  ...geometry.rect,
+  disparity,
+  validity: new Uint16Array(disparity.length),
+  confidence: new Float32Array(disparity.length).fill(1),
+};
 const points = triangulate(map, geometry.groundFromRect, 0, 0);
 const grid: GridSpec = { originE: -80, originN: 90, resolution: 0.5, width: 300, height: 300 };
 
 test('every disparity triangulates to the point of the surface it came from, within a tenth of a millimetre', (t) => {
   let worst = 0;
   for (let i = 0; i < disparity.length; i++) {
-    const error = Math.hypot((points.east[i] ?? NaN) - (ground[3 * i] ?? NaN), (points.north[i] ?? NaN) - (ground[3 * i + 1] ?? NaN), (points.up[i] ?? NaN) - (ground[3 * i + 2] ?? NaN));
-    if (!(error <= worst)) worst = error;
+    const error = Math.hypot(
+      (points.east[i] ?? NaN) - (ground[3 * i] ?? NaN),
+      (points.north[i] ?? NaN) - (ground[3 * i + 1] ?? NaN),
+      (points.up[i] ?? NaN) - (ground[3 * i + 2] ?? NaN),
+    );
+    worst = Math.max(worst, error);
   }
   t.log(`worst ${worst} m of ${disparity.length} points`);
   t.true(worst < 1e-4, `${worst} m`);
@@ -36,11 +58,18 @@ test('the grid gets the surface back: every cell, no bias, 5 mm where it bends',
   dsm.height.forEach((height, i) => {
     const error = height - hills(-80 + 0.5 * ((i % 300) + 0.5), 90 - 0.5 * (Math.floor(i / 300) + 0.5));
     sum += error;
-    if (!(Math.abs(error) <= worst)) worst = Math.abs(error);
+    worst = Math.max(worst, Math.abs(error));
   });
   t.log(`mean ${sum / dsm.height.length} m, worst ${worst} m`);
-  t.true(Math.abs(sum / dsm.height.length) < 2e-3 && worst < 5e-3, `mean ${sum / dsm.height.length} m, worst ${worst} m`);
-  t.true(dsm.count.every((count) => count >= 5) && dsm.spread.every((spread) => spread < 0.1) && dsm.weight.every((weight) => weight > 0.5));
+  t.true(
+    Math.abs(sum / dsm.height.length) < 2e-3 && worst < 5e-3,
+    `mean ${sum / dsm.height.length} m, worst ${worst} m`,
+  );
+  t.true(
+    dsm.count.every((count) => count >= 5) &&
+      dsm.spread.every((spread) => spread < 0.1) &&
+      dsm.weight.every((weight) => weight > 0.5),
+  );
 });
 
 test('no disparity is no point, and a grid without points has no heights', (t) => {
@@ -52,7 +81,11 @@ test('no disparity is no point, and a grid without points has no heights', (t) =
 
 test('search ranges from a prior of the surface hold every disparity, and are narrower than the tile asks for', (t) => {
   const cells = 60;
-  const prior = { grid: { originE: -95, originN: 105, resolution: 3, width: cells, height: cells }, low: new Float32Array(cells * cells), high: new Float32Array(cells * cells) };
+  const prior = {
+    grid: { originE: -95, originN: 105, resolution: 3, width: cells, height: cells },
+    low: new Float32Array(cells * cells),
+    high: new Float32Array(cells * cells),
+  };
   for (let i = 0; i < cells * cells; i++) {
     const h = hills(-95 + 3 * ((i % cells) + 0.5), 105 - 3 * (Math.floor(i / cells) + 0.5));
     prior.low[i] = h - 3;
@@ -62,7 +95,10 @@ test('search ranges from a prior of the surface hold every disparity, and are na
   t.false(clipped);
   t.is(range.count, wantedCount);
   t.is(range.count % 16, 0);
-  t.true(range.count < geometry.disparityRange[1] - geometry.disparityRange[0], `${range.count} of ${geometry.disparityRange.join('..')}`);
+  t.true(
+    range.count < geometry.disparityRange[1] - geometry.disparityRange[0],
+    `${range.count} of ${geometry.disparityRange.join('..')}`,
+  );
   t.true(disparity.every((d, i) => (range.low[i] ?? NaN) <= d && d <= (range.low[i] ?? NaN) + range.count - 1));
 });
 
@@ -81,7 +117,10 @@ test('without a prior the whole range is searched, or its middle where that is t
 });
 
 test('wrong arguments are refused by name', (t) => {
-  const is = (message: RegExp): { instanceOf: typeof KernelArgumentError; message: RegExp } => ({ instanceOf: KernelArgumentError, message });
+  const is = (message: RegExp): { instanceOf: typeof KernelArgumentError; message: RegExp } => ({
+    instanceOf: KernelArgumentError,
+    message,
+  });
   const options = { sigma: 0.5, radius: 1 };
   t.throws(() => triangulate({ ...map, disparity: new Float32Array(3) }, geometry.groundFromRect, 0, 0), is(/for map/));
   t.throws(() => triangulate(map, geometry.groundFromRect, Number.NaN, 0), is(/for origin/));
@@ -93,5 +132,14 @@ test('wrong arguments are refused by name', (t) => {
   t.throws(() => rasterizeDsm(points, map.confidence, grid, { ...options, stepM: Number.NaN }), is(/for stepM/));
   t.throws(() => searchRange({ geometry, prior: null, maxCount: 15, slackPx: 0 }), is(/for maxCount/));
   t.throws(() => searchRange({ geometry, prior: null, maxCount: 64, slackPx: -1 }), is(/for slackPx/));
-  t.throws(() => searchRange({ geometry, prior: { grid, low: new Float32Array(1), high: new Float32Array(1) }, maxCount: 64, slackPx: 0 }), is(/for prior/));
+  t.throws(
+    () =>
+      searchRange({
+        geometry,
+        prior: { grid, low: new Float32Array(1), high: new Float32Array(1) },
+        maxCount: 64,
+        slackPx: 0,
+      }),
+    is(/for prior/),
+  );
 });

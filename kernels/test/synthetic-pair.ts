@@ -15,14 +15,18 @@ export function groundFromLonLat(lonLat: Float64Array): Float64Array {
 }
 
 /**
- * A camera with half-metre pixels over 10 km, 1000 x 1000 pixels of which are the image: north up but for a turn, tilted by
- * (tiltE, tiltN) metres per metre of height, with the curved terms and denominators real ones have.
+ * A camera with half-metre pixels over 10 km, 1000 x 1000 pixels of which are the image: north up but for a turn,
+ * tilted by (tiltE, tiltN) metres per metre of height, with the curved terms and denominators real ones have.
  */
-export function syntheticRpc({ tiltE = 0, tiltN = 0, turn = 0.05 }: { readonly tiltE?: number; readonly tiltN?: number; readonly turn?: number }): RpcModel {
+export function syntheticRpc(
+  { tiltE = 0, tiltN = 0, turn = 0.05 }: { readonly tiltE?: number; readonly tiltN?: number; readonly turn?: number },
+): RpcModel {
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
   // Normalised: L, P in +-1 over +-5 km, H over +-500 m; a pixel coordinate of 1 is 10000 px.
-  const numerator = (byE: number, byN: number, curve: number): number[] =>
-    [0.0004, byE, byN, 0.1 * (tiltE * byE + tiltN * byN), 3e-4, -2e-4 * curve, 1e-4, 5e-4 * curve, -2e-4, 1e-6, 2e-5, 1e-5, 0, 0, -1e-5, 2e-5, 0, 1e-6, 0, 0];
+  const numerator = (byE: number, byN: number, curve: number): number[] => [
+    0.0004, byE, byN, 0.1 * (tiltE * byE + tiltN * byN), 3e-4, -2e-4 * curve, 1e-4, 5e-4 * curve, -2e-4, 1e-6,
+    2e-5, 1e-5, 0, 0, -1e-5, 2e-5, 0, 1e-6, 0, 0,
+  ];
   const denominator = (curve: number): number[] =>
     [1, 2e-4 * curve, -3e-4, 1.5e-4, 1e-5, 0, 2e-5, 0, -1e-5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   return {
@@ -33,7 +37,10 @@ export function syntheticRpc({ tiltE = 0, tiltN = 0, turn = 0.05 }: { readonly t
 }
 
 /** Two views along one orbit, base to height 0.5: the epipolar lines run nearly along the rows of pixels. */
-export const syntheticPair = { ref: syntheticRpc({ tiltN: -0.1, tiltE: 0.05 }), sec: syntheticRpc({ tiltN: 0.4, tiltE: 0.08, turn: 0.04 }) };
+export const syntheticPair = {
+  ref: syntheticRpc({ tiltN: -0.1, tiltE: 0.05 }),
+  sec: syntheticRpc({ tiltN: 0.4, tiltE: 0.08, turn: 0.04 }),
+};
 
 /** The same camera, normalised as some real crops are: image coordinates near -37, ground far off its middle. */
 export function oddlyNormalised(model: RpcModel): RpcModel {
