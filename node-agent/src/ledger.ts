@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { MalformedMessageError, ObjectMissingError, ServiceUnavailableError, type TaskOutcome, ledgerKey, taskOutcomeSchema } from '@altiplano/protocol';
+import { ObjectMissingError, ServiceUnavailableError, type TaskOutcome, ledgerKey, taskOutcomeSchema } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 
-/** The ledger's entry of a task, or null where there is none. Throws MalformedMessageError for one that can't be read. */
+/** The ledger's entry of a task; null where there is none, or none this release can read: then the task counts as not done. */
 export async function readOutcome(store: ObjectStore, sceneId: string, taskId: string): Promise<TaskOutcome | null> {
-  const key = ledgerKey(sceneId, taskId);
-  let bytes: Uint8Array;
   try {
-    bytes = await store.get(key);
+    const parsed = taskOutcomeSchema.safeParse(JSON.parse(Buffer.from(await store.get(ledgerKey(sceneId, taskId))).toString()));
+    return parsed.success ? parsed.data : null;
   } catch (error) {
-    if (error instanceof ObjectMissingError) return null;
+    if (error instanceof ObjectMissingError || error instanceof SyntaxError) return null;
     throw error;
-  }
-  try {
-    return taskOutcomeSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
-  } catch (cause) {
-    throw new MalformedMessageError(`ledger entry ${key} can't be read; delete it to run the task again`, cause);
   }
 }
 
@@ -24,7 +18,7 @@ export async function writeOutcome(store: ObjectStore, outcome: TaskOutcome): Pr
   await store.put(ledgerKey(outcome.sceneId, outcome.taskId), Buffer.from(JSON.stringify(outcome)));
 }
 
-const pausesMs = [500, 2_000, 10_000] as const;
+const pausesMs = [100, 500, 2_000, 10_000] as const;
 
 /**
  * Repeats a call while its service is away, until the signal aborts. The task stays in hand meanwhile: giving

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, ledgerKey, parseTask, parseTaskSubject, taskHash,
+  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, ledgerKey, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
 } from '@altiplano/protocol';
 import type { ObjectStore, TaskDelivery, TaskQueue } from '@altiplano/protocol/io';
 import { createHash } from 'node:crypto';
@@ -101,6 +101,15 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
   const outcome: TaskOutcome = ended.is === 'failed'
     ? { ...outcomeBase, state: 'dead', error: errorOf(ended.failure), wallSeconds: (performance.now() - start) / 1000, cpuSeconds: 0, stages: {}, metrics: {} }
     : { ...outcomeBase, ...ended.run.result, wallSeconds: ended.run.wallSeconds, cpuSeconds: ended.run.cpuSeconds };
+  if (ended.is === 'failed') {
+    // Where the lease was lost another agent may have done it meanwhile.
+    const other = await waitOut(() => readOutcome(store, sceneId, taskId), signal);
+    if (other !== null && isResult(other, hash)) {
+      log('task:known', { ...ids, state: other.state });
+      await settle(delivery, { is: 'ack' });
+      return;
+    }
+  }
   await waitOut(() => writeOutcome(store, outcome), signal);
   if (ended.is === 'failed') await queue.publishDead(deadLetterOf(ports, delivery, ids, errorOf(ended.failure)), signal);
   await publish({ ...event(), type: 'ended', outcome });
@@ -111,6 +120,8 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
     ...(outcome.reason !== undefined && { reason: outcome.reason }), ...(outcome.error && { error: outcome.error.message }),
   });
 }
+
+const isResult = (outcome: TaskOutcome, hash: string): boolean => outcome.taskHash === hash && outcome.state !== 'dead';
 
 type Ended =
   | { readonly is: 'ran'; readonly run: TaskRun }
@@ -134,8 +145,19 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
   const ids = parseTaskSubject(delivery.subject);
   const name = createHash('sha256').update(delivery.bytes).digest('hex').slice(0, 16);
   ports.log('task:malformed', { subject: delivery.subject, error: error.message });
-  const letter = deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, { code: error.code, message: error.message });
-  await ports.queue.publishDead(letter, signal);
+  const reason = { code: error.code, message: error.message };
+  const at = ports.now().toISOString();
+  const outcome = taskOutcomeSchema.safeParse({
+    ...ids, v: 1, taskHash: delivery.hash, state: 'dead', error: reason, attempts: delivery.attempt, agent: ports.agent, startedAt: at,
+    wallSeconds: 0, cpuSeconds: 0, stages: {}, metrics: {},
+  });
+  // The envelope may still name the task: then its scene needn't wait for it.
+  if (outcome.success) await waitOut(() => writeOutcome(ports.store, outcome.data), signal);
+  await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason), signal);
+  if (outcome.success) {
+    const { sceneId, taskId, kind } = outcome.data;
+    await ports.queue.publishEvent({ v: 1, type: 'ended', sceneId, taskId, kind, agent: ports.agent, at, outcome: outcome.data }, signal);
+  }
   await settle(delivery, { is: 'reject' });
 }
 

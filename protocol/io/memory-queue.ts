@@ -58,7 +58,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
     const remove = (): void => { if (entries.get(entry.subject) === entry) entries.delete(entry.subject); };
     holdFor(ackWaitMs);
     return {
-      bytes: entry.bytes, subject: entry.subject, attempt,
+      bytes: entry.bytes, subject: entry.subject, hash: entry.hash, attempt,
       async working() {
         if (isHeld()) holdFor(ackWaitMs);
         return true;

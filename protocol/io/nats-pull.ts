@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Msg, type NatsConnection, type Subscription, createInbox } from '@nats-io/transport-node';
-import { ServiceUnavailableError, type TaskKind, taskConsumer, tasksStream } from '../src/index.js';
+import { ServiceUnavailableError, type Task, type TaskKind, taskConsumer, taskHash, tasksStream } from '../src/index.js';
 import type { TaskDelivery } from './task-queue.js';
 
 const replyTimeoutMs = 5_000;
@@ -69,6 +69,14 @@ async function cancel(subscription: Subscription): Promise<void> {
   }
 }
 
+/** <scene>.<task>.<hash>.<round>, each of them without a dot. */
+export const messageIdOf = (task: Task, round: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${round}`;
+
+function hashInMessageId(id: string): string | null {
+  const parts = id.split('.');
+  return parts.length === 4 ? parts[2] ?? null : null;
+}
+
 /** A status is a message without a body whose header says NATS/1.0 <code>; null: a real message. */
 function statusOf(message: Msg): number | null {
   const code = message.headers?.code ?? 0;
@@ -95,6 +103,7 @@ export function deliveryOf(nc: NatsConnection, message: Msg): TaskDelivery {
   return {
     bytes: message.data,
     subject: message.subject,
+    hash: hashInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
     attempt,
     working: () => nc.request(reply, '+WPI', { timeout: replyTimeoutMs }).then(() => true, () => false),
     ack: () => settle('+ACK'),

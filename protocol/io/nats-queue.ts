@@ -6,11 +6,11 @@ import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, Storag
 import { type KV, Kvm } from '@nats-io/kv';
 import { type Authenticator, type NatsConnection, connect, credsAuthenticator, nuid, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
 import {
-  type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type Task, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
-  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, eventsStream, parseDeadLetter, parseTaskEvent, taskConsumer, taskHash, taskKinds, taskSubject, tasksStream,
+  type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
+  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, eventsStream, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject, tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
-import { deliveryOf, pullFirst } from './nats-pull.js';
+import { deliveryOf, messageIdOf, pullFirst } from './nats-pull.js';
 import { ensureStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
 
@@ -169,7 +169,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       // its subject while the task is queued. So replaying a task that ended works at once, in no window.
       const round = nuid.next();
       await mapConcurrently(tasks, publishesInFlight, (task) =>
-        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), messageId(task, round), signal));
+        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), messageIdOf(task, round), signal));
     },
     publishEvent: (event, signal) => publish(eventSubject(event.sceneId, event.taskId), encodeMessage(event), nuid.next(), signal),
     publishDead: (letter, signal) => publish(deadSubject(letter.sceneId, letter.taskId), encodeMessage(letter), nuid.next(), signal),
@@ -277,8 +277,6 @@ function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void):
     return null;
   }
 }
-
-const messageId = (task: Task, round: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${round}`;
 
 // "maximum messages per subject exceeded": 10077 is the API's code for a store that refuses.
 const isSubjectTaken = (error: unknown): boolean => error instanceof JetStreamApiError && /per subject/.test(error.message);

@@ -6,6 +6,8 @@ export interface TaskDelivery {
   readonly bytes: Uint8Array;
   /** tasks.<kind>.<scene>.<task>: names the task even where `bytes` can't be read. */
   readonly subject: string;
+  /** The task's hash as it was published; null for a message that publishTasks didn't publish. */
+  readonly hash: string | null;
   /** 1 for the first delivery. */
   readonly attempt: number;
   /** Resolves false where the server doesn't confirm in time: then another agent may get the task, too. */

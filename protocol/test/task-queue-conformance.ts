@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExecutionContext, TestFn } from 'ava';
-import { type IngestTask, type Task, type TaskEvent, type TaskKind, parseTask, taskKinds } from '../src/index.js';
+import { type IngestTask, type Task, type TaskEvent, type TaskKind, parseTask, taskHash, taskKinds } from '../src/index.js';
 import type { TaskDelivery, TaskQueue } from '../io/index.js';
 
 export interface QueueUnderTest {
@@ -62,6 +62,7 @@ export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: Executi
       t.deepEqual(parseTask(delivery.bytes), task);
       t.is(delivery.subject, `tasks.${task.kind}.scene.${task.taskId}`);
       t.is(delivery.attempt, 1);
+      t.is(delivery.hash, taskHash(task));
       await delivery.ack();
     }
     t.deepEqual(await world.queue.depth(), { ingest: 0, align: 0, coarse: 0, stereo: 0 });

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { type IngestTask, ServiceUnavailableError, type TaskEvent, type TaskOutcome, encodeMessage, taskHash } from '@altiplano/protocol';
+import { type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore } from '@altiplano/protocol/io';
+import { readOutcome, writeOutcome } from './ledger.js';
+import { type DeliveryPorts, runDelivery } from './run-delivery.js';
+import { TaskFailedError } from './task-failure.js';
+
+const never = new AbortController().signal;
+const task: IngestTask = { v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', source: '/x.tif', band: 1, mask: null, outKey: 'out' };
+
+/** The process dies at this call: nothing after it happens. */
+class Crash extends Error {}
+
+interface World {
+  readonly queue: TaskQueue;
+  readonly store: ObjectStore;
+  runs: number;
+  /** Fails the run with this. */
+  failure: Error | null;
+}
+
+const makeWorld = (): World => ({ queue: openMemoryQueue({ ackWaitMs: 0 }), store: openMemoryStore(), runs: 0, failure: null });
+
+/** Wraps the methods of an object so that `gate` runs before and after each. */
+function gated<T extends object>(target: T, gate: () => void): T {
+  return new Proxy(target, {
+    get(object, name, receiver) {
+      const value: unknown = Reflect.get(object, name, receiver);
+      if (typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        gate();
+        const result: unknown = await Reflect.apply(value, object, args);
+        gate();
+        return result;
+      };
+    },
+  });
+}
+
+function portsOf(world: World, gate: () => void = () => undefined): DeliveryPorts {
+  return {
+    agent: 'agent', queue: gated(world.queue, gate), store: gated(world.store, gate), log: () => undefined, now: () => new Date(),
+    async runTask({ outKey }) {
+      world.runs += 1;
+      if (world.failure !== null) throw world.failure;
+      await world.store.putIfAbsent(outKey, Buffer.from('pixels'));
+      return { result: { state: 'done', outKey, stages: { read: 1 }, metrics: {} }, wallSeconds: 1, cpuSeconds: 1 };
+    },
+  };
+}
+
+async function pull(world: World): Promise<TaskDelivery | null> {
+  return world.queue.pullTask(['ingest'], 0, never);
+}
+
+async function eventsOf(world: World): Promise<TaskEvent[]> {
+  await world.queue.publishEvent({ v: 1, type: 'started', sceneId: 'scene', taskId: 'last', kind: 'ingest', agent: '', at: new Date().toISOString(), attempt: 1 });
+  const events: TaskEvent[] = [];
+  for await (const event of world.queue.events('scene', never)) {
+    if (event.taskId === 'last') break;
+    events.push(event);
+  }
+  return events;
+}
+
+/** Runs deliveries until the queue is empty; dies at the `crashAt`th gate of the first. Returns whether it came that far. */
+async function runWithCrash(world: World, crashAt: number): Promise<boolean> {
+  let gates = 0;
+  const gate = (): void => { if (++gates === crashAt) throw new Crash(); };
+  const first = await pull(world);
+  if (first === null) return false;
+  const isCrashed = await runDelivery(portsOf(world, gate), gated(first, gate), never).then(() => false, (error: unknown) => {
+    if (error instanceof Crash) return true;
+    throw error;
+  });
+  for (let delivery = await pull(world); delivery !== null; delivery = await pull(world)) await runDelivery(portsOf(world), delivery, never);
+  return isCrashed;
+}
+
+test('an agent that dies anywhere in a delivery leaves a task that the next one ends as done, and run at most twice', async (t) => {
+  let crashAt = 1;
+  for (; ; crashAt++) {
+    const world = makeWorld();
+    await world.queue.publishTasks([task]);
+    const isCrashed = await runWithCrash(world, crashAt);
+    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', outKey: 'out' }, `gate ${crashAt}`);
+    t.true(await world.store.has('out'));
+    t.true(world.runs <= 2);
+    t.is(await pull(world), null);
+    t.true((await eventsOf(world)).some(({ type }) => type === 'ended'), `gate ${crashAt}`);
+    if (!isCrashed) break;
+  }
+  t.true(crashAt > 10, `${crashAt} gates`);
+});
+
+test('an agent that dies anywhere in a failing delivery leaves a task that the next one ends as dead', async (t) => {
+  for (let crashAt = 1; ; crashAt++) {
+    const world = makeWorld();
+    world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+    await world.queue.publishTasks([task]);
+    const isCrashed = await runWithCrash(world, crashAt);
+    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'dead', error: { code: 'bad-rpc' } }, `gate ${crashAt}`);
+    t.is(await pull(world), null);
+    if (!isCrashed) break;
+  }
+});
+
+test('a store that is away is waited for with the task in hand', async (t) => {
+  const world = makeWorld();
+  await world.queue.publishTasks([task]);
+  const delivery = await pull(world);
+  if (delivery === null) return t.fail();
+  let failures = 1;
+  const ports = portsOf(world);
+  const store: ObjectStore = {
+    ...world.store,
+    async get(key) {
+      if (failures-- > 0) throw new ServiceUnavailableError('store: away');
+      return world.store.get(key);
+    },
+  };
+  t.is(await runDelivery({ ...ports, store }, delivery, never), 'settled');
+  t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', attempts: 1 });
+});
+
+test('a failure does not replace what another agent has done meanwhile', async (t) => {
+  const world = makeWorld();
+  await world.queue.publishTasks([task]);
+  const delivery = await pull(world);
+  if (delivery === null) return t.fail();
+  const done: TaskOutcome = {
+    v: 1, sceneId: 'scene', taskId: 't1', kind: 'ingest', state: 'done', outKey: 'out', taskHash: taskHash(task), attempts: 2, agent: 'other',
+    startedAt: new Date().toISOString(), wallSeconds: 1, cpuSeconds: 1, stages: {}, metrics: {},
+  };
+  const runTask = async (): Promise<never> => {
+    await writeOutcome(world.store, done);
+    throw new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+  };
+  await runDelivery({ ...portsOf(world), runTask }, delivery, never);
+  t.deepEqual(await readOutcome(world.store, 'scene', 't1'), done);
+  t.is(await pull(world), null);
+  t.deepEqual(await world.queue.deadLetters('scene'), []);
+});
+
+test('a ledger entry of another plan, or one that can\'t be read, does not keep a task from running', async (t) => {
+  for (const entry of ['{"v":99}', 'not json', '{}']) {
+    const world = makeWorld();
+    await world.store.put('scenes/scene/ledger/t1.json', Buffer.from(entry));
+    await world.queue.publishTasks([task]);
+    const delivery = await pull(world);
+    if (delivery === null) return t.fail();
+    await runDelivery(portsOf(world), delivery, never);
+    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', taskHash: taskHash(task) });
+  }
+});
+
+test('an unreadable message of a known task ends that task as dead, so that its scene need not wait', async (t) => {
+  const world = makeWorld();
+  const answers: string[] = [];
+  const delivery: TaskDelivery = {
+    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), attempt: 1,
+    working: async () => true,
+    ack: async () => { answers.push('ack'); },
+    retry: async () => { answers.push('retry'); },
+    reject: async () => { answers.push('reject'); },
+  };
+  await runDelivery(portsOf(world), delivery, never);
+  t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'dead', taskHash: taskHash(task), error: { code: 'malformed-message' } });
+  t.deepEqual(answers, ['reject']);
+  t.is((await world.queue.deadLetters('scene')).length, 1);
+  t.deepEqual((await eventsOf(world)).map(({ type }) => type), ['ended']);
+});
+
+test('an abort hands the task back for the next agent at once', async (t) => {
+  const world = makeWorld();
+  await world.queue.publishTasks([task]);
+  const delivery = await pull(world);
+  if (delivery === null) return t.fail();
+  const stop = new AbortController();
+  const runTask = async (_: unknown, signal: AbortSignal): Promise<never> => {
+    stop.abort();
+    signal.throwIfAborted();
+    throw new Error('unreachable');
+  };
+  t.is(await runDelivery({ ...portsOf(world), runTask }, delivery, stop.signal), 'returned');
+  t.is((await pull(world))?.attempt, 2);
+  t.is(await readOutcome(world.store, 'scene', 't1'), null);
+});
