@@ -20,7 +20,7 @@ const maxSlope = Math.tan(Math.PI / 3);
  * here times tan(slope), which is the same model with flat cells weighing as little as they know: with the gradient g of the
  * reference, dh = -(eastM g_E + northM g_N) + heightM. Least squares over cells within 3 NMAD, repeated on the DSM moved back
  * until it moves by less than 1/1000 of a cell. Where the ground has no slopes to tell, or moving
- * makes the differences worse, east and north are 0. `heightM` is the median difference that remains.
+ * makes the differences clearly worse, east and north are 0. `heightM` is the median difference that remains.
  */
 export function findShift(reference: Surface, scored: Int32Array, heightsAt: HeightsOverReference): Shift {
   const slopes = slopesOf(reference, scored);
@@ -33,14 +33,14 @@ export function findShift(reference: Surface, scored: Int32Array, heightsAt: Hei
   let differences = before;
   for (let iteration = 0; iteration < maxIterations; iteration++) {
     const step = fitShift(slopes, differences);
-    if (step === null) return { eastM: 0, northM: 0, heightM: medianAndNmad(before).median };
+    if (step === null) return { eastM: 0, northM: 0, heightM: medianOf(before) };
     eastM += step.eastM;
     northM += step.northM;
     differences = differencesAt(eastM, northM);
     if (Math.hypot(step.eastM, step.northM) < 0.001 * slopes.cellM) break;
   }
-  const [start, end] = [medianAndNmad(before), medianAndNmad(differences)];
-  return end.nmad <= start.nmad ? { eastM, northM, heightM: end.median } : { eastM: 0, northM: 0, heightM: start.median };
+  const isBetter = medianAndNmad(differences).nmad <= 1.02 * medianAndNmad(before).nmad;
+  return isBetter ? { eastM, northM, heightM: medianOf(differences) } : { eastM: 0, northM: 0, heightM: medianOf(before) };
 }
 
 interface Slopes {
@@ -113,8 +113,14 @@ function solve({ east, north }: Slopes, differences: Float64Array, used: Float64
   return { eastM, northM, heightM: meanD + eastM * meanE + northM * meanN };
 }
 
+function medianOf(values: Float64Array): number {
+  return quantile(values.filter((value) => !Number.isNaN(value)).sort(), 0.5);
+}
+
+/** Median and NMAD of the values that aren't NaN, from an even choice of at most 20,000 of them. */
 function medianAndNmad(values: Float64Array): { median: number; nmad: number } {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const stride = Math.ceil(values.length / 20_000);
+  const sorted = values.filter((value, i) => i % stride === 0 && !Number.isNaN(value)).sort();
   const median = quantile(sorted, 0.5);
   return { median, nmad: 1.4826 * quantile(sorted.map((value) => Math.abs(value - median)).sort(), 0.5) };
 }

@@ -18,8 +18,7 @@ export interface LayerStatistics {
   readonly minHeight: number;
   readonly maxHeight: number;
   readonly meanHeight: number;
-  /** Cells per bin of equal width from minHeight to maxHeight. */
-  readonly histogram: readonly number[];
+  readonly histogram: Histogram;
   readonly meanConfidence: number;
   readonly meanSpread: number;
   readonly maxSpread: number;
@@ -27,23 +26,41 @@ export interface LayerStatistics {
   readonly points: number;
 }
 
-const blockCells = 512;
-const bins = 64;
+/** Cells per bin of equal width between two heights, metres; the first and last bins also count what lies beyond. No bins = no heights. */
+export interface Histogram { readonly from: number; readonly to: number; readonly bins: readonly number[] }
 
-/** The smallest rectangle of cells of a merged DSM that holds all heights; null when there are none. */
-export function validRect({ path, grid }: MergedDsm): CellRect | null {
+const blockCells = 512;
+const fineBins = 4096;
+const shownBins = 64;
+
+export interface MergedScan {
+  /** The smallest rectangle of cells that holds all heights; null when there are none. */
+  readonly rect: CellRect | null;
+  /** The heights that 2, 50 and 98 % of the cells lie below: where the ground is, whatever the outliers. */
+  readonly heights: readonly number[];
+}
+
+/** Looks through a merged DSM before it is published. */
+export function scanMerged({ path, grid, minHeight, maxHeight }: MergedDsm): MergedScan {
+  const counts = new Float64Array(fineBins);
   let left = Infinity, right = -1, top = Infinity, bottom = -1;
   for (const block of blocksOf({ col0: 0, row0: 0, width: grid.width, height: grid.height })) {
     const [heights = new Float32Array(0)] = readBands(path, block);
     for (let cell = 0; cell < heights.length; cell++) {
-      if (Number.isNaN(heights[cell])) continue;
+      const height = heights[cell] ?? NaN;
+      if (Number.isNaN(height)) continue;
+      addTo(counts, height, minHeight, maxHeight);
       const col = block.col0 + (cell % block.width);
       const row = block.row0 + Math.floor(cell / block.width);
       left = Math.min(left, col); right = Math.max(right, col);
       top = Math.min(top, row); bottom = Math.max(bottom, row);
     }
   }
-  return right < 0 ? null : { col0: left, row0: top, width: right + 1 - left, height: bottom + 1 - top };
+  if (right < 0) return { rect: null, heights: [] };
+  return {
+    rect: { col0: left, row0: top, width: right + 1 - left, height: bottom + 1 - top },
+    heights: [0.02, 0.5, 0.98].map((share) => heightBelow(counts, minHeight, maxHeight, share)),
+  };
 }
 
 export interface LayerInputs {
@@ -125,6 +142,8 @@ function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['
       const why = reasons[cell] ?? reason.outside;
       if (why === reason.valid) {
         cells.dsm[cell] = (heights[cell] ?? NaN) - (undulation?.[cell] ?? 0);
+        cells.confidence[cell] = toStep(confidences[cell] ?? 0);
+        cells.spread[cell] = toStep(spreads[cell] ?? 0);
         cells.count[cell] = Math.min(65_535, counts[cell] ?? 0);
         continue;
       }
@@ -138,6 +157,9 @@ function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['
   }
   return cells;
 }
+
+/** Rounded to 1/1024: more is noise, and noise doesn't compress. */
+const toStep = (value: number): number => Math.round(1024 * value) / 1024;
 
 /** Where a horizontal line crosses a convex ring, east from and to; an empty span where it doesn't. */
 function spanAt(ring: Ring, north: number): readonly [number, number] {
@@ -183,18 +205,35 @@ function openTally(): { add(cells: Cells): void; finish(grid: GridSpec): Omit<La
   };
 }
 
-/** Cells of a DSM per bin of equal width from `min` to `max`. */
-function histogramOf(path: string, { width, height }: GridSpec, min: number, max: number): number[] {
-  const counts = Array<number>(bins).fill(0);
+/** The heights of a DSM file between the 0.1 and the 99.9 % quantile: a few outliers don't flatten it. */
+function histogramOf(path: string, { width, height }: GridSpec, min: number, max: number): Histogram {
+  if (Number.isNaN(min)) return { from: NaN, to: NaN, bins: [] };
+  const counts = new Float64Array(fineBins);
   for (const block of blocksOf({ col0: 0, row0: 0, width, height })) {
     const [heights = new Float32Array(0)] = readBands(path, block);
-    for (const value of heights) {
-      if (Number.isNaN(value)) continue;
-      const bin = Math.min(bins - 1, Math.floor((bins * (value - min)) / (max - min || 1)));
-      counts[bin] = (counts[bin] ?? 0) + 1;
-    }
+    for (const value of heights) if (!Number.isNaN(value)) addTo(counts, value, min, max);
   }
-  return counts;
+  const [from, to] = [heightBelow(counts, min, max, 0.001), heightBelow(counts, min, max, 0.999)];
+  const bins = Array<number>(shownBins).fill(0);
+  counts.forEach((count, bin) => {
+    const share = (min + ((bin + 0.5) / fineBins) * (max - min) - from) / (to - from || 1);
+    const at = Math.min(shownBins - 1, Math.max(0, Math.floor(shownBins * share)));
+    bins[at] = (bins[at] ?? 0) + count;
+  });
+  return { from, to, bins };
+}
+
+function addTo(counts: Float64Array, value: number, min: number, max: number): void {
+  const bin = Math.min(fineBins - 1, Math.max(0, Math.floor((fineBins * (value - min)) / (max - min || 1))));
+  counts[bin] = (counts[bin] ?? 0) + 1;
+}
+
+/** The upper edge of the bin that this share of the counts lies in or below. */
+function heightBelow(counts: Float64Array, min: number, max: number, share: number): number {
+  const wanted = share * counts.reduce((a, b) => a + b, 0);
+  let sum = 0;
+  const bin = counts.findIndex((count) => (sum += count) >= wanted);
+  return min + ((bin + 1) / fineBins) * (max - min);
 }
 
 function* blocksOf(rect: CellRect): Generator<CellRect> {

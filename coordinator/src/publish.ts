@@ -9,13 +9,13 @@ import type { ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
 import { type Ring, boundsOf } from './polygon.js';
-import { layerNames, validRect, writeLayers } from './product-layers.js';
+import { type MergedScan, layerNames, scanMerged, writeLayers } from './product-layers.js';
 import { reportHtml } from './report.js';
 import { tileCounts } from './scene-result.js';
 import type { ProductsRequest } from './scene-work.js';
 import { stacItem } from './stac.js';
 import { verticalDatum } from './vertical-datum.js';
-import { geographic, heightSteps, sharedGround, transformRing } from './view.js';
+import { geographic, sharedGround, transformRing } from './view.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
 
@@ -31,7 +31,8 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   await mkdir(scratchDir);
   try {
     const tiles = tileCounts(plan, new Map(outcomes.map((outcome) => [outcome.taskId, outcome])));
-    const rect = productRect(plan, merged);
+    const scan = scanMerged(merged);
+    const rect = productRect(plan, merged, scan);
     const grid = { ...merged.grid, originE: merged.grid.originE + rect.col0 * merged.grid.resolution, originN: merged.grid.originN - rect.row0 * merged.grid.resolution };
     const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
     const { epsg, wkt } = crsInfo(plan.crs);
@@ -39,7 +40,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
       SOFTWARE: `Altiplano ${version}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, datum, seen: seenGround(plan, merged), metadata, scratchDir, outDir });
+    const statistics = writeLayers({ merged, rect, datum, seen: seenGround(plan, scan), metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
     const dsm = join(outDir, 'dsm.tif');
@@ -74,11 +75,10 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
 }
 
 /** What of the merged grid is published: the ROI's box, else the box of all heights, else everything. */
-function productRect(plan: ScenePlan, merged: MergedDsm): CellRect {
-  const { grid } = merged;
+function productRect(plan: ScenePlan, { grid }: MergedDsm, { rect }: MergedScan): CellRect {
   const all = { col0: 0, row0: 0, width: grid.width, height: grid.height };
   const { roi } = plan.request;
-  if (roi === undefined) return validRect(merged) ?? all;
+  if (roi === undefined) return rect ?? all;
   const box = boundsOf([transformRing({ transformPoints }, geographic, plan.crs, roi)]);
   if (box === null) return all;
   const within = (value: number, most: number): number => Math.min(most, Math.max(0, value));
@@ -91,16 +91,15 @@ function productRect(plan: ScenePlan, merged: MergedDsm): CellRect {
   return width > 0 && height > 0 ? { col0, row0, width, height } : all;
 }
 
-/** The ground each pair sees at the scene's lowest, middle and highest height. */
-function seenGround(plan: ScenePlan, { minHeight, maxHeight }: MergedDsm): Ring[] {
-  if (Number.isNaN(minHeight)) return [];
+/** The ground each pair sees at the scene's low, middle and high heights; none when there are no heights. */
+function seenGround(plan: ScenePlan, { heights }: MergedScan): Ring[] {
   return plan.pairs.flatMap(({ ref, sec }) => {
     const [a, b] = [ref, sec].map((index) => {
       const image = plan.images.find((candidate) => candidate.index === index);
       return image === undefined ? null : { ...image, path: image.source };
     });
     if (!a || !b) return [];
-    return sharedGround({ rpcLocalize }, a, b, heightSteps([minHeight, maxHeight], 3), (ring) => transformRing({ transformPoints }, geographic, plan.crs, ring));
+    return sharedGround({ rpcLocalize }, a, b, heights, (ring) => transformRing({ transformPoints }, geographic, plan.crs, ring));
   });
 }
 

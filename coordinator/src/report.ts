@@ -88,14 +88,14 @@ ${table(['Cells', 'Count', 'Share'], names.map(([kind, text], i) => [`<i class="
 <p>${count(grid.width)} x ${count(grid.height)} cells of ${escaped(String(grid.resolution))} m, ${escaped(((grid.width * grid.height * grid.resolution ** 2) / 1e6).toFixed(3))} km²; ${count(points)} points.</p></section>`;
 }
 
-function histogram({ histogram: bins, minHeight, maxHeight, meanHeight, meanSpread }: LayerStatistics): string {
+function histogram({ histogram: { from, to, bins }, minHeight, maxHeight, meanHeight, meanSpread }: LayerStatistics): string {
   if (bins.length === 0) return '';
   const tallest = Math.max(...bins);
   const bars = bins.map((n, i) => `<rect x="${10 * i}" y="${(120 - (120 * n) / tallest).toFixed(2)}" width="9" height="${((120 * n) / tallest).toFixed(2)}"/>`);
   const labels = [0, 0.25, 0.5, 0.75, 1].map((t) =>
-    `<text x="${640 * t}" y="138" text-anchor="${t === 0 ? 'start' : t === 1 ? 'end' : 'middle'}">${escaped(fixed(minHeight + t * (maxHeight - minHeight), 1))} m</text>`);
+    `<text x="${640 * t}" y="138" text-anchor="${t === 0 ? 'start' : t === 1 ? 'end' : 'middle'}">${escaped(fixed(from + t * (to - from), 1))} m</text>`);
   return `<section><h2>Heights</h2><svg viewBox="0 0 640 144" role="img" aria-label="Histogram of heights">${bars.join('')}${labels.join('')}</svg>
-<p>Mean ${escaped(fixed(meanHeight, 2))} m; the points of a cell spread by ${escaped(fixed(meanSpread, 2))} m on average.</p></section>`;
+<p>Mean ${escaped(fixed(meanHeight, 2))} m, all from ${escaped(fixed(minHeight, 2))} to ${escaped(fixed(maxHeight, 2))} m; the first and last bar hold the outer 0.1 %. The points of a cell spread by ${escaped(fixed(meanSpread, 2))} m on average.</p></section>`;
 }
 
 function pairs({ plan, pointing }: ReportInputs): string {
@@ -117,15 +117,17 @@ ${table(['Pair', 'Base / height', 'Overlap', 'Correction', 'Matches kept', 'Size
 
 function times({ plan, timings, outcomes }: ReportInputs): string {
   const entries = Object.entries(timings);
+  const longest = Math.max(1e-9, ...entries.map(([, seconds]) => seconds));
   const total = entries.filter(([stage]) => !stage.includes('.')).reduce((sum, [, seconds]) => sum + seconds, 0);
   const mpx = referenceMpx(plan);
   const rows = entries.map(([stage, seconds]) => {
     const [of, part] = stage.split('.');
-    const bar = `<div class="bar thin"><span class="${part === undefined ? 'valid' : 'no-point'}" style="width:${((100 * seconds) / Math.max(total, 1e-9)).toFixed(2)}%"></span></div>`;
+    const bar = `<div class="bar thin"><span class="${part === undefined ? 'valid' : 'no-point'}" style="width:${((100 * seconds) / longest).toFixed(2)}%"></span></div>`;
     return [part === undefined ? escaped(of ?? '') : `<span class="part">${escaped(part)}</span>`, `${escaped(fixed(seconds, 2))} s`, bar];
   });
-  return `<section><h2>Core time</h2>${table(['Stage', 'Core seconds', ''], rows)}
-<p>${escaped(fixed(total, 1))} core seconds for ${escaped(fixed(mpx, 2))} Mpx of reference image: ${escaped((mpx / total).toFixed(4))} Mpx per core second;
+  return `<section><h2>Time</h2>${table(['Stage', 'Seconds', ''], rows)}
+<p>Stages in core seconds; their parts, indented, as they passed on the clock, waiting for a free core included.
+Up to publishing: ${escaped(fixed(total, 1))} core seconds for ${escaped(fixed(mpx, 2))} Mpx of reference image, ${escaped(fixed(mpx / total, 4))} Mpx per core second;
 ${escaped(fixed(matchOverhead(plan, outcomes), 2))} pixels matched at full resolution per pixel delivered.</p></section>`;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { crsInfo, openInfo } from '@altiplano/kernels/raster';
 import type { Command } from 'commander';
 import { type Comparison, type ComparisonStatistics, clipFor, compareDsms } from '../compare.js';
 
@@ -20,9 +21,19 @@ export function registerCompare(program: Command): void {
       const name = `${basename(dsm, extname(dsm))}-minus-${basename(reference, extname(reference))}.png`;
       const map = resolve(png ?? join(out ?? '.', name));
       await mkdir(dirname(map), { recursive: true });
+      const hint = verticalHint(dsm, reference);
+      if (hint !== null) process.stderr.write(`altiplano: ${hint}\n`);
       const comparison = compareDsms({ dsm: resolve(dsm), reference: resolve(reference), png: map, ...(mask === undefined ? {} : { mask: resolve(mask) }) });
       process.stdout.write(json ? `${JSON.stringify(comparison)}\n` : comparisonTable(comparison));
     });
+}
+
+/** A warning where only one of two DSMs says what its heights refer to: they may differ by the geoid's tens of metres. */
+function verticalHint(...paths: readonly [string, string]): string | null {
+  const named = paths.map((path) => { const { crs } = openInfo(path); return crs !== null && crsInfo(crs).isCompound; });
+  if (named[0] === named[1]) return null;
+  const [stated, silent] = named[0] ? paths : [paths[1], paths[0]];
+  return `${stated} states a vertical datum, ${silent} doesn't: heights are compared as they are`;
 }
 
 /** The comparison as a table for people. */
