@@ -2,7 +2,7 @@
 #include "census.h"
 
 #include <algorithm>
-#include <cstring>
+#include <limits>
 #include <vector>
 
 #include "validity.h"
@@ -66,9 +66,11 @@ void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> val
   const auto load = [&](int y) {
     float* to = ring.view().row((y + kRows) % kRows);
     const float* from = in.row(clampRow(y));
-    std::fill_n(to, kCensusRadiusU, from[0]);
-    std::memcpy(to + kCensusRadiusU, from, sizeof(float) * static_cast<size_t>(width));
-    std::fill_n(to + kCensusRadiusU + width, kCensusRadiusU + lanes, from[width - 1]);
+    const uint8_t* has = valid.row(clampRow(y));
+    // What has no data is never darker than anything.
+    for (int u = 0; u < width; ++u) to[kCensusRadiusU + u] = has[u] != 0 ? from[u] : std::numeric_limits<float>::infinity();
+    std::fill_n(to, kCensusRadiusU, to[kCensusRadiusU]);
+    std::fill_n(to + kCensusRadiusU + width, kCensusRadiusU + lanes, to[kCensusRadiusU + width - 1]);
   };
   for (int y = -kCensusRadiusV; y < kCensusRadiusV; ++y) load(y);
   for (int v = 0; v < height; ++v) {
@@ -88,8 +90,9 @@ void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> val
     for (int i = 0; i < kColumns - 1; ++i) sum += missing[static_cast<size_t>(i)];
     for (int u = 0; u < width; ++u) {
       sum += missing[static_cast<size_t>(u + kColumns - 1)];
-      out.at(u, v) = sum == 0 ? codes.view().at(u, 0) : 0;
-      validity.at(u, v) = sum == 0 ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
+      const bool usable = valid.at(u, v) != 0 && sum <= kCensusMaxMissing;
+      out.at(u, v) = usable ? codes.view().at(u, 0) : 0;
+      validity.at(u, v) = usable ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
       sum -= missing[static_cast<size_t>(u)];
     }
   }

@@ -11,11 +11,14 @@ namespace altiplano {
 inline constexpr int kCensusRadiusU = 4;
 inline constexpr int kCensusRadiusV = 3;
 inline constexpr int kCensusBits = 62;
+// A window may lack two thirds of its neighbours, as in the corner of an image: 20 are left to compare.
+inline constexpr int kCensusMaxMissing = 42;
 
 // Census transform: bit k is 1 where neighbour k of the 9x7 window is darker than the centre (62 bits,
-// row-major from the upper left, centre left out). The window repeats the image's edge pixels beyond the edge.
+// row-major from the upper left, centre left out). The window repeats the image's edge pixels beyond the edge;
+// a neighbour without data counts as not darker, so that images are matched up to their very edge.
 // in: (height, width) intensities; valid: same shape, 1 = has data. validity gets 0, kNoDataReference where
-// the centre has no data, kBorder where another pixel of its window has none; the code is 0 there.
+// the centre has no data, kBorder where more than kCensusMaxMissing of its window have none; the code is 0 there.
 // Exact: every target gives the same bits. Source: Zabih and Woodfill, ECCV 1994.
 void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
                      ImageView<uint16_t> validity);

@@ -12,19 +12,20 @@ void censusTransformReference(ImageView<const float> in, ImageView<const uint8_t
     for (int u = 0; u < in.width; ++u) {
       uint64_t code = 0;
       int bit = 0;
-      bool complete = true;
+      int missing = 0;
       for (int dv = -kCensusRadiusV; dv <= kCensusRadiusV; ++dv) {
         for (int du = -kCensusRadiusU; du <= kCensusRadiusU; ++du) {
           const int x = std::clamp(u + du, 0, in.width - 1);
           const int y = std::clamp(v + dv, 0, in.height - 1);
-          complete = complete && valid.at(x, y) != 0;
+          if (valid.at(x, y) == 0) ++missing;
           if (du == 0 && dv == 0) continue;
-          if (in.at(x, y) < in.at(u, v)) code |= uint64_t{1} << bit;
+          if (valid.at(x, y) != 0 && in.at(x, y) < in.at(u, v)) code |= uint64_t{1} << bit;
           ++bit;
         }
       }
-      out.at(u, v) = complete ? code : 0;
-      validity.at(u, v) = complete ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
+      const bool usable = valid.at(u, v) != 0 && missing <= kCensusMaxMissing;
+      out.at(u, v) = usable ? code : 0;
+      validity.at(u, v) = usable ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
     }
   }
 }

@@ -52,21 +52,38 @@ TEST(CensusTransform, SetsTheBitsOfDarkerNeighboursInRowMajorOrder) {
   });
 }
 
-TEST(CensusTransform, MarksWhereItsWindowMeetsMissingPixels) {
+TEST(CensusTransform, CountsAMissingNeighbourAsNotDarker) {
   Sample s = randomSample(31, 17, 0, 1);
+  const Sample whole = randomSample(31, 17, 0, 1);
   s.valid.view().at(15, 8) = 0;
-  Image<uint64_t> code(31, 17);
+  Image<uint64_t> code(31, 17), expected(31, 17);
   Image<uint16_t> validity(31, 17);
+  censusTransform(whole.image.view(), whole.valid.view(), expected.view(), validity.view());
   censusTransform(s.image.view(), s.valid.view(), code.view(), validity.view());
-  for (int v = 0; v < 17; ++v) {
-    for (int u = 0; u < 31; ++u) {
-      const bool near = std::abs(u - 15) <= 4 && std::abs(v - 8) <= 3;
-      const int expected = u == 15 && v == 8 ? kNoDataReference : near ? kBorder : kValid;
-      EXPECT_EQ(validity.view().at(u, v), expected) << u << ' ' << v;
-      if (near) {
-        EXPECT_EQ(code.view().at(u, v), 0u);
-      }
+  for (int v = 3; v < 14; ++v) {
+    for (int u = 4; u < 27; ++u) {
+      const bool centre = u == 15 && v == 8;
+      const int du = 15 - u, dv = 8 - v;
+      const bool near = std::abs(du) <= 4 && std::abs(dv) <= 3;
+      const int index = (dv + 3) * 9 + du + 4;
+      const uint64_t gone = near && !centre ? uint64_t{1} << (index > 31 ? index - 1 : index) : 0;
+      EXPECT_EQ(validity.view().at(u, v), centre ? kNoDataReference : kValid) << u << ' ' << v;
+      EXPECT_EQ(code.view().at(u, v), centre ? 0 : expected.view().at(u, v) & ~gone) << u << ' ' << v;
     }
+  }
+}
+
+TEST(CensusTransform, RefusesAWindowThatLacksMoreThanTwoThirds) {
+  // Data in the left columns of the block only: at column u of them, u + 5 of the window's 9 columns have data.
+  for (int columns = 1; columns <= 5; ++columns) {
+    Sample s = randomSample(40, 20, 0, 1);
+    for (int v = 0; v < 20; ++v) {
+      for (int u = 0; u < 40; ++u) s.valid.view().at(u, v) = u >= 20 && u < 20 + columns;
+    }
+    Image<uint64_t> code(40, 20);
+    Image<uint16_t> validity(40, 20);
+    censusTransform(s.image.view(), s.valid.view(), code.view(), validity.view());
+    EXPECT_EQ(validity.view().at(20, 10), columns >= 3 ? kValid : kBorder) << columns;  // 3 columns: 42 missing
   }
 }
 

@@ -2,6 +2,7 @@
 #include "rectify.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -24,7 +25,7 @@ struct Positions {
   int32_t x[kBlock], y[kBlock], xPhase[kBlock], yPhase[kBlock];
 };
 
-// Clamping keeps the address inside the border, where no pixel is valid.
+// Clamping keeps the address inside the border, where nothing is marked valid.
 HWY_INLINE void split(double position, double limit, int32_t& whole, int32_t& phase) {
   position = std::max(-2.0, std::min(limit + 1.0, position));
   const double floor = std::floor(position + 0.5 / kPhases);
@@ -168,6 +169,35 @@ void markSupport(ImageView<uint8_t> support) {
   }
 }
 
+// Beyond its edges a line of pixels continues as its point reflection, 2 edge - mirrored, which keeps a ramp a ramp.
+// A pixel there has data where both have.
+struct Reflection {
+  int to, edge, mirrored;
+};
+
+// The pixels beyond the edges of a line of `count`.
+std::array<Reflection, 2 * kSourceBorder> reflections(int count) {
+  std::array<Reflection, 2 * kSourceBorder> all;
+  for (int i = 1; i <= kSourceBorder; ++i) {
+    all[static_cast<size_t>(i - 1)] = {-i, 0, std::min(i, count - 1)};
+    all[static_cast<size_t>(kSourceBorder + i - 1)] = {count - 1 + i, count - 1, std::max(count - 1 - i, 0)};
+  }
+  return all;
+}
+
+// No position beyond the centres of the window's outer pixels is valid, whatever lies under the kernel.
+void clearOutside(ImageView<uint8_t> support, int width, int height) {
+  for (int y = 0; y < support.height; ++y) {
+    const int row = y - kSourceBorder;
+    for (int x = 0; x < support.width; ++x) {
+      const int col = x - kSourceBorder;
+      if (col < 0 || row < 0 || col >= width || row >= height) support.at(x, y) = 0;
+      if (col == width - 1) support.at(x, y) &= kPixelValid | kColumnValid;
+      if (row == height - 1) support.at(x, y) &= kPixelValid | kRowValid;
+    }
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -175,19 +205,35 @@ RectifySource makeRectifySource(ImageView<const T> window, ImageView<const uint8
   const int width = window.width + 2 * kSourceBorder, height = window.height + 2 * kSourceBorder;
   RectifySource source{col0, row0, window.width, window.height, Image<float>(unaliasedWidth(width), height),
                        Image<uint8_t>(width, height)};
+  const ImageView<float> padded = source.pixels.view();
+  const ImageView<uint8_t> support = source.support.view();
+  const auto across = reflections(window.width);
   for (int y = 0; y < window.height; ++y) {
     const T* in = window.row(y);
     const uint8_t* inMask = mask.data == nullptr ? nullptr : mask.row(y);
-    float* pixels = source.pixels.view().row(y + kSourceBorder) + kSourceBorder;
-    uint8_t* support = source.support.view().row(y + kSourceBorder) + kSourceBorder;
+    float* toPixels = &padded.at(kSourceBorder, y + kSourceBorder);
+    uint8_t* toSupport = &support.at(kSourceBorder, y + kSourceBorder);
     for (int x = 0; x < window.width; ++x) {
       bool ok = inMask == nullptr || inMask[x] != 0;
       if constexpr (std::is_floating_point_v<T>) ok = ok && std::isfinite(in[x]);
-      pixels[x] = ok ? static_cast<float>(in[x]) : 0.0f;
-      support[x] = ok ? kPixelValid : 0;
+      toPixels[x] = ok ? static_cast<float>(in[x]) : 0.0f;
+      toSupport[x] = ok ? kPixelValid : 0;
+    }
+    for (const auto& [to, edge, mirrored] : across) {
+      toSupport[to] = toSupport[edge] & toSupport[mirrored];
+      toPixels[to] = toSupport[to] != 0 ? 2 * toPixels[edge] - toPixels[mirrored] : 0.0f;
+    }
+  }
+  for (const auto& [to, edge, mirrored] : reflections(window.height)) {
+    for (int x = 0; x < width; ++x) {
+      const uint8_t ok = support.at(x, edge + kSourceBorder) & support.at(x, mirrored + kSourceBorder);
+      support.at(x, to + kSourceBorder) = ok;
+      padded.at(x, to + kSourceBorder) =
+          ok != 0 ? 2 * padded.at(x, edge + kSourceBorder) - padded.at(x, mirrored + kSourceBorder) : 0.0f;
     }
   }
   markSupport(source.support.view());
+  clearOutside(source.support.view(), window.width, window.height);
   return source;
 }
 

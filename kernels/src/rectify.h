@@ -25,13 +25,14 @@ struct RowPolynomial {
   double at(double x) const { return a[0] + x * (a[1] + x * (a[2] + x * a[3])); }
 };
 
-// An image window made ready for rectify: float pixels with a border of zeros, and what may be read where.
+// An image window made ready for rectify: float pixels with a reflected border, and what may be read where.
 struct RectifySource {
   int col0 = 0, row0 = 0;  // image position of the window's first pixel
   int width = 0, height = 0;
   // (height + 2 kSourceBorder, width + 2 kSourceBorder); pixel (x, y) of the window is at (x + border, y + border).
   Image<float> pixels;
-  // Same shape. Bit of a pixel is set where all pixels interpolation reads are valid and inside the window:
+  // Same shape. Bit of a pixel is set where the position is inside the window and all pixels interpolation reads, or
+  // those they are reflections of, are valid:
   // kPixelValid this one; kRowValid its 8 taps along the row; kColumnValid along the column; kBlockValid all 64.
   Image<uint8_t> support;
 };
@@ -44,9 +45,11 @@ template <typename T>
 RectifySource makeRectifySource(ImageView<const T> window, ImageView<const uint8_t> mask, int col0, int row0);
 
 // Resamples the source into the rectified block whose first pixel is (u0, v0).
-// out, valid: (height, width). valid = 1 where every pixel under the interpolation kernel is valid and inside the
-// window, else 0 with out = 0. The kernel has 8 x 8 pixels (interpolation.h); along an axis where the position falls
-// on a whole pixel it has that one only, so an identity transform keeps the border.
+// out, valid: (height, width). valid = 1 where the position is within the centres of the window's outer pixels and
+// every pixel under the interpolation kernel is valid, else 0 with out = 0. The kernel has 8 x 8 pixels
+// (interpolation.h); along an axis where the position falls on a whole pixel it has that one only. Beyond its edges the
+// window continues as its point reflection: an image is of use up to its last pixel, at a lower quality over the last
+// three.
 // Position error against the exact polynomial: at most 8e-6 px. Exact: every target gives the same bits.
 void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, ImageView<float> out,
              ImageView<uint8_t> valid);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 
 #include "rectify.h"
@@ -24,9 +25,36 @@ Axis axisAt(double position) {
   return axis;
 }
 
-bool readable(ImageView<const float> window, ImageView<const uint8_t> mask, int x, int y) {
-  if (x < 0 || y < 0 || x >= window.width || y >= window.height) return false;
-  return (mask.data == nullptr || mask.at(x, y) != 0) && std::isfinite(window.at(x, y));
+struct Sample {
+  float value;
+  bool hasData;
+};
+
+Sample sampleInside(ImageView<const float> window, ImageView<const uint8_t> mask, int x, int y) {
+  const bool ok = (mask.data == nullptr || mask.at(x, y) != 0) && std::isfinite(window.at(x, y));
+  return {ok ? window.at(x, y) : 0, ok};
+}
+
+// Beyond an edge: 2 edge - mirrored, along the row first, then along the column.
+template <typename At>
+Sample reflected(int i, int count, At at) {
+  if (i >= 0 && i < count) return at(i);
+  const int edge = i < 0 ? 0 : count - 1;
+  const Sample e = at(edge), m = at(std::clamp(2 * edge - i, 0, count - 1));
+  const bool ok = e.hasData && m.hasData;
+  return {ok ? 2 * e.value - m.value : 0, ok};
+}
+
+Sample sample(ImageView<const float> window, ImageView<const uint8_t> mask, int x, int y) {
+  return reflected(y, window.height, [&](int row) {
+    return reflected(x, window.width, [&](int col) { return sampleInside(window, mask, col, row); });
+  });
+}
+
+// Whether an axis position, already split, is within [0, count - 1].
+bool isInside(const Axis& axis, int count) {
+  const int whole = axis.first + kTapsBefore;
+  return whole >= 0 && (whole < count - 1 || (whole == count - 1 && axis.count == 1));
 }
 
 }  // namespace
@@ -44,6 +72,7 @@ void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> ma
       const double col = colOf.at(x) - col0, row = rowOf.at(x) - row0;
       if (!(col > -1 && row > -1 && col < window.width && row < window.height)) continue;
       const Axis across = axisAt(col), down = axisAt(row);
+      if (!isInside(across, window.width) || !isInside(down, window.height)) continue;
 
       bool allReadable = true;
       float lane[kTaps] = {};
@@ -51,9 +80,9 @@ void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> ma
         for (int c = 0; c < kTaps; ++c) {
           const bool used = (across.count == kTaps || c == kTapsBefore) && (down.count == kTaps || r == kTapsBefore);
           if (!used) continue;
-          const bool ok = readable(window, mask, across.first + c, down.first + r);
-          allReadable = allReadable && ok;
-          if (ok) lane[c] += down.weight[r] * window.at(across.first + c, down.first + r);
+          const Sample tap = sample(window, mask, across.first + c, down.first + r);
+          allReadable = allReadable && tap.hasData;
+          if (tap.hasData) lane[c] += down.weight[r] * tap.value;
         }
       }
       if (!allReadable) continue;

@@ -105,12 +105,30 @@ TEST(Rectify, AnIdentityTransformCopiesTheWindowWithItsBorder) {
   }
 }
 
-TEST(Rectify, ABorderIsAsWideAsTheKernelAndNoWider) {
+TEST(Rectify, AnImageIsOfUseBetweenTheCentresOfItsOuterPixels) {
   const Image<uint16_t> image = noise<uint16_t>(20, 20, 1);
-  Image<float> out(20, 20);
-  Image<uint8_t> valid(20, 20);
-  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 0), 0, 0, out.view(), valid.view());
-  for (int x = 0; x < 20; ++x) EXPECT_EQ(valid.view().at(x, 0), x >= 3 && x + 4 <= 19) << x;
+  Image<float> out(22, 22);
+  Image<uint8_t> valid(22, 22);
+  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 0.25), -1, -1, out.view(), valid.view());
+  for (int y = 0; y < 22; ++y) {
+    for (int x = 0; x < 22; ++x) {
+      EXPECT_EQ(valid.view().at(x, y), x >= 1 && x - 1 + 0.5 <= 19 && y >= 1 && y - 1 + 0.25 <= 19) << x << ", " << y;
+    }
+  }
+}
+
+TEST(Rectify, KeepsARampARampUpToTheEdges) {
+  Image<float> image(40, 40);
+  for (int y = 0; y < 40; ++y) {
+    for (int x = 0; x < 40; ++x) image.view().at(x, y) = static_cast<float>(100 + 3 * x);
+  }
+  Image<float> out(39, 1);
+  Image<uint8_t> valid(39, 1);
+  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 20.5), 0, 0, out.view(), valid.view());
+  for (int u = 0; u < 39; ++u) {
+    ASSERT_TRUE(valid.view().at(u, 0));
+    EXPECT_NEAR(out.view().at(u, 0), 100 + 3 * (u + 0.5), 1e-3) << u;
+  }
 }
 
 TEST(Rectify, OneMissingPixelInvalidatesItsKernelsAndNothingElse) {

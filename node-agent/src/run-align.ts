@@ -31,7 +31,7 @@ export async function runAlign({ store }: TaskPorts, task: AlignTask): Promise<T
 
 /** The image as align sees it: from the reduced level the wide search starts at down to full resolution. */
 function alignImage(store: ObjectStore, image: TaskImage, factor: number): AlignImage {
-  const levels = [16, 4, 1].filter((f) => f <= factor).map((f) => imageLevel(store, image, f));
+  const levels = (factor === 1 ? [1] : [factor, 1]).map((f) => imageLevel(store, image, f));
   return {
     rpc: image.rpc,
     levels,
