@@ -91,7 +91,7 @@ export function filterDisparity(map: DisparityMap, options: FilterOptions = {}):
  */
 export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
   const stride = Math.ceil(count / countPadding) * countPadding;
-  const volume = (2 * width * stride + 128) * height;
+  const volume = 2 * width * stride * height;
   const census = (8 + 2) * (width + secWidth + 64) * height;
   const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
   const refinement = (7 * 4 + 1) * (width + 80) * (height + 8) + secWidth + 64;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// For the population count of 64-bit lanes.
+#define HWY_WANT_AVX3_DL
+
 #include "sgm.h"
 
 #include <algorithm>
@@ -26,6 +29,8 @@ namespace {
 constexpr int kGap = 64;
 constexpr int kPaths = 4;
 constexpr uint8_t kInfinite = 255;
+// Where each path's previous pixel lies along u, times the sweep's direction; along the row, above left, above, above right.
+constexpr int kSteps[kPaths] = {-1, -1, 0, 1};
 #endif
 }  // namespace
 }  // namespace altiplano
@@ -70,20 +75,38 @@ void costsOfPixel(D8 d8, uint64_t code, bool usable, const SecondaryRow& sec, in
   std::memset(cost + count, kInfinite, static_cast<size_t>(stride - count));
 }
 
+// The least lane of each of four vectors.
 template <class D8>
-uint8_t leastOf(D8 d8, hn::Vec<D8> v) {
-  const hn::CappedTag<uint8_t, 16> block;
+void leastOfFour(D8 d8, hn::Vec<D8> a, hn::Vec<D8> b, hn::Vec<D8> c, hn::Vec<D8> d, uint8_t (&least)[kPaths]) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)d8;
+  least[0] = hn::GetLane(a);
+  least[1] = hn::GetLane(b);
+  least[2] = hn::GetLane(c);
+  least[3] = hn::GetLane(d);
+#else
+  // Interleave and halve twice: then each 32-bit lane holds one byte of a, b, c and d.
+  const hn::Repartition<uint16_t, D8> d16;
+  const hn::Repartition<uint32_t, D8> d32;
+  const auto ab = hn::BitCast(d16, hn::Min(hn::InterleaveLower(d8, a, b), hn::InterleaveUpper(d8, a, b)));
+  const auto cd = hn::BitCast(d16, hn::Min(hn::InterleaveLower(d8, c, d), hn::InterleaveUpper(d8, c, d)));
+  const auto abcd = hn::Min(hn::BitCast(d8, hn::InterleaveLower(d16, ab, cd)), hn::BitCast(d8, hn::InterleaveUpper(d16, ab, cd)));
+  // Of the 32-bit lanes, take the least bytes: within blocks of four, then of all blocks.
+  const auto swapped = hn::Min(abcd, hn::BitCast(d8, hn::Shuffle1032(hn::BitCast(d32, abcd))));
+  const auto each = hn::Min(swapped, hn::BitCast(d8, hn::Shuffle2301(hn::BitCast(d32, swapped))));
   HWY_ALIGN uint8_t values[HWY_MAX_BYTES];
-  hn::Store(v, d8, values);
-  auto least = hn::Load(block, values);
-  for (size_t i = hn::Lanes(block); i < hn::Lanes(d8); i += hn::Lanes(block)) {
-    least = hn::Min(least, hn::Load(block, values + i));
-  }
-  return hn::GetLane(hn::MinOfLanes(block, least));
+  hn::Store(each, d8, values);
+  const hn::CappedTag<uint8_t, 16> block;
+  auto all = hn::Load(block, values);
+  for (size_t i = 16; i < hn::Lanes(d8); i += 16) all = hn::Min(all, hn::Load(block, values + i));
+  const uint32_t four = hn::GetLane(hn::BitCast(hn::Repartition<uint32_t, decltype(block)>(), all));
+  std::memcpy(least, &four, sizeof(four));
+#endif
 }
 
-// One pixel of four paths: writes the new L of each path, adds them to the sums, returns min L of each path.
-template <class D8>
+// One pixel of four paths: writes the new L of each path and min L of each; their sums become (first) or are added to
+// what the volume has.
+template <bool kFirst, class D8>
 void stepPixel(D8 d8, const uint8_t* cost, const Before (&before)[kPaths], int p1, int stride,
                uint8_t* const (&after)[kPaths], uint8_t (&least)[kPaths], uint16_t* sums) {
   const int lanes = static_cast<int>(hn::Lanes(d8));
@@ -112,7 +135,11 @@ void stepPixel(D8 d8, const uint8_t* cost, const Before (&before)[kPaths], int p
     const auto add = [&](auto x, auto y, auto z, auto w, uint16_t* to) HWY_ATTR {
       const auto two = hn::Add(hn::PromoteTo(d16, x), hn::PromoteTo(d16, y));
       const auto four = hn::Add(two, hn::Add(hn::PromoteTo(d16, z), hn::PromoteTo(d16, w)));
-      hn::StoreU(hn::Add(hn::LoadU(d16, to), four), d16, to);
+      if constexpr (kFirst) {
+        hn::StoreU(four, d16, to);
+      } else {
+        hn::StoreU(hn::Add(hn::LoadU(d16, to), four), d16, to);
+      }
     };
 #if HWY_TARGET == HWY_SCALAR
     add(a, b, e, f, sums + k);
@@ -123,10 +150,7 @@ void stepPixel(D8 d8, const uint8_t* cost, const Before (&before)[kPaths], int p
         sums + k + half);
 #endif
   }
-  least[0] = leastOf(d8, low0);
-  least[1] = leastOf(d8, low1);
-  least[2] = leastOf(d8, low2);
-  least[3] = leastOf(d8, low3);
+  leastOfFour(d8, low0, low1, low2, low3, least);
 }
 
 // L of the row before and of this one for the three paths that come from another row, or of the pixel before
@@ -152,6 +176,14 @@ class PathBuffer {
   Image<uint8_t> least_;
 };
 
+// P2 between the pixels of row v and those `du` columns on in row qv, where both exist.
+void penaltiesOfRow(ImageView<const float> image, const SgmOptions& options, int v, int qv, int du, uint8_t* p2) {
+  if (qv < 0 || qv >= image.height) return;
+  const float *row = image.row(v), *other = image.row(qv) + du;
+  const int end = std::min(image.width, image.width - du);
+  for (int u = std::max(0, -du); u < end; ++u) p2[u] = static_cast<uint8_t>(adaptedP2(options, row[u], other[u]));
+}
+
 // `l` as a pixel sees it whose low is `shift` higher.
 const uint8_t* shifted(const uint8_t* l, int shift, int stride, uint8_t* scratch) {
   if (shift > -kGap + 1 && shift < kGap - 1) return l + shift;
@@ -170,6 +202,7 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, CostVolume& v
   Image<uint8_t> start(stride + 2 * kGap, 1);  // zeros: a path's first pixel has L = C
   Image<uint8_t> scratch(stride + 2 * kGap, kPaths);
   Image<uint8_t> cost(stride, 1);
+  Image<uint8_t> p2(width, kPaths);
   Image<uint64_t> secCodes(secWidth + 2 * stride, 1);
   Image<uint8_t> secMissing(secWidth + 2 * stride, 1);
   std::memset(secMissing.view().row(0), kMissingCost, static_cast<size_t>(secWidth + 2 * stride));
@@ -184,6 +217,7 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, CostVolume& v
       for (int x = 0; x < secWidth; ++x) {
         secMissing.view().at(stride + x, 0) = in.secValidity.at(x, v) != 0 ? kMissingCost : 0;
       }
+      for (int r = 0; r < kPaths; ++r) penaltiesOfRow(in.refImage, options, v, r == 0 ? v : v - dv, kSteps[r] * dv, p2.view().row(r));
       for (PathBuffer* path : {&aboveLeft, &above, &aboveRight}) path->swap();
       for (int i = 0; i < width; ++i) {
         const int u = dv > 0 ? i : width - 1 - i;
@@ -193,23 +227,25 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, CostVolume& v
         const SecondaryRow sec{secCodes.view().row(0) + first, secMissing.view().row(0) + first};
         costsOfPixel(d8, in.refCensus.at(u, v), in.refValidity.at(u, v) == 0, sec, count, stride, cost.view().row(0));
 
-        const int from[kPaths][2] = {{u - dv, v}, {u - dv, v - dv}, {u, v - dv}, {u + dv, v - dv}};
         Before before[kPaths];
         uint8_t* after[kPaths];
         for (int r = 0; r < kPaths; ++r) {
-          const int qu = from[r][0], qv = from[r][1], slot = r == 0 ? 0 : qu;
+          const int qu = u + kSteps[r] * dv, qv = r == 0 ? v : v - dv, slot = r == 0 ? 0 : qu;
           after[r] = paths[r]->now(r == 0 ? 0 : u);
           if (qu < 0 || qu >= width || qv < 0 || qv >= height) {
             before[r] = {start.view().row(0) + kGap, 0, 0};
             continue;
           }
           before[r] = {shifted(paths[r]->before(slot), low - in.low.at(qu, qv), stride, scratch.view().row(r)),
-                       paths[r]->leastBefore(slot),
-                       static_cast<uint8_t>(adaptedP2(options, in.refImage.at(u, v), in.refImage.at(qu, qv)))};
+                       paths[r]->leastBefore(slot), p2.view().at(u, r)};
         }
         uint8_t least[kPaths];
         uint16_t* sums = volume.at(u, v);
-        stepPixel(d8, cost.view().row(0), before, options.p1, stride, after, least, sums);
+        if (dv > 0) {
+          stepPixel<true>(d8, cost.view().row(0), before, options.p1, stride, after, least, sums);
+        } else {
+          stepPixel<false>(d8, cost.view().row(0), before, options.p1, stride, after, least, sums);
+        }
         for (int r = 0; r < kPaths; ++r) paths[r]->leastNow(r == 0 ? 0 : u) = least[r];
 
         if (dv > 0) continue;

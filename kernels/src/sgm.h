@@ -3,6 +3,9 @@
 #define ALTIPLANO_KERNELS_SGM_H_
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "image.h"
 
@@ -42,18 +45,29 @@ class CostVolume {
   static constexpr int kPadding = 32;
   static int strideOf(int count) { return (count + kPadding - 1) / kPadding * kPadding; }
 
+  // Contents are undefined until sgm has filled it: zeroing so much memory would cost a tenth of the time.
   CostVolume(int width, int height, int count)
-      : width_(width), height_(height), count_(count), stride_(strideOf(count)), sums_(width * stride_, height) {}
+      : width_(width), height_(height), count_(count), stride_(strideOf(count)) {
+    const size_t bytes = sizeof(uint16_t) * static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(stride_);
+    sums_.reset(static_cast<uint16_t*>(std::aligned_alloc(kRowAlignment, bytes)));
+    if (sums_ == nullptr) throw std::bad_alloc();
+  }
   int width() const { return width_; }
   int height() const { return height_; }
   int count() const { return count_; }
   int stride() const { return stride_; }
-  uint16_t* at(int u, int v) { return sums_.view().row(v) + static_cast<ptrdiff_t>(u) * stride_; }
-  const uint16_t* at(int u, int v) const { return sums_.view().row(v) + static_cast<ptrdiff_t>(u) * stride_; }
+  uint16_t* at(int u, int v) { return sums_.get() + offset(u, v); }
+  const uint16_t* at(int u, int v) const { return sums_.get() + offset(u, v); }
 
  private:
+  struct Free {
+    void operator()(uint16_t* p) const { std::free(p); }
+  };
+  size_t offset(int u, int v) const {
+    return (static_cast<size_t>(v) * static_cast<size_t>(width_) + static_cast<size_t>(u)) * static_cast<size_t>(stride_);
+  }
   int width_, height_, count_, stride_;
-  Image<uint16_t> sums_;
+  std::unique_ptr<uint16_t, Free> sums_;
 };
 
 // Semi-global aggregation of Hamming costs over 8 paths. For each path direction r

@@ -3,6 +3,9 @@
 #ifndef ALTIPLANO_KERNELS_TARGETS_FOR_TEST_H_
 #define ALTIPLANO_KERNELS_TARGETS_FOR_TEST_H_
 
+// The targets of all kernels: some ask for this one.
+#define HWY_WANT_AVX3_DL
+
 #include <gtest/gtest.h>
 #include <hwy/highway.h>
 
