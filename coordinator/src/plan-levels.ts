@@ -48,7 +48,8 @@ export function planLevels(inputs: LevelInputs, factors: readonly number[], port
   return factors.map((factor) => {
     // Reduced levels have cells about as large as the reduced pixels, a whole multiple of the resolution.
     const resolution = factor === 1 ? request.resolution : request.resolution * Math.max(1, Math.round((gsdM * factor) / request.resolution));
-    const wanted = factor > 1 ? 512 : request.tileCells ?? defaultTileCells(areaM2, resolution, gsdM);
+    // Small coarse tiles: over 1,000 m of height, polynomials fit a 2 km box only barely, and there are enough for all agents.
+    const wanted = factor > 1 ? 256 : request.tileCells ?? defaultTileCells(areaM2, resolution, gsdM);
     const fit = fitBudget(inputs, factor, resolution, wanted, ports);
     if (fit.tileCells < wanted || fit.maxDisparities < request.params.maxDisparities) {
       warnings.push(`level 1/${factor}: ${fit.tileCells} cells per tile and at most ${fit.maxDisparities} disparities, to fit ${request.memoryBudgetMb} MB (--memory)`);
