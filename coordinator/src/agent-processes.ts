@@ -15,6 +15,8 @@ export interface AgentProcessesOptions {
   readonly logDir: string;
   /** Program of an agent; default: ALTIPLANO_AGENT_PROGRAM, else node-agent beside this package. A .js file is run by this node. */
   readonly program?: string;
+  /** Before the first restart; doubled by each that follows. */
+  readonly restartPauseMs?: number;
   readonly onWarning?: (message: string) => void;
   /** Called once when no agent is left and none will be started again. */
   readonly onGone?: (error: AltiplanoError) => void;
@@ -64,7 +66,7 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
         break;
       }
       options.onWarning?.(`agent-${k} died (${end}); starting it again`);
-      await delay(200 * 2 ** (restarts - 1), undefined, { signal: stopping.signal }).catch(() => undefined);
+      await delay((options.restartPauseMs ?? 200) * 2 ** (restarts - 1), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
     left -= 1;
     if (left === 0) options.onGone?.(new AltiplanoError('no-agents', `all ${options.count} agents died; see ${options.logDir}`));

@@ -23,7 +23,7 @@ export interface ProgressView {
 }
 
 export interface ProgressOptions {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: NodeJS.WritableStream;
   readonly isTty: boolean;
   readonly now: () => number;
   /** Plain lines come at most this often within a phase. */

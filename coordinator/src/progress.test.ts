@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PassThrough } from 'node:stream';
+import test from 'ava';
+import { type SceneState, advanceScene, initialState, openTasks } from './advance-scene.js';
+import { duration } from './duration.js';
+import { planScene } from './plan-scene.js';
+import { openProgress, phaseProgress } from './progress.js';
+import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
+import { outcomeOf } from './testing/outcome.js';
+
+// Too small for coarse levels, many small tiles.
+const plan = planScene(flatRequest({ tileCells: 64 }), flatPair({ width: 380, height: 380 }), flatPorts);
+
+/** The state in which `count` tile tasks have ended. */
+function inTiles(count: number): SceneState {
+  let { state } = advanceScene(initialState(plan), { type: 'started' });
+  for (let phase = 0; phase < 2; phase += 1) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: openTasks(state).map((task) => outcomeOf(task)) }));
+  ({ state } = advanceScene(state, { type: 'pointingSolved', corrections: new Map() }));
+  const some = openTasks(state).slice(0, count);
+  return advanceScene(state, { type: 'tasksEnded', outcomes: some.map((task, i) => outcomeOf(task, i === 0 ? 'dead' : 'done')) }).state;
+}
+
+function output(isTty: boolean, show: (view: ReturnType<typeof openProgress>, tick: (ms: number) => void) => void): string {
+  const stream = new PassThrough();
+  let clock = 0;
+  const view = openProgress({ stream, isTty, now: () => clock });
+  show(view, (ms) => { clock += ms; });
+  view.close();
+  return String(stream.read() ?? '');
+}
+
+test('a pipe gets plain lines: the start of a phase, then no more than one in ten seconds, and its end', (t) => {
+  const total = inTiles(0).tasks.size;
+  const text = output(false, (view, tick) => {
+    for (const count of [0, 1, 2]) {
+      tick(1000);
+      view.show(inTiles(count));
+    }
+    tick(10_000);
+    view.show(inTiles(2));
+    view.show(inTiles(total));
+    view.show(inTiles(total));
+  });
+  const [start, later, end, ...rest] = text.trimEnd().split('\n');
+  t.is(start, `stereo: 0/${total} tiles`);
+  t.regex(later ?? '', new RegExp(`^stereo: 2/${total} tiles \\(1 dead\\), \\d+\\.\\d\\d Mpx/s, \\d+:\\d\\d left$`));
+  t.regex(end ?? '', new RegExp(`^stereo: ${total}/${total} tiles \\(1 dead\\), \\d+\\.\\d\\d Mpx/s$`));
+  t.deepEqual(rest, []);
+});
+
+test('progress counts the reference pixels of ended tiles', (t) => {
+  const state = inTiles(1);
+  const [tile] = plan.levels[0]?.tiles ?? [];
+  const area = (tile?.core.width ?? 0) * (tile?.core.height ?? 0) * 0.25;
+  t.true(Math.abs((phaseProgress(state)?.mpx ?? 0) - area / 0.25 / 1e6) < 1e-6);
+  t.is(phaseProgress(initialState(plan)), null);
+});
+
+test('durations read as clocks', (t) => {
+  t.deepEqual([0, 59.6, 61, 3600, 7322].map(duration), ['0:00', '1:00', '1:01', '1:00:00', '2:02:02']);
+});
