@@ -34,22 +34,25 @@ export async function describeInput(input: ImageInput): Promise<DescribedImage> 
   }
   const { model, source } = readRpc(path, input.rpc === null ? {} : { rpcPath: input.rpc });
   const rpc = { ...model, colNum: [...model.colNum], colDen: [...model.colDen], rowNum: [...model.rowNum], rowDen: [...model.rowDen] };
-  return { path, band, mask, width, height, rpc, rpcSource: source, fingerprint: await fingerprintOf(path) };
+  return { path, band, mask, width, height, rpc, rpcSource: source, fingerprint: await fingerprintOf(mask === null ? [path] : [path, mask]) };
 }
 
-/** Size and a hash over the start, the middle and the end of a file: images are gigabytes, and differ all over. */
-async function fingerprintOf(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const hash = createHash('sha256').update(`${size}`);
-    const piece = 1 << 20;
-    for (const position of [0, Math.max(0, Math.floor(size / 2)), Math.max(0, size - piece)]) {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(piece), 0, piece, position);
-      hash.update(buffer.subarray(0, bytesRead));
+/** Sizes and a hash over the start, the middle and the end of files: images are gigabytes, and differ all over. */
+async function fingerprintOf(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      hash.update(`${size}`);
+      const piece = 1 << 20;
+      for (const position of [0, Math.max(0, Math.floor(size / 2)), Math.max(0, size - piece)]) {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(piece), 0, piece, position);
+        hash.update(buffer.subarray(0, bytesRead));
+      }
+    } finally {
+      await file.close();
     }
-    return hash.digest('hex').slice(0, 16);
-  } finally {
-    await file.close();
   }
+  return hash.digest('hex').slice(0, 16);
 }

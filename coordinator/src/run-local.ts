@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ScenePlan, productKey, scenePrefix } from '@altiplano/protocol';
 import { type ObjectStore, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
+import { lockFolder } from './lock-folder.js';
 import { type RunOptions, runScene } from './run-scene.js';
 import { type RunSummary, type SceneResult, runSummary } from './scene-result.js';
 import type { SceneWork } from './scene-work.js';
@@ -37,6 +38,7 @@ export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
 export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSignal): Promise<LocalEnd> {
   const dir = stateDir(local.outDir);
   await mkdir(dir, { recursive: true });
+  const unlock = await lockFolder(dir);
   const store = await openStore(join(dir, 'store'));
   try {
     if (local.fresh) await dropScene(store, plan, () => true);
@@ -51,6 +53,7 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
     return { summary, result };
   } finally {
     await store.close();
+    await unlock();
   }
 }
 

@@ -12,7 +12,7 @@ export interface DescribedImage {
   readonly rpc: RpcModel;
   /** The file the RPC was read from. */
   readonly rpcSource: string;
-  /** Equal for files of equal content. */
+  /** Equal for files (image and mask) of equal content. */
   readonly fingerprint: string;
 }
 

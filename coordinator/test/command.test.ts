@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { writeGeoTiff } from '@altiplano/kernels/raster';
+import { flatImage } from '../src/testing/flat-world.js';
+
+const program = fileURLToPath(new URL('../../bin/altiplano.js', import.meta.url));
+
+function altiplano(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'altiplano-command-'));
+test.after.always(() => rm(folder, { recursive: true }));
+
+/** A flat grey image with a real RPC tag. */
+function image(name: string, slopeE: number, options: { north?: number; hasRpc?: boolean } = {}): string {
+  const { rpc } = flatImage({ width: 400, height: 400, gsdM: 0.5, east: 501_000, north: options.north ?? 56_000, slopeE, slopeN: 0, heights: [0, 100] });
+  const path = join(folder, name);
+  const data = new Uint16Array(400 * 400).map((_, i) => 500 + ((i * 7919 + name.length) % 97));
+  writeGeoTiff(path, { width: 400, height: 400, bands: [{ data }], ...(options.hasRpc === false ? {} : { rpc }) });
+  return path;
+}
+
+const left = image('left.tif', 0.25);
+const right = image('right.tif', -0.25);
+
+test('help teaches by examples and exits 0', async (t) => {
+  const { code, stdout } = await altiplano('--help');
+  t.is(code, 0);
+  t.regex(stdout, /altiplano run left\.tif right\.tif --out scene/);
+  t.regex((await altiplano('run', '--help')).stdout, /Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial/);
+});
+
+test('plan prints what a run would do, as text or JSON, and writes nothing', async (t) => {
+  const out = join(folder, 'planned');
+  const text = await altiplano('plan', left, right, '--out', out, '--resolution', '1');
+  t.is(text.code, 0, text.stderr);
+  t.regex(text.stdout, /base-to-height 0\.50/);
+  t.regex(text.stdout, /EPSG:32636/);
+  t.regex(text.stdout, /heights +0 to 100 m/);
+  await t.throwsAsync(stat(out), { code: 'ENOENT' });
+  const json = await altiplano('plan', left, right, '--json');
+  const { plan, estimates } = JSON.parse(json.stdout);
+  t.is(plan.pairs[0].id, '0_1');
+  t.is(estimates.length, plan.levels.length);
+});
+
+test('info tells size, type and RPC', async (t) => {
+  const { code, stdout } = await altiplano('info', left);
+  t.is(code, 0);
+  t.regex(stdout, /400 x 400/);
+  t.regex(stdout, /uint16/);
+  t.like(JSON.parse((await altiplano('info', left, '--json')).stdout), { type: 'uint16' });
+});
+
+test('what cannot work is refused with exit code 2 and one line that names it', async (t) => {
+  const none = image('none.tif', 0, { hasRpc: false });
+  const far = image('far.tif', -0.25, { north: 80_000 });
+  await copyFile(left, join(folder, 'copy.tif'));
+  await writeFile(join(folder, 'text.tif'), 'not a raster');
+  const cases: (readonly [RegExp, ...string[]])[] = [
+    [/required option '--out <dir>'/, 'run', left, right],
+    [/unknown option '--nonsense'/, 'plan', left, right, '--nonsense'],
+    [/at least 2/, 'plan', left],
+    [/gone\.tif/, 'plan', left, join(folder, 'gone.tif')],
+    [/text\.tif/, 'plan', left, join(folder, 'text.tif')],
+    [/none\.tif.* RPC/, 'plan', left, none],
+    [/far\.tif: no ground in common with .*left\.tif/, 'plan', left, far],
+    [/copy\.tif: the same image as .*left\.tif/, 'plan', left, join(folder, 'copy.tif')],
+    [/band 4/, 'plan', left, right, '--band', '4'],
+    [/crs: EPSG:4326 .* geographic/, 'plan', left, right, '--crs', 'EPSG:4326'],
+    [/crs: 'EPSG:nonsense' is not/, 'plan', left, right, '--crs', 'EPSG:nonsense'],
+    [/roi: .*gone\.json/, 'plan', left, right, '--roi', join(folder, 'gone.json')],
+    [/resolution: 100 m/, 'plan', left, right, '--resolution', '100'],
+    [/gone-dem\.tif/, 'plan', left, right, '--dem', join(folder, 'gone-dem.tif')],
+  ];
+  for (const [message, ...args] of cases) {
+    const { code, stderr, stdout } = await altiplano(...args);
+    t.is(code, 2, `${args.join(' ')}: ${stderr}`);
+    t.regex(stderr, message, args.join(' '));
+    t.is(stdout, '');
+    t.notRegex(stderr, /\n +at /, 'no stack');
+  }
+  t.regex((await altiplano('--verbose', 'plan', left, none)).stderr, /\n +at /);
+});
