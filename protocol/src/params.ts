@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const stereoParamsSchema = z.object({
   /** SGM smoothness penalties for the 62 bits of the 9x7 census (Hirschmueller 2008, eq. 13). */
   p1: z.int().positive().default(20),
-  p2: z.int().positive().default(80),
+  p2: z.int().positive().max(95).default(80),
   /** Largest allowed difference between left and right disparities, pixels. */
   leftRightPx: z.number().positive().default(1),
   /** Connected disparity regions below this many pixels are dropped. */
