@@ -2,7 +2,7 @@
 import test from 'ava';
 import { fillBounds, localBounds, reduceBounds } from './height-bounds.js';
 
-const options = { radius: 1, toleranceM: 1, support: 3 };
+const options = { radius: 1, stepRadius: 0, toleranceM: 1, support: 3 };
 const surface = (rows: readonly (readonly number[])[]): Float32Array => Float32Array.from(rows.flat());
 
 test('a lone spike does not widen the bounds, a building of three cells does', (t) => {
@@ -11,6 +11,15 @@ test('a lone spike does not widen the bounds, a building of three cells does', (
   const building = surface([[0, 0, 0, 0, 0, 0], [0, 0, 9, 9, 0, 0], [0, 0, 9, 0, 0, 0]]);
   t.deepEqual([...localBounds(building, 6, 3, options).high], [0, 9, 9, 9, 9, 0, 0, 9, 9, 9, 9, 0, 0, 9, 9, 9, 9, 0]);
   t.deepEqual([...localBounds(building, 6, 3, options).low], Array(18).fill(0));
+});
+
+test('a cell near a step may be on its other side, a cell on a slope is where it is', (t) => {
+  const step = surface(Array.from({ length: 4 }, () => [0, 0, 0, 0, 0, 9, 9, 9, 9, 9]));
+  const { low, high } = localBounds(step, 10, 4, { ...options, stepRadius: 3 });
+  t.deepEqual([...high.subarray(0, 10)], [0, 9, 9, 9, 9, 9, 9, 9, 9, 9]);
+  t.deepEqual([...low.subarray(0, 10)], [0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+  const slope = surface(Array.from({ length: 4 }, () => [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  t.deepEqual(localBounds(slope, 10, 4, { ...options, stepRadius: 3 }).high.subarray(1, 9), Float32Array.of(2, 3, 4, 5, 6, 7, 8, 9));
 });
 
 test('cells without heights near by stay unknown', (t) => {

@@ -6,6 +6,8 @@ export interface HeightBounds { readonly low: Float32Array; readonly high: Float
 export interface LocalBoundsOptions {
   /** Cells looked at on every side. */
   readonly radius: number;
+  /** A cell may hide as high a step as the bounds span anywhere within so many cells; 0 = no. */
+  readonly stepRadius: number;
   /** A height counts when, itself included, `support` of the 3 x 3 cells around it lie within this of it, metres. */
   readonly toleranceM: number;
   readonly support: number;
@@ -13,14 +15,24 @@ export interface LocalBoundsOptions {
 
 /**
  * Lowest and highest supported height in the (2 radius + 1)^2 cells around each cell; NaN where there is none.
- * Isolated spikes have no support, so they don't widen the bounds; a building of three cells does.
+ * Isolated spikes have no support, so they don't widen the bounds; a building of three cells does. Among buildings a coarse
+ * level takes some roofs for ground and some courtyards for roofs: so the bounds are widened, downwards and upwards, to the
+ * largest span within `stepRadius`, as far as there are such heights; on an even slope, where all spans are alike, nothing changes.
  * `heights`: (height, width), NaN = none.
  */
 export function localBounds(heights: Float32Array, width: number, height: number, options: LocalBoundsOptions): HeightBounds {
   const supported = supportedHeights(heights, width, height, options);
+  const low = windowExtreme(supported, width, height, options.radius, (a, b) => a < b);
+  const high = windowExtreme(supported, width, height, options.radius, (a, b) => a > b);
+  if (options.stepRadius === 0) return { low, high };
+  const around = (values: Float32Array, better: (a: number, b: number) => boolean): Float32Array =>
+    windowExtreme(values, width, height, options.stepRadius, better);
+  const lowest = around(low, (a, b) => a < b);
+  const highest = around(high, (a, b) => a > b);
+  const span = around(high.map((value, cell) => value - (low[cell] ?? NaN)), (a, b) => a > b);
   return {
-    low: windowExtreme(supported, width, height, options.radius, (a, b) => a < b),
-    high: windowExtreme(supported, width, height, options.radius, (a, b) => a > b),
+    low: low.map((value, cell) => Math.max(lowest[cell] ?? NaN, Math.min(value, (high[cell] ?? NaN) - (span[cell] ?? NaN)))),
+    high: high.map((value, cell) => Math.min(highest[cell] ?? NaN, Math.max(value, (low[cell] ?? NaN) + (span[cell] ?? NaN)))),
   };
 }
 

@@ -21,13 +21,15 @@ export interface Prior {
 export interface PriorOptions {
   /** Coarse cells around a cell whose heights may be its own: edges move by as much between levels. */
   readonly radius: number;
+  /** Coarse cells around a cell whose steps it may have as well: what the coarse level misses between and on buildings. */
+  readonly stepRadius: number;
   /** Allowance for the coarse matcher's error on both sides, pixels of disparity of the coarse level; twice that in holes. */
   readonly marginPx: number;
   /** A DEM's allowances, metres: errors and cuts below, buildings and trees above. */
   readonly demBelowM: number;
   readonly demAboveM: number;
 }
-const defaults: PriorOptions = { radius: 3, marginPx: 2, demBelowM: 30, demAboveM: 120 };
+const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2, demBelowM: 30, demAboveM: 120 };
 
 const blockCells = 512;
 /** Holes are filled on a grid this much coarser, so that memory holds 1/64 of the level. */
@@ -39,7 +41,7 @@ const maxDoublings = 5;
  * Makes the height bounds the level below searches between, from the merged DSM of level 1/`factor`, and puts them into the
  * store under priorKey(sceneId, factor).
  *
- * Bounds of a cell: the extremes of the supported heights within `radius` cells, plus `rangeMargin` of their
+ * Bounds of a cell: the extremes of the supported heights within `radius` cells, widened to the largest step near by, plus `rangeMargin` of their
  * difference and `marginPx` pixels' worth of height; in holes the extremes of the surroundings at growing scale,
  * at last the scene's (0.5 % to 99.5 %); all inside the plan's height domain. The idea of searching
  * between bounds of the level above: Rothermel et al., SURE, LC3D 2012, section 3.
@@ -48,14 +50,14 @@ export async function makePrior(
   { merged, plan, factor, store }: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore },
   options: Partial<PriorOptions> = {},
 ): Promise<Prior> {
-  const { radius, marginPx } = { ...defaults, ...options };
+  const { radius, stepRadius, marginPx } = { ...defaults, ...options };
   const { grid } = merged;
   const pixelM = Math.max(...plan.pairs.map((pair) => metresPerPixel(plan, pair.id, factor)));
   const marginM = marginPx * pixelM;
   // Neighbours on a 45 degree slope differ by a cell diagonal; on top of that, two pixels of noise.
-  const support = { radius, toleranceM: 1.5 * grid.resolution + 2 * pixelM, support: 3 };
+  const support = { radius, stepRadius, toleranceM: 1.5 * grid.resolution + 2 * pixelM, support: 3 };
   const boundsOf = (block: CellRect): HeightBounds => {
-    const outer = expand(block, radius + 1, grid);
+    const outer = expand(block, radius + stepRadius + 1, grid);
     return crop(localBounds(readHeights(merged.path, outer), outer.width, outer.height, support), outer, block);
   };
 
@@ -112,7 +114,7 @@ export async function priorFromDem(
       for (let cell = 0; cell < heights.length; cell++) heights[cell] = (heights[cell] ?? NaN) + (undulation[cell] ?? NaN);
     }
     // A DEM is finished work: a single cell is a height like any other.
-    const bounds = crop(localBounds(heights, outer.width, outer.height, { radius, toleranceM: 0, support: 1 }), outer, block);
+    const bounds = crop(localBounds(heights, outer.width, outer.height, { radius, stepRadius: 0, toleranceM: 0, support: 1 }), outer, block);
     for (let cell = 0; cell < bounds.low.length; cell++) {
       if (!Number.isNaN(bounds.low[cell])) known++;
       const [low, high] = clipTo(plan.heightDomain, (bounds.low[cell] ?? NaN) - demBelowM, (bounds.high[cell] ?? NaN) + demAboveM);
