@@ -89,11 +89,13 @@ function fitRatio(terms: readonly (readonly number[])[], values: readonly number
   let num: number[] = [];
   let den: number[] = [];
   for (let pass = 0; pass < 2; pass++) {
-    const rows = terms.map((t, i) => {
-      const w = weights[i] ?? 1;
-      return Float64Array.from([...t, ...t.slice(1).map((x) => -x * (values[i] ?? 0))], (x) => x * w);
-    });
-    const solution = leastSquares(rows, values.map((v, i) => v * (weights[i] ?? 1)), ridge);
+    const column = (f: (t: readonly number[], value: number) => number): Float64Array =>
+      Float64Array.from(terms, (t, i) => f(t, values[i] ?? 0) * (weights[i] ?? 1));
+    const columns = [
+      ...Array.from({ length: 20 }, (_, k) => column((t) => t[k] ?? 0)),
+      ...Array.from({ length: 19 }, (_, k) => column((t, value) => -value * (t[k + 1] ?? 0))),
+    ];
+    const solution = leastSquares(columns, column((_, value) => value), ridge);
     num = [...solution.subarray(0, 20)];
     den = [1, ...solution.subarray(20)];
     weights = terms.map((t) => 1 / t.reduce((sum, x, i) => sum + x * (den[i] ?? 0), 0));

@@ -1,45 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Solves min |A x - b|^2 + (ridge |x|)^2 by Householder QR, which keeps twice the digits of normal equations.
- * `rows` are A's rows and are overwritten. Source: Golub and Van Loan, Matrix Computations, section 5.2.
+ * Solves min |A x - b|^2 + |ridge sqrt(m) x|^2, m the number of equations, by Householder QR, which keeps twice the
+ * digits of normal equations. `columns` are A's columns. Source: Golub and Van Loan, Matrix Computations, section 5.2.
  */
-export function leastSquares(rows: Float64Array[], values: readonly number[], ridge: number): Float64Array {
-  const n = rows[0]?.length ?? 0;
-  const scale = Math.sqrt(rows.length);
-  const all = [...rows, ...Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (_, j) => (i === j ? ridge * scale : 0)))];
-  const right = Float64Array.from([...values, ...new Array<number>(n).fill(0)]);
-  const m = all.length;
-  for (let k = 0; k < n; k++) {
-    const at = (i: number): number => all[i]?.[k] ?? 0;
-    let norm = 0;
-    for (let i = k; i < m; i++) norm += at(i) * at(i);
-    norm = at(k) > 0 ? -Math.sqrt(norm) : Math.sqrt(norm);
-    if (norm === 0) continue;
-    const v = Float64Array.from({ length: m - k }, (_, i) => at(k + i));
-    v[0] = at(k) - norm;
-    let vv = 0;
-    for (const x of v) vv += x * x;
-    for (let j = k; j < n; j++) {
+export function leastSquares(columns: readonly Float64Array[], right: Float64Array, ridge: number): Float64Array {
+  const n = columns.length;
+  const equations = right.length;
+  const m = equations + n;
+  // Damping is n more equations, ridge sqrt(m) x_j = 0; the right-hand side is carried along as one more column.
+  const all = [...columns, right].map((column, j) => {
+    const longer = new Float64Array(m);
+    longer.set(column);
+    if (j < n) longer[equations + j] = ridge * Math.sqrt(equations);
+    return longer;
+  });
+  all.slice(0, n).forEach((v, k) => {
+    let square = 0;
+    for (let i = k; i < m; i++) square += (v[i] ?? 0) ** 2;
+    const head = v[k] ?? 0;
+    const norm = head > 0 ? -Math.sqrt(square) : Math.sqrt(square);
+    // v becomes the reflection's vector from row k on; R's diagonal is kept aside until the others are reflected.
+    v[k] = head - norm;
+    const scale = 1 / (square - head * norm);
+    for (const column of all.slice(k + 1)) {
       let product = 0;
-      for (let i = k; i < m; i++) product += (v[i - k] ?? 0) * (all[i]?.[j] ?? 0);
-      reflect(all, v, k, j, (2 * product) / vv);
+      for (let i = k; i < m; i++) product += (v[i] ?? 0) * (column[i] ?? 0);
+      product *= scale;
+      for (let i = k; i < m; i++) column[i] = (column[i] ?? 0) - product * (v[i] ?? 0);
     }
-    let product = 0;
-    for (let i = k; i < m; i++) product += (v[i - k] ?? 0) * (right[i] ?? 0);
-    for (let i = k; i < m; i++) right[i] = (right[i] ?? 0) - ((2 * product) / vv) * (v[i - k] ?? 0);
-  }
-  const x = new Float64Array(n);
+    v[k] = norm;
+  });
+  const x = Float64Array.from(all[n] ?? []).subarray(0, n);
   for (let k = n - 1; k >= 0; k--) {
-    let sum = right[k] ?? 0;
-    for (let j = k + 1; j < n; j++) sum -= (all[k]?.[j] ?? 0) * (x[j] ?? 0);
-    x[k] = sum / (all[k]?.[k] ?? 1);
+    x[k] = (x[k] ?? 0) / (all[k]?.[k] ?? 1);
+    for (let i = 0; i < k; i++) x[i] = (x[i] ?? 0) - (x[k] ?? 0) * (all[k]?.[i] ?? 0);
   }
   return x;
-}
-
-function reflect(all: readonly Float64Array[], v: Float64Array, k: number, j: number, factor: number): void {
-  for (let i = k; i < all.length; i++) {
-    const row = all[i];
-    if (row !== undefined) row[j] = (row[j] ?? 0) - factor * (v[i - k] ?? 0);
-  }
 }

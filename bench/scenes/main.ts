@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '@altiplano/protocol';
-import { type SceneManifest, makeScene } from './make-scene.js';
+import { makeScene } from './make-scene.js';
+import type { SceneManifest } from './manifest.js';
 import { type SceneOptions, terrainKinds } from './options.js';
 
 const number = (text: string): number => {

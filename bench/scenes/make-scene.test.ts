@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { type RpcModel, rpcProject } from '@altiplano/kernels';
 import { openInfo, readBands, readRpc, transformPoints } from '@altiplano/kernels/raster';
-import { type SceneManifest, makeScene } from './make-scene.js';
+import { makeScene } from './make-scene.js';
+import type { SceneManifest } from './manifest.js';
 import type { SceneOptions } from './options.js';
 
 async function withScene(options: Omit<SceneOptions, 'directory'>, use: (directory: string, manifest: SceneManifest) => Promise<void> | void): Promise<void> {

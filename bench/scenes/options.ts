@@ -58,24 +58,24 @@ export function settle(options: SceneOptions): SceneSettings & { readonly direct
     samples: options.samples ?? 3,
     threads: options.threads ?? availableParallelism(),
   };
-  require('size', size, Number.isInteger(size) && size >= 64 && size <= 8192, 'a whole number from 64 to 8192');
-  require('terrain', terrain, terrainKinds.includes(terrain), terrainKinds.join(', '));
-  require('views', settings.views, settings.views === 2 || settings.views === 3, '2 or 3');
-  require('gsd', gsd, gsd >= 0.1 && gsd <= 10, '0.1 to 10 metres');
-  require('resolution', settings.resolution, settings.resolution >= 0.1 && settings.resolution <= 100, '0.1 to 100 metres');
-  require('relief', relief, relief > 0 && relief <= 3000, 'above 0 to 3000 metres');
-  require('base-to-height', settings.baseToHeight, settings.baseToHeight > 0 && settings.baseToHeight <= 1, 'above 0 to 1');
-  require('noise', settings.noise, settings.noise >= 0 && settings.noise <= 200, '0 to 200 DN');
-  require('seed', settings.seed, Number.isInteger(settings.seed), 'a whole number');
-  require('lon', settings.lon, Math.abs(settings.lon) <= 180, '-180 to 180 degrees');
-  require('lat', settings.lat, Math.abs(settings.lat) <= 80, '-80 to 80 degrees');
-  require('altitude', settings.altitude, settings.altitude >= -400 && settings.altitude <= 8000, '-400 to 8000 metres');
-  require('samples', settings.samples, Number.isInteger(settings.samples) && settings.samples >= 1 && settings.samples <= 8, 'a whole number from 1 to 8');
-  require('threads', settings.threads, Number.isInteger(settings.threads) && settings.threads >= 1, 'a whole number from 1');
-  for (const px of [...settings.pointingError, ...settings.pointingAlong]) require('pointing error', px, Math.abs(px) <= 200, 'at most 200 pixels');
+  demand('size', size, Number.isInteger(size) && size >= 64 && size <= 8192, 'a whole number from 64 to 8192');
+  demand('terrain', terrain, terrainKinds.includes(terrain), terrainKinds.join(', '));
+  demand('views', settings.views, settings.views === 2 || settings.views === 3, '2 or 3');
+  demand('gsd', gsd, gsd >= 0.1 && gsd <= 10, '0.1 to 10 metres');
+  demand('resolution', settings.resolution, settings.resolution >= 0.1 && settings.resolution <= 100, '0.1 to 100 metres');
+  demand('relief', relief, relief > 0 && relief <= 3000, 'above 0 to 3000 metres');
+  demand('base-to-height', settings.baseToHeight, settings.baseToHeight > 0 && settings.baseToHeight <= 1, 'above 0 to 1');
+  demand('noise', settings.noise, settings.noise >= 0 && settings.noise <= 200, '0 to 200 DN');
+  demand('seed', settings.seed, Number.isInteger(settings.seed), 'a whole number');
+  demand('lon', settings.lon, Math.abs(settings.lon) <= 180, '-180 to 180 degrees');
+  demand('lat', settings.lat, Math.abs(settings.lat) <= 80, '-80 to 80 degrees');
+  demand('altitude', settings.altitude, settings.altitude >= -400 && settings.altitude <= 8000, '-400 to 8000 metres');
+  demand('samples', settings.samples, Number.isInteger(settings.samples) && settings.samples >= 1 && settings.samples <= 8, 'a whole number from 1 to 8');
+  demand('threads', settings.threads, Number.isInteger(settings.threads) && settings.threads >= 1, 'a whole number from 1');
+  for (const px of [...settings.pointingError, ...settings.pointingAlong]) demand('pointing error', px, Math.abs(px) <= 200, 'at most 200 pixels');
   return settings;
 }
 
-function require(name: string, value: unknown, holds: boolean, expected: string): void {
+function demand(name: string, value: unknown, holds: boolean, expected: string): void {
   if (!holds) throw new InputError(`scene: expected ${expected} for ${name} but received ${String(value)}`);
 }
