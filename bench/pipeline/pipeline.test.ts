@@ -7,7 +7,8 @@ import type { RpcModel } from '@altiplano/kernels';
 import { readRpc, readWindow, writeGeoTiff } from '@altiplano/kernels/raster';
 import anyTest, { type TestFn } from 'ava';
 import { type Comparison, compareByCommand } from '../accuracy/compare-command.js';
-import { type SceneManifest, makeScene } from '../scenes/make-scene.js';
+import { makeScene } from '../scenes/make-scene.js';
+import type { SceneManifest } from '../scenes/manifest.js';
 import type { SceneOptions } from '../scenes/options.js';
 import { type RunSummary, runAltiplano, runScene } from './run-altiplano.js';
 
