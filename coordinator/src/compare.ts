@@ -53,9 +53,9 @@ export function compareDsms({ dsm, reference, mask, png }: CompareInputs): Compa
   return { ...statistics, afterShift: statisticsOf(differencesAt(shift.eastM, shift.northM)), shift, png: png ?? null };
 }
 
-/** Where the colours of a difference map end: 3 NMAD, at least 0.1 m; 2 m when there is nothing in common. */
+/** Where the colours of a difference map end: 3 NMAD, at least half a metre; 2 m when there is nothing in common. */
 export function clipFor(nmad: number): number {
-  return Number.isNaN(nmad) ? 2 : Math.max(0.1, 3 * nmad);
+  return Number.isNaN(nmad) ? 2 : Math.max(0.5, 3 * nmad);
 }
 
 function statisticsOf(differences: Float64Array): ComparisonStatistics {

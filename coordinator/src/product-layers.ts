@@ -67,6 +67,8 @@ export interface LayerInputs {
   readonly merged: MergedDsm;
   /** The part of the merged grid to publish. */
   readonly rect: CellRect;
+  /** The grid of that part. */
+  readonly grid: GridSpec;
   readonly datum: VerticalDatum;
   /** Where pairs see ground, convex rings in the plan's CRS; an empty cell outside of all of them is called so. */
   readonly seen: readonly Ring[];
@@ -80,11 +82,7 @@ export interface LayerInputs {
  * dsm (float32, metres, no-data -32768), confidence (float32, 0..1, no-data -32768), count (uint16, points per cell),
  * spread (float32, metres, no-data -32768), validity (uint8, `reason`). Memory: one block.
  */
-export function writeLayers({ merged, rect, datum, seen, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
-  const grid: GridSpec = {
-    originE: merged.grid.originE + rect.col0 * merged.grid.resolution, originN: merged.grid.originN - rect.row0 * merged.grid.resolution,
-    resolution: merged.grid.resolution, width: rect.width, height: rect.height,
-  };
+export function writeLayers({ merged, rect, grid, datum, seen, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
   const classes = Object.fromEntries(Object.entries(reason).map(([name, value]) => [`CLASS_${value}`, name]));
   const open = (name: LayerName, type: 'float32' | 'uint16' | 'uint8', description: string, more: Readonly<Record<string, string>> = {}): TiledRaster =>
     createTiled(join(scratchDir, `${name}.tif`), {

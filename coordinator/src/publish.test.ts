@@ -164,6 +164,15 @@ test('the report stands on its own and escapes what it shows', async (t) => {
   t.true(html.includes('partial') && html.includes('1.25 px'));
 });
 
+test('a scene without a single height still has its products', async (t) => {
+  const request = await scene(t);
+  const merged = await openMerge({ ...request, level: request.plan.levels[0] ?? t.fail(), partials: () => [], path: `${request.merged.path}.empty.tif` }).finish();
+  const products = await publishProducts({ ...request, merged }, now);
+  t.true(bandOf(products['dsm'] ?? '').every((height) => height === noHeight));
+  t.false(/NaN|undefined/.test((await readFile(products['report'] ?? '', 'utf8')).replaceAll(/data:image[^"]*/g, '')));
+  t.is(JSON.parse(await readFile(products['stac'] ?? '', 'utf8')).assets.dsm.bands[0].statistics, undefined);
+});
+
 test('publishing again gives the same bytes and leaves nothing else behind', async (t) => {
   const request = await scene(t);
   const products = await publishProducts(request, now);

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rpcLocalize } from '@altiplano/kernels';
 import { crsInfo, hillshadePng, imagePng, transformPoints } from '@altiplano/kernels/raster';
-import type { ScenePlan } from '@altiplano/protocol';
+import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
 import { type Ring, boundsOf } from './polygon.js';
@@ -25,7 +25,7 @@ const { version } = createRequire(import.meta.url)('../../package.json') as { re
  * (STAC), hillshade.png, reference.png, report.html. Every file appears whole. Returns the paths by name.
  */
 export async function publishProducts(request: ProductsRequest, now: () => Date = () => new Date()): Promise<Record<string, string>> {
-  const { store, plan, merged, outcomes, pointing, timings, outDir } = request;
+  const { plan, merged, outcomes, pointing, timings, outDir } = request;
   await mkdir(outDir, { recursive: true });
   const scratchDir = join(outDir, `.publish-${randomBytes(6).toString('hex')}`);
   await mkdir(scratchDir);
@@ -33,31 +33,17 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     const tiles = tileCounts(plan, new Map(outcomes.map((outcome) => [outcome.taskId, outcome])));
     const scan = scanMerged(merged);
     const rect = productRect(plan, merged, scan);
-    const grid = { ...merged.grid, originE: merged.grid.originE + rect.col0 * merged.grid.resolution, originN: merged.grid.originN - rect.row0 * merged.grid.resolution };
+    const grid = gridOf(merged.grid, rect);
     const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
     const { epsg, wkt } = crsInfo(plan.crs);
     const metadata = {
       SOFTWARE: `Altiplano ${version}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, datum, seen: seenGround(plan, scan), metadata, scratchDir, outDir });
+    const statistics = writeLayers({ merged, rect, grid, datum, seen: seenGround(plan, scan), metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
-    const dsm = join(outDir, 'dsm.tif');
-    const reference = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
-    products['hillshade'] = join(outDir, 'hillshade.png');
-    hillshadePng(dsm, products['hillshade'], { maxSize: 4096 });
-    const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: join(scratchDir, 'hillshade.png') }];
-    hillshadePng(dsm, join(scratchDir, 'hillshade.png'), { maxSize: 1200 });
-    if (reference !== undefined) {
-      products['reference'] = join(outDir, 'reference.png');
-      imagePng(store.gdalPath(reference.key), products['reference'], { maxSize: 2048 });
-      imagePng(store.gdalPath(reference.key), join(scratchDir, 'reference.png'), { maxSize: 800 });
-      pictures.push({ title: 'Reference image', note: 'in its own geometry', path: join(scratchDir, 'reference.png') });
-    }
-    imagePng(join(outDir, 'confidence.tif'), join(scratchDir, 'confidence.png'), { maxSize: 800 });
-    pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: join(scratchDir, 'confidence.png') });
-
+    const pictures = drawPictures(request, scratchDir, products);
     const processedAt = now();
     products['stac'] = join(outDir, 'dsm.json');
     await writeWhole(products['stac'], `${JSON.stringify(stacItem({ plan, statistics, tiles, verticalDatum: datum.name, epsg, wkt, version, processedAt }), null, 2)}\n`);
@@ -72,6 +58,36 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
   }
+}
+
+interface Picture { readonly title: string; readonly note: string; readonly path: string }
+
+/** Draws the picture products, adds them to `products`, and draws the report's smaller ones into the scratch folder. */
+function drawPictures({ store, plan, outDir }: ProductsRequest, scratchDir: string, products: Record<string, string>): Picture[] {
+  const draw = (name: string, title: string, note: string, maxSize: number, make: (path: string, size: number) => void): Picture => {
+    const path = join(scratchDir, `${name}.png`);
+    make(path, maxSize);
+    return { title, note, path };
+  };
+  const hillshade = (path: string, maxSize: number): void => hillshadePng(join(outDir, 'dsm.tif'), path, { maxSize });
+  products['hillshade'] = join(outDir, 'hillshade.png');
+  hillshade(products['hillshade'], 4096);
+  const pictures = [draw('hillshade', 'Digital surface model', 'shaded, lightness and colour rise with height', 1200, hillshade)];
+
+  const image = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
+  if (image !== undefined) {
+    const reference = (path: string, maxSize: number): void => imagePng(store.gdalPath(image.key), path, { maxSize });
+    products['reference'] = join(outDir, 'reference.png');
+    reference(products['reference'], 2048);
+    pictures.push(draw('reference', 'Reference image', 'in its own geometry', 800, reference));
+  }
+  pictures.push(draw('confidence', 'Confidence', 'dark: low, light: high', 800, (path, maxSize) => imagePng(join(outDir, 'confidence.tif'), path, { maxSize })));
+  return pictures;
+}
+
+/** The grid of a rectangle of a grid's cells. */
+function gridOf({ originE, originN, resolution }: GridSpec, { col0, row0, width, height }: CellRect): GridSpec {
+  return { originE: originE + col0 * resolution, originN: originN - row0 * resolution, resolution, width, height };
 }
 
 /** What of the merged grid is published: the ROI's box, else the box of all heights, else everything. */
