@@ -76,8 +76,11 @@ function fitBudget(inputs: LevelInputs, factor: number, resolution: number, want
   const most = request.params.maxDisparities;
   const gsdM = inputs.gsdM * factor;
   const fits = (tileCells: number, disparities: number): boolean => {
-    const sweepPx = inputs.refSlope * Math.min(inputs.heightSpanM / gsdM, disparities / inputs.baseToHeight);
-    return estimateTask({ tileCells, haloCells, resolution, gsdM, disparities, epipolarRad: inputs.epipolarRad, sweepPx }, request.params, ports).memoryMb <= request.memoryBudgetMb;
+    // No task searches more than the height domain.
+    const searched = Math.min(disparities, disparitiesFor(inputs.heightSpanM, inputs.baseToHeight, gsdM));
+    const sweepPx = (inputs.refSlope * searched) / inputs.baseToHeight;
+    const shape = { tileCells, haloCells, resolution, gsdM, disparities: searched, epipolarRad: inputs.epipolarRad, sweepPx };
+    return estimateTask(shape, request.params, ports).memoryMb <= request.memoryBudgetMb;
   };
   for (let tileCells = wanted; tileCells >= 64; tileCells = Math.floor(tileCells / 128) * 64) {
     for (let disparities = most; disparities >= Math.min(most, fewestDisparities); disparities -= 16) {

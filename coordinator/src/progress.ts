@@ -65,7 +65,19 @@ export function openProgress(options: ProgressOptions): ProgressView {
     since = options.now();
     return true;
   };
-  return options.isTty ? barView(options, enters, rates) : lineView(options, enters, rates);
+  const view = options.isTty ? barView(options, enters, rates) : lineView(options, enters, rates);
+  return { ...view, show: atIntervals(view.show, options.now) };
+}
+
+/** Leaves out what comes within 0.2 s in one phase, but for its end: counting a large scene's tiles takes time. */
+function atIntervals(show: (state: SceneState) => void, now: () => number): (state: SceneState) => void {
+  let [phase, last] = ['', -Infinity];
+  return (state) => {
+    const here = `${state.phase} ${state.levelIndex}`;
+    if (here === phase && now() - last < 200 && state.ended.size < state.tasks.size) return;
+    [phase, last] = [here, now()];
+    show(state);
+  };
 }
 
 type Enters = (progress: PhaseProgress) => boolean;

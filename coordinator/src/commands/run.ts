@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, totalmem } from 'node:os';
 import { relative, resolve } from 'node:path';
+import type { TaskOutcome } from '@altiplano/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { duration } from '../duration.js';
 import { openProgress } from '../progress.js';
@@ -75,7 +76,8 @@ export function endText({ summary, result }: LocalEnd, outDir: string): string {
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
     ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
       `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
-    ...(result === null ? [] : reasons(result.outcomes.map(({ kind, state, reason }) => ({ kind, state, reason: reason ?? '' })))),
+    ...emptyReasons(result?.outcomes ?? []),
+    ...clippedRanges(result?.outcomes ?? []),
     ...(result?.outcomes ?? []).flatMap(({ state, taskId, error, attempts }) => (state === 'dead' ? [`dead: ${taskId} after ${attempts} attempts: ${error?.message ?? 'unknown'}`] : [])),
     `${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
       + (result === null ? '' : `, ${matchOverhead(result.plan, result.outcomes).toFixed(2)} pixels matched per pixel delivered`),
@@ -86,11 +88,19 @@ export function endText({ summary, result }: LocalEnd, outDir: string): string {
 }
 
 /** Why tiles are empty, counted. */
-function reasons(outcomes: readonly { readonly kind: string; readonly state: string; readonly reason: string }[]): string[] {
+function emptyReasons(outcomes: readonly TaskOutcome[]): string[] {
   const counts = new Map<string, number>();
-  for (const { kind, state, reason } of outcomes) if (kind === 'stereo' && state === 'empty') counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { kind, state, reason = 'unknown' } of outcomes) if (kind === 'stereo' && state === 'empty') counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return counts.size === 0 ? [] : [`empty: ${[...counts].map(([reason, n]) => `${n} ${reason}`).join(', ')}`];
 }
+
+function clippedRanges(outcomes: readonly TaskOutcome[]): string[] {
+  const clipped = outcomes.filter(({ kind, metrics }) => kind === 'stereo' && metrics['rangeClipped'] === 1);
+  return clipped.length === 0 ? [] : [`clipped: ${clipped.length} tiles needed more disparities than their limit (--set maxDisparities, --memory): ${named(clipped)}`];
+}
+
+const named = (outcomes: readonly TaskOutcome[]): string =>
+  `${outcomes.slice(0, 5).map(({ taskId }) => taskId).join(', ')}${outcomes.length > 5 ? ', ...' : ''}`;
 
 function count(text: string): number {
   const value = Number(text);
