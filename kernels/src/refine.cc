@@ -179,7 +179,9 @@ void refineVector(D df, const Planes& planes, const RefineOptions& o, const floa
   const auto unexplained = hn::Sub(varR, hn::Mul(hn::Mul(hn::Set(df, 2.0f), gain), covAr));
   const auto residual = hn::Sub(hn::Add(unexplained, hn::Mul(hn::Mul(gain, gain), varA)),
                                 hn::Mul(hn::Mul(delta, delta), varG));
-  const auto step = hn::Min(hn::Max(delta, hn::Set(df, -kMaxStepPx)), hn::Set(df, kMaxStepPx));
+  const auto information = hn::Mul(hn::Mul(m, varG), hn::Set(df, o.roughnessPx * o.roughnessPx));
+  const auto trusted = hn::Mul(delta, hn::Div(information, hn::Add(information, hn::Max(residual, zero))));
+  const auto step = hn::Min(hn::Max(trusted, hn::Set(df, -kMaxStepPx)), hn::Set(df, kMaxStepPx));
   const auto result = hn::Add(hn::Add(d0, c), step);
   const auto precise = hn::Lt(residual, hn::Mul(hn::Mul(m, varG), hn::Set(df, o.maxErrorPx * o.maxErrorPx)));
   const auto from = hn::LoadU(df, start);

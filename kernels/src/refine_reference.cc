@@ -120,7 +120,9 @@ float refinePixel(const Planes& planes, const RefineOptions& o, int u, int v, fl
   const float gain = std::clamp(std::sqrt(varR / varA), kMinGain, kMaxGain);
   const float delta = (covGr - gain * covGa) / varG;
   const float residual = varR - 2.0f * gain * covAr + gain * gain * varA - delta * delta * varG;
-  const float result = d0 + c + std::clamp(delta, -kMaxStepPx, kMaxStepPx);
+  const float information = m * varG * (o.roughnessPx * o.roughnessPx);
+  const float trusted = delta * (information / (information + std::max(residual, 0.0f)));
+  const float result = d0 + c + std::clamp(trusted, -kMaxStepPx, kMaxStepPx);
   const bool precise = residual < m * varG * (o.maxErrorPx * o.maxErrorPx);
   return precise && std::fabs(result - start) <= o.maxShiftPx ? result : start;
 }

@@ -2,6 +2,7 @@
 #ifndef ALTIPLANO_KERNELS_SGM_H_
 #define ALTIPLANO_KERNELS_SGM_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -20,9 +21,10 @@ inline constexpr uint16_t kNoCandidate = 0xFFFF;
 struct SgmOptions {
   int p1 = 20;  // penalty of a disparity step of 1 px between neighbours, cost units
   int p2 = 80;  // penalty of any larger step
-  // p2 falls with the difference g of the two pixels' intensities, relative to their sum (so that it does not
-  // depend on the sensor's gain): max(p2Min, p2 / (1 + p2Gradient * g)). 0 = the same p2 everywhere.
-  float p2Gradient = 5;
+  // p2 falls where the intensities a, b of two pixels differ by more than noise and texture do, relative to their
+  // sum so that the sensor's gain doesn't matter: max(p2Min, p1 + 1, p2 / (1 + p2Gradient * (|a - b| / (a + b) - p2Start))).
+  float p2Gradient = 6;  // 0 = the same p2 everywhere
+  float p2Start = 0.05f;
   int p2Min = 24;
 };
 
@@ -84,14 +86,16 @@ void sgm(const SgmInput& input, const SgmOptions& options, CostVolume& volume);
 // The slow twin: wide integers, one path at a time, no padding.
 void sgmReference(const SgmInput& input, const SgmOptions& options, CostVolume& volume);
 
-// P2 between two neighbouring pixels of intensities a and b.
+// P2 between two neighbouring pixels of intensities a and b; more than P1 unless options.p2 isn't.
 inline int adaptedP2(const SgmOptions& options, float a, float b) {
   if (options.p2Gradient <= 0) return options.p2;
   const float difference = a < b ? b - a : a - b;
   const float sum = (a < 0 ? -a : a) + (b < 0 ? -b : b);
-  if (!(difference > 0) || !(sum > 0)) return options.p2;
-  const int lowered = static_cast<int>(static_cast<float>(options.p2) / (1.0f + options.p2Gradient * (difference / sum)));
-  return lowered < options.p2Min ? options.p2Min : lowered;
+  if (!(sum > 0)) return options.p2;
+  const float excess = difference / sum - options.p2Start;
+  if (!(excess > 0)) return options.p2;
+  const int lowered = static_cast<int>(static_cast<float>(options.p2) / (1.0f + options.p2Gradient * excess));
+  return std::min(options.p2, std::max({lowered, options.p2Min, options.p1 + 1}));
 }
 
 }  // namespace altiplano
