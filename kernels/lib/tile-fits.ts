@@ -10,7 +10,10 @@ const groundGoalM = 0.002;
 
 interface BestRectification {
   readonly fit: RectifyingFit;
+  /** Worst distance between secFromRect and the exact secondary pixel at the check points. */
   readonly residualPx: number;
+  /** Of that, the part along the rows, which would pass for disparity. */
+  readonly alongPx: number;
 }
 
 interface BestGround {
@@ -29,8 +32,7 @@ export function bestRectification(
   const middle: readonly [number, number] = [3 * 81, 4 * 81];
   const attempt = (bend: 1 | 2 | 3): BestRectification => {
     const fit = fitRectification(samples, middle, view.axis, bend, bend === 3 ? 3 : 2);
-    const residualPx = worstDistance(evaluatePoly2(fit.secFromRect, pairsOf(fit.rectOf(checks), 1)), checks.sec, 2);
-    return { fit, residualPx };
+    return { fit, ...residuals(fit, checks) };
   };
   let best = attempt(1);
   for (const bend of [2, 3] as const) {
@@ -39,6 +41,24 @@ export function bestRectification(
     if (!(next.residualPx >= best.residualPx)) best = next;
   }
   return best;
+}
+
+function residuals(fit: RectifyingFit, checks: VirtualCorrespondences): Omit<BestRectification, 'fit'> {
+  const uv = pairsOf(fit.rectOf(checks), 1);
+  const found = evaluatePoly2(fit.secFromRect, uv);
+  const ahead = evaluatePoly2(
+    fit.secFromRect,
+    uv.map((value, i) => (i % 2 === 0 ? value + 1 : value)),
+  );
+  let alongPx = 0;
+  for (let i = 0; i < uv.length; i += 2) {
+    const difference = (a: Float64Array, b: Float64Array, k: number): number =>
+      (a[k] ?? Number.NaN) - (b[k] ?? Number.NaN);
+    const [col, row] = [difference(ahead, found, i), difference(ahead, found, i + 1)];
+    const along = difference(found, checks.sec, i) * col + difference(found, checks.sec, i + 1) * row;
+    alongPx = Math.max(alongPx, Math.abs(along) / (col * col + row * row));
+  }
+  return { residualPx: worstDistance(found, checks.sec, 2), alongPx };
 }
 
 /** The polynomials of the second degree if they meet the goal (times `unit`) at the check points, else of the third. */

@@ -121,6 +121,16 @@ test('a box partly outside gives blocks and windows inside the images', (t) => {
   t.true(Math.max(...corners.filter((_, i) => i % 2 === 0)) > 999);
 });
 
+test('of a box far larger than the images only what they show is modelled', (t) => {
+  const geometry = tileGeometry({ ...input, box: { minE: -6000, minN: -2000, maxE: 8000, maxN: 9000 } });
+  const inside = tileGeometry({ ...input, box: { minE: -250, minN: -250, maxE: 250, maxN: 250 } });
+  t.true(geometry.epipolarResidualPx <= 0.005 && geometry.groundErrorM < 0.002);
+  t.true(Math.abs(geometry.rect.width - inside.rect.width) < 60 && Math.abs(geometry.rect.height - inside.rect.height) < 60);
+  t.true(geometry.disparityRange[1] - geometry.disparityRange[0] < inside.disparityRange[1] - inside.disparityRange[0] + 4);
+  const { refPx, secPx, groundM } = worstErrors({ ...input, box: { minE: -240, minN: -240, maxE: 240, maxN: 240 } }, geometry);
+  t.true(refPx < 0.02 && secPx < 0.02 && groundM < 0.01, `${refPx} px, ${secPx} px, ${groundM} m`);
+});
+
 test('an image that does not see the box has no window, however far away it is', (t) => {
   for (const east of [600, 5_000, 200_000, 5_000_000, Number.NaN]) {
     const geometry = Number.isNaN(east)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TileGeometryError } from './errors.js';
 import { evaluatePoly2, evaluatePoly3, fitPoly2 } from './polynomial.js';
+import { shownGround } from './shown-ground.js';
 import { bestGround, bestRectification, pairsOf } from './tile-fits.js';
 import {
   type Bounds,
@@ -56,9 +57,15 @@ export interface TileGeometry {
   readonly rotationDeg: number;
 }
 
-/** A worse model is an error. For pixels of up to 0.5 m; larger ones, as in reduced images, are allowed more. */
-const residualLimitPx = 0.02;
-const groundLimitM = 0.01;
+/**
+ * A worse model is an error. Along the rows, where errors would pass for disparity; and across them: two pushbroom
+ * images of a shaking platform have no rows in common to better than some hundredths of a pixel over 1 km and 1000 m of
+ * height, whatever the degree (seen up to 0.065), and matching does not feel a tenth.
+ */
+const alongLimitPx = 0.02;
+const residualLimitPx = 0.1;
+/** Of pixels of up to 0.5 m; of larger ones in proportion. */
+const groundLimitM = 0.03;
 /** Height of this disparity, if that is more: what matching can't tell apart. */
 const groundLimitPx = 0.01;
 /** What an interpolation reads around a point, at most. */
@@ -75,8 +82,9 @@ const minBaseToHeight = 1e-3;
  * u runs along the epipolar lines so that d = u_sec - u_ref grows with height; d is near 0 at the middle of the
  * height range. Where an image can't see the box its window is null, where both see different parts of it the
  * secondary's is; both blocks are 0 x 0 then, and the rest says nothing.
- * Throws TileGeometryError where the views don't differ, or no third-degree model is good to 0.02 px and to 1 cm or the
- * height of 0.01 px (pixels larger than 0.5 m: to 1 cm on the ground, at most 0.2 px, and to 0.02 px on the ground).
+ * Throws TileGeometryError where the views don't differ, or no third-degree model is good to 0.02 px along the rows,
+ * 0.1 px across, and on the ground to 3 cm (pixels larger than 0.5 m: 0.06 px) or the height of 0.01 px. Real pairs stay
+ * below a tenth of that over 2048 px and 1000 m.
  * Source: de Franchis et al., "An automatic and modular stereo pipeline for pushbroom images", ISPRS Annals 2014 (one
  * affine per tile), taken to the degree the tile's size asks for.
  */
@@ -89,29 +97,30 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
   const first = virtualCorrespondences(input, box, sampledHeights(low, high), [5, 5, 3]);
   const [refPixels, secPixels] = [pixelsAround(input.ref, first.ref), pixelsAround(input.sec, first.sec)];
   if (refPixels === null || secPixels === null) return seesNothing(refPixels, secPixels);
-  const view = pairView(first);
+  const shown = shownGround(input, box, [low, high], first);
+  if (shown === null) return seesNothing(refPixels, null);
+  // Samples reach over the margin too: its pixels are rectified and matched like the others.
+  const marginM = (marginPx + interpolationPx) * pairView(first).pixelM;
+  const grown = {
+    minE: shown.minE - marginM,
+    minN: shown.minN - marginM,
+    maxE: shown.maxE + marginM,
+    maxN: shown.maxN + marginM,
+  };
+  const samples = virtualCorrespondences(input, grown, sampledHeights(low, high), [9, 9, 7]);
+  const checks = virtualCorrespondences(input, grown, sampledHeights(low, high), [8, 8, 6], true);
+  const view = pairView(samples);
   if (!(view.baseToHeight >= minBaseToHeight)) {
     throw new TileGeometryError(
       `The views do not differ enough: base to height ${view.baseToHeight} in ${where(input)}`,
     );
   }
-
-  // Samples reach over the margin too: its pixels are rectified and matched like the others.
-  const marginM = (marginPx + interpolationPx) * view.pixelM;
-  const grown = {
-    minE: box.minE - marginM,
-    minN: box.minN - marginM,
-    maxE: box.maxE + marginM,
-    maxN: box.maxN + marginM,
-  };
-  const samples = virtualCorrespondences(input, grown, sampledHeights(low, high), [9, 9, 7]);
-  const checks = virtualCorrespondences(input, grown, sampledHeights(low, high), [8, 8, 6], true);
   const rectification = bestRectification(samples, checks, view);
   const unit = Math.max(1, view.pixelM / 0.5);
   const ground = bestGround(rectification.fit, samples, checks, unit);
 
-  // What the box itself needs, and what of that both images can show.
-  const onFaces = virtualCorrespondences(input, box, [low, high], [9, 9, 7]).ground;
+  // What the box needs without the margin, and what of that both images can show.
+  const onFaces = virtualCorrespondences(input, shown, [low, high], [9, 9, 7]).ground;
   const needed = evaluatePoly3(ground.rectFromGround, onFaces);
   const disparities = needed.filter((_, i) => i % 3 === 2);
   const dMin = Math.floor(Math.min(...disparities)) - 1;
@@ -131,11 +140,11 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
   const refWindow = windowOf(refFromRect, rect, input.ref, interpolationPx);
   const secWindow = secRect.width > 0 ? windowOf(secFromRect, secRect, input.sec, interpolationPx) : null;
   if (refWindow === null || secWindow === null) return seesNothing(refWindow, secWindow);
-  // A pixel of a reduced image holds many: what a tenth of it hides there is found at the next level.
   const groundLimit = Math.max(groundLimitM * unit, groundLimitPx / view.pxPerMetre);
-  if (!(rectification.residualPx <= residualLimitPx * Math.min(unit, 10) && ground.errorM <= groundLimit)) {
+  const { residualPx, alongPx } = rectification;
+  if (!(residualPx <= residualLimitPx && alongPx <= alongLimitPx && ground.errorM <= groundLimit)) {
     throw new TileGeometryError(
-      `No third-degree model fits the cameras: rectification errs by ${rectification.residualPx} px, ` +
+      `No third-degree model fits the cameras: rectification errs by ${residualPx} px, ${alongPx} px along the rows, ` +
         `ground by ${ground.errorM} m, in ${where(input)}`,
     );
   }
@@ -151,7 +160,7 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
     secWindow,
     pxPerMetre: view.pxPerMetre,
     baseToHeight: view.baseToHeight,
-    epipolarResidualPx: rectification.residualPx,
+    epipolarResidualPx: residualPx,
     groundErrorM: ground.errorM,
     rotationDeg: (Math.atan2(view.axis[1], view.axis[0]) * 180) / Math.PI,
   };
