@@ -2,7 +2,7 @@
 
 /** Events on their way to one reader. */
 export interface Inbox<T> {
-  push(event: T): void;
+  readonly push: (event: T) => void;
   /** Everything that came since the last call, waiting for at least one. Throws the signal's reason on abort. */
   next(signal: AbortSignal): Promise<readonly T[]>;
 }

@@ -19,6 +19,11 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // A reader that has seen enough (`altiplano plan ... | head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
 
   const program = new Command('altiplano')
     .description('Digital surface models from satellite stereo images with RPC camera models.')

@@ -16,7 +16,7 @@ export interface PhaseProgress {
 }
 
 export interface ProgressView {
-  show(state: SceneState): void;
+  readonly show: (state: SceneState) => void;
   /** A line of its own, above the bar. */
   note(line: string): void;
   close(): void;

@@ -40,7 +40,7 @@ export function addSceneOptions(command: Command): Command {
     .option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)', list, [])
     .option('--band <numbers>', 'band to match, counted from 1, per image or one for all', list, [])
     .option('--rpc <files>', 'RPC file per image; - to look beside and inside the image', list, [])
-    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 on small scenes)', positive)
+    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 on small scenes)', wholeNumber)
     .option('--memory <MB>', 'memory a task may use', positive, 1500)
     .option('--set <key=value>', `stereo parameter, repeatable: ${Object.keys(stereoParamsSchema.shape).join(', ')}`, (text: string, all: readonly string[]) => [...all, text], [])
     .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
@@ -94,6 +94,13 @@ function stereoParams(settings: readonly string[]): Record<string, number> {
 export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+/** Parses a whole number from 1 for commander. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
   return value;
 }
 

@@ -3,7 +3,7 @@ import type { ScenePlan } from '@altiplano/protocol';
 import type { Command } from 'commander';
 import { duration } from '../duration.js';
 import { type LevelEstimate, estimateScene } from '../estimate.js';
-import { type SceneOptions, addSceneOptions } from '../scene-options.js';
+import { type SceneOptions, addSceneOptions, wholeNumber } from '../scene-options.js';
 import { referenceMpx } from '../scene-result.js';
 
 /** Adds `altiplano plan IMAGE IMAGE...` to the program. */
@@ -12,7 +12,7 @@ export function registerPlan(program: Command): void {
     .description('show what `run` with the same arguments would do, and run nothing')
     // Accepted so that a run's command line can be planned by changing one word.
     .option('--out <dir>', 'as in run; nothing is written')
-    .option('--agents <n>', 'as in run; for the time estimate', Number)
+    .option('--agents <n>', 'as in run; for the time estimate', wholeNumber)
     .option('--keep-intermediates', 'as in run')
     .option('--fresh', 'as in run')
     .option('--json', 'print the plan and its estimates as one line of JSON')

@@ -2,11 +2,11 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type { TaskOutcome } from '@altiplano/protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { duration } from '../duration.js';
 import { openProgress } from '../progress.js';
 import { type LocalEnd, stateDir } from '../run-local.js';
-import { type SceneOptions, addSceneOptions } from '../scene-options.js';
+import { type SceneOptions, addSceneOptions, wholeNumber } from '../scene-options.js';
 import { matchOverhead } from '../scene-result.js';
 
 interface RunCommandOptions extends SceneOptions {
@@ -23,7 +23,7 @@ export function registerRun(program: Command, signal: AbortSignal): void {
   addSceneOptions(program.command('run'))
     .description('make a DSM from overlapping images, on this machine')
     .requiredOption('--out <dir>', 'folder of the products: dsm.tif and its companions')
-    .option('--agents <n>', 'agent processes', count, availableParallelism())
+    .option('--agents <n>', 'agent processes', wholeNumber, availableParallelism())
     .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels in DIR/.altiplano')
     .option('--fresh', 'drop what an earlier run of the same scene left, and start over')
     .option('--json', 'end standard output with one line of JSON; progress goes to standard error')
@@ -101,9 +101,3 @@ function clippedRanges(outcomes: readonly TaskOutcome[]): string[] {
 
 const named = (outcomes: readonly TaskOutcome[]): string =>
   `${outcomes.slice(0, 5).map(({ taskId }) => taskId).join(', ')}${outcomes.length > 5 ? ', ...' : ''}`;
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
-  return value;
-}
