@@ -10,6 +10,8 @@ namespace altiplano {
 namespace {
 
 constexpr int kStep = 16;
+// Beyond this many half extents of the ground it was fitted to, a polynomial may fold back into the block.
+constexpr double kDomain = 1.5;
 constexpr int kMinBlockPx = 8, kMaxBlockPx = 64;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -70,6 +72,10 @@ void splatCells(const Poly3& rectFromGround, const HeightPrior& prior, int u0, i
       const float lowM = prior.low.at(i, j), highM = prior.high.at(i, j);
       if (!(lowM <= highM)) continue;
       const double e = prior.originE + (i + 0.5) * prior.resolution, n = prior.originN - (j + 0.5) * prior.resolution;
+      if (std::abs(e - rectFromGround.off[0]) > kDomain * rectFromGround.scale[0] ||
+          std::abs(n - rectFromGround.off[1]) > kDomain * rectFromGround.scale[1]) {
+        continue;
+      }
       const RectPoint low = rectOf(rectFromGround, e, n, lowM, u0, v0);
       const RectPoint high = rectOf(rectFromGround, e, n, highM, u0, v0);
       // The segment in pieces no longer than a block, so that tall ranges don't smear over all they cross.

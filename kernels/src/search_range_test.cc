@@ -14,10 +14,10 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // u = 2 E - 0.4 h, v = -2 N, d = 0.5 h: pixels of 0.5 m, the reference looks obliquely along u.
 Poly3 obliqueRectFromGround() {
-  Poly3 poly{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}, {}};
-  poly.coefficients[0][1] = 2;
+  Poly3 poly{{100, -100, 0}, {150, 150, 1}, {200, 200, 0}, {}};
+  poly.coefficients[0][1] = 2 * 150;
   poly.coefficients[0][3] = -0.4;
-  poly.coefficients[1][2] = -2;
+  poly.coefficients[1][2] = -2 * 150;
   poly.coefficients[2][3] = 0.5;
   return poly;
 }
@@ -118,6 +118,18 @@ TEST(SearchRange, KeepsTheMiddleWhereItMayNotBeAsWideAsWanted) {
   for (int y = 0; y < 64; ++y) {
     for (int x = 0; x < 64; ++x) EXPECT_NEAR(low.view().at(x, y) + 23.5, 50, 1);
   }
+}
+
+// A cubic term turns ground 600 m east back into the block; only ground near the fitted 300 m counts.
+TEST(SearchRange, GroundTheTilesPolynomialWasNotFittedToDoesNotCount) {
+  Prior prior(100, 104);
+  for (int j = 0; j < Prior::kCells; ++j) prior.lowAt(Prior::kCells - 1, j) = 0;
+  HeightPrior heights = prior.view();
+  heights.resolution = 10;  // E -40..660
+  Poly3 folding = obliqueRectFromGround();
+  folding.coefficients[0][10] = -300.0 / 12;
+  Image<int16_t> low(301, 157);
+  EXPECT_EQ(searchRange(folding, heights, 0, 0, kOptions, low.view()).wanted, 16);
 }
 
 TEST(SearchRange, SaysSoWhenThePriorKnowsNothing) {
