@@ -162,7 +162,7 @@ test.serial('images of different places are refused before anything starts', asy
   const out = join(folder, 'refused');
   const { exitCode, stderr } = await runAltiplano(['run', first, elsewhere.images[0] ?? '', '--out', out], quiet);
   t.is(exitCode, 2);
-  t.true(stderr.includes(first) && stderr.includes('overlap'), stderr);
+  t.true(stderr.includes(first) && stderr.includes('no ground in common'), stderr);
   t.deepEqual(await readdir(out).catch(() => []), []);
 });
 
