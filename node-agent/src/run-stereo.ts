@@ -6,6 +6,7 @@ import {
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
+import { dropOutliers } from './drop-outliers.js';
 import { type ImageLevel, imageLevel } from './image-level.js';
 import { readPrior } from './read-prior.js';
 import { scratchFile } from './scratch.js';
@@ -43,9 +44,10 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 
   const matched = clock.time('match', () => matchPair(left, right, range, task.params));
   signal?.throwIfAborted();
-  const disparity = clock.time('filter', () => filterDisparity(matched, task.params));
+  const disparity = clock.time('filter', () => filterDisparity(matched, { ...task.params, specklePx: specklePx(task) }));
   const points: PointMap = clock.time('triangulate', () =>
     triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
+  const outliers = clock.time('triangulate', () => dropOutliers(points, task.heightRange, outlierSlackPx / geometry.pxPerMetre));
   const partial = clock.time('rasterize', () =>
     rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
 
@@ -54,6 +56,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
     matchedPixels: geometry.rect.width * geometry.rect.height,
     deliveredCells: coreCells(task),
     validCells,
+    outliers,
     disparities: range.count,
     rangeClipped: clipped ? 1 : 0,
     epipolarResidualPx: geometry.epipolarResidualPx,
@@ -71,6 +74,13 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   }
   return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics };
 }
+
+/** A speckle is a patch of ground: at reduced levels it has fewer pixels, but a few always. */
+const specklePx = ({ params, factor }: StereoTask): number => Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor)));
+const leastSpecklePx = 8;
+
+/** Heights further outside the tile's range than this many pixels of disparity are outliers. */
+const outlierSlackPx = 3;
 
 function geometryOf(task: StereoTask, ref: ImageLevel, sec: ImageLevel): TileGeometry {
   return tileGeometry({

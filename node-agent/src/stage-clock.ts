@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import { threadCpuSeconds } from './thread-cpu.js';
 
-/** Seconds spent per named stage of one task. */
+/** CPU seconds spent per named stage of one task. */
 export interface StageClock {
-  /** Runs `work` and adds its time to `stage`; the stage that throws is remembered by `current`. */
+  /** Runs `work` and adds its time to `stage`, also when it throws. */
   time<T>(stage: string, work: () => T): T;
   timeAsync<T>(stage: string, work: () => Promise<T>): Promise<T>;
+  /** Stages in the order they first ran. */
   seconds(): Record<string, number>;
 }
 
-/** Makes a clock that adds up wall seconds per stage; stages run one after the other, so these are also CPU seconds of kernels. */
-export function makeStageClock(now: () => number = () => performance.now()): StageClock {
+/**
+ * Makes a clock that adds up this thread's CPU seconds per stage: a busy machine makes no stage look slower. Stages run one
+ * after the other, not inside each other. `now`: seconds.
+ */
+export function makeStageClock(now: () => number = threadCpuSeconds): StageClock {
   const total = new Map<string, number>();
   const add = (stage: string, since: number): void => {
-    total.set(stage, (total.get(stage) ?? 0) + (now() - since) / 1000);
+    total.set(stage, (total.get(stage) ?? 0) + now() - since);
   };
   return {
     time(stage, work) {

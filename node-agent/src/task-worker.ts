@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import type { Task } from '@altiplano/protocol';
 import { openStore } from '@altiplano/protocol/io';
 import type { TaskRun } from './run-delivery.js';
 import { type TaskRunners, runTask } from './run-task.js';
 import { type TaskFailure, failureOf } from './task-failure.js';
+import { threadCpuSeconds } from './thread-cpu.js';
 
 /** What a worker thread is told at its start. */
 export interface WorkerConfig {
@@ -43,11 +43,4 @@ export async function checkWorker(): Promise<TaskFailure | null> {
   } catch (error) {
     return failureOf(error);
   }
-}
-
-/** CPU time of this thread alone; the kernel's scheduler counts it in nanoseconds. Elsewhere than on Linux: of the process. */
-function threadCpuSeconds(): number {
-  if (process.platform === 'linux') return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e9;
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
