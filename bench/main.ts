@@ -6,6 +6,8 @@ interface Suite { readonly run: (args: readonly string[]) => Promise<number> | n
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   'stereo-gt': () => import('./accuracy/stereo-gt.js'),
   'sub-pixel': () => import('./accuracy/sub-pixel.js'),
+  'synthetic': () => import('./accuracy/synthetic.js'),
+  'real-pairs': () => import('./accuracy/real-pairs.js'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

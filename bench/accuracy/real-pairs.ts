@@ -29,7 +29,7 @@ const pairs: readonly RealPair[] = [
  * Runs the real pairs of the data folder through the whole road and compares them with the peers' DSMs.
  * Usage: npm run bench -- real-pairs [--out DIR] [--json]. Exit code 0; 1 where a run fails or the data are missing.
  */
-export async function realPairs(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: { out: { type: 'string', default: 'out/real-pairs' }, json: { type: 'boolean', default: false } } });
   const data = dataFolder();
   if (data === null) {

@@ -25,7 +25,7 @@ const cases: readonly Case[] = [
  * Synthetic scenes with exact truth through the whole road; a table of accuracy on the ground seen by both images.
  * Usage: npm run bench -- synthetic [--size 1024] [--only NAME] [--out DIR] [--json]
  */
-export async function synthetic(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
