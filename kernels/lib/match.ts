@@ -34,6 +34,8 @@ const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 
 
 /** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
 const maxP2 = 95;
+/** Columns are counted in 16 bits (kernels/src/disparity.h). */
+const maxWidth = 65_535;
 /** What k is padded to in the cost volume (kernels/src/sgm.h). */
 const countPadding = 32;
 
@@ -109,6 +111,7 @@ function expectShape(block: { readonly width: number; readonly height: number },
 
 function expectBlock(block: RectImage, name: string): void {
   expectShape(block, name);
+  if (block.width > maxWidth) throw new KernelArgumentError(`at most ${maxWidth}`, `${name}.width`, block.width);
   if (!Number.isInteger(block.u0) || !Number.isInteger(block.v0)) {
     throw new KernelArgumentError('integers', `${name}.u0, v0`, `${block.u0}, ${block.v0}`);
   }

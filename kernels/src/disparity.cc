@@ -8,8 +8,18 @@
 
 #include "validity.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "disparity.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace altiplano {
-namespace {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// All loops over candidates run to the padding's end: what is there is kNoCandidate, which never wins.
+using Sums = hn::ScalableTag<uint16_t>;
 
 struct Winner {
   int k = -1;  // none
@@ -17,44 +27,64 @@ struct Winner {
   uint16_t rival = kNoCandidate;  // smallest sum at least 2 px away
 };
 
-uint16_t rivalOf(const uint16_t* sums, int count, int k) {
-  uint16_t rival = kNoCandidate;
-  for (int i = 0; i < k - 1; ++i) rival = std::min(rival, sums[i]);
-  for (int i = k + 2; i < count; ++i) rival = std::min(rival, sums[i]);
-  return rival;
+uint16_t leastOf(hn::Vec<Sums> v) { return hn::GetLane(hn::MinOfLanes(Sums(), v)); }
+
+uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
+  const Sums d;
+  const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2);
+  const auto from = hn::Set(d, static_cast<uint16_t>(k - 1));  // k - 1, k and k + 1 are out: index - from <= 2, unsigned
+  auto least = none;
+  for (int i = 0; i < stride; i += static_cast<int>(hn::Lanes(d))) {
+    const auto index = hn::Sub(hn::Iota(d, static_cast<uint16_t>(i)), from);
+    least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums + i), none));
+  }
+  return leastOf(least);
 }
 
-Winner winnerOf(const uint16_t* sums, int count) {
-  uint16_t least = kNoCandidate;
-  for (int k = 0; k < count; ++k) least = std::min(least, sums[k]);
+Winner winnerOf(const uint16_t* sums, int stride) {
+  const Sums d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  auto vector = hn::Set(d, kNoCandidate);
+  for (int k = 0; k < stride; k += lanes) vector = hn::Min(vector, hn::Load(d, sums + k));
+  const uint16_t least = leastOf(vector);
   if (least == kNoCandidate) return {};
-  const int k = static_cast<int>(std::find(sums, sums + count, least) - sums);
-  return {k, least, rivalOf(sums, count, k)};
+  const auto wanted = hn::Set(d, least);
+  int first = 0;
+  intptr_t lane = -1;
+  for (;; first += lanes) {
+    lane = hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + first), wanted));
+    if (lane >= 0) break;
+  }
+  const int k = first + static_cast<int>(lane);
+  return {k, least, rivalOf(sums, stride, k)};
 }
 
 // What secondary pixels of a row prefer: the reference column of the smallest sum on each one's diagonal.
 class RightView {
  public:
-  explicit RightView(int width) : sums_(static_cast<size_t>(width)), columns_(static_cast<size_t>(width)) {}
+  RightView(int width, int stride) : width_(width), stride_(stride), sums_(width + 2 * stride, 1), columns_(width + 2 * stride, 1) {}
 
-  void clear() { std::fill(sums_.begin(), sums_.end(), kNoCandidate); }
+  void clear() { std::fill_n(sums_.view().row(0), width_ + 2 * stride_, kNoCandidate); }
 
   // Offers reference column u, whose candidate 0 lies at secondary column `start`.
-  void offer(int u, int start, const uint16_t* sums, int count) {
-    const int first = std::max(0, -start), last = std::min(count, width() - start);
-    for (int k = first; k < last; ++k) {
-      const size_t column = static_cast<size_t>(start + k);
-      const bool better = sums[k] < sums_[column];
-      sums_[column] = better ? sums[k] : sums_[column];
-      columns_[column] = better ? u : columns_[column];
+  void offer(int u, int start, const uint16_t* sums) {
+    const Sums d;
+    const ptrdiff_t at = std::clamp(start, -stride_, width_) + stride_;
+    uint16_t* const best = sums_.view().row(0) + at;
+    uint16_t* const columns = columns_.view().row(0) + at;
+    const auto column = hn::Set(d, static_cast<uint16_t>(u));
+    for (int k = 0; k < stride_; k += static_cast<int>(hn::Lanes(d))) {
+      const auto now = hn::Load(d, sums + k), before = hn::LoadU(d, best + k);
+      const auto better = hn::Lt(now, before);
+      hn::StoreU(hn::Min(now, before), d, best + k);
+      hn::StoreU(hn::IfThenElse(better, column, hn::LoadU(d, columns + k)), d, columns + k);
     }
   }
 
-  int width() const { return static_cast<int>(sums_.size()); }
   bool has(int column) const {
-    return column >= 0 && column < width() && sums_[static_cast<size_t>(column)] != kNoCandidate;
+    return column >= 0 && column < width_ && sums_.view().at(column + stride_, 0) != kNoCandidate;
   }
-  int referenceOf(int column) const { return columns_[static_cast<size_t>(column)]; }
+  int referenceOf(int column) const { return columns_.view().at(column + stride_, 0); }
 
   // Disagreement, pixels, with a match of reference column u at secondary position u + d + offset.
   float differenceAt(int u, float d, int offset) const {
@@ -68,8 +98,8 @@ class RightView {
   }
 
  private:
-  std::vector<uint16_t> sums_;
-  std::vector<int> columns_;
+  int width_, stride_;
+  Image<uint16_t> sums_, columns_;  // one row each, with `stride_` columns on both sides
 };
 
 // The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
@@ -83,29 +113,29 @@ float subPixel(const uint16_t* sums, int count, int k) {
 }
 
 // The best candidate that is its secondary pixel's choice too; none if it costs more than `limit`.
-Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int u, int start, float limit) {
+Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int stride, int u, int start,
+                    float limit) {
   Winner winner;
   for (int k = 0; k < count; ++k) {
     if (sums[k] < winner.sum && right.has(start + k) && right.referenceOf(start + k) == u) winner = {k, sums[k], 0};
   }
   if (winner.k < 0 || static_cast<float>(winner.sum) > limit) return {};
-  winner.rival = rivalOf(sums, count, winner.k);
+  winner.rival = rivalOf(sums, stride, winner.k);
   return winner;
 }
 
-}  // namespace
-
-void selectDisparity(const SgmInput& in, const CostVolume& volume, const DisparityOptions& options,
-                     const DisparityViews& out) {
+void selectDisparitySimd(const SgmInput& in, const CostVolume& volume, const DisparityOptions& options,
+                         const DisparityViews& out) {
   const int width = volume.width(), height = volume.height(), count = volume.count();
-  RightView right(in.secCensus.width);
+  const int stride = volume.stride();
+  RightView right(in.secCensus.width, stride);
   std::vector<Winner> winners(static_cast<size_t>(width));
   for (int v = 0; v < height; ++v) {
     right.clear();
     for (int u = 0; u < width; ++u) {
       if (in.refValidity.at(u, v) != 0) continue;
-      winners[static_cast<size_t>(u)] = winnerOf(volume.at(u, v), count);
-      right.offer(u, u + in.low.at(u, v) + in.secOffset, volume.at(u, v), count);
+      winners[static_cast<size_t>(u)] = winnerOf(volume.at(u, v), stride);
+      right.offer(u, u + in.low.at(u, v) + in.secOffset, volume.at(u, v));
     }
     for (int u = 0; u < width; ++u) {
       out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
@@ -124,7 +154,7 @@ void selectDisparity(const SgmInput& in, const CostVolume& volume, const Dispari
       if (winner.sum == winner.rival) why |= kAmbiguous;
       if (options.leftRightPx >= 0 && right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
         const float limit = options.secondChance * static_cast<float>(winner.sum);
-        const Winner agreed = agreedWinner(right, sums, count, u, u + low + in.secOffset, limit);
+        const Winner agreed = agreedWinner(right, sums, count, stride, u, u + low + in.secOffset, limit);
         if (agreed.k >= 0) {
           winner = agreed;
         } else {
@@ -141,4 +171,17 @@ void selectDisparity(const SgmInput& in, const CostVolume& volume, const Dispari
   }
 }
 
+}  // namespace HWY_NAMESPACE
 }  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace altiplano {
+HWY_EXPORT(selectDisparitySimd);
+
+void selectDisparity(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
+                     const DisparityViews& out) {
+  HWY_DYNAMIC_DISPATCH(selectDisparitySimd)(input, volume, options, out);
+}
+}  // namespace altiplano
+#endif

@@ -10,7 +10,7 @@
 namespace altiplano {
 
 struct DisparityOptions {
-  float leftRightPx = 1;     // largest difference of the left and the right view's disparity; negative = no check
+  float leftRightPx = 1;      // largest difference of the left and the right view's disparity; negative = no check
   float secondChance = 1.5f;  // how much worse than its best a candidate may be that the right view prefers; see below
 };
 
@@ -35,8 +35,13 @@ inline constexpr float kLeastConfidence = 0.01f;
 // Validity: what the reference's census says; kOutsideSecondary where no candidate exists; kRangeEdge where the
 // winner is candidate 0 or count - 1; kAmbiguous where a candidate 2 px or more away costs the same; kLeftRight.
 // Confidence is 1 - chosen / best of the candidates 2 px or more away, at least kLeastConfidence.
+// Expects images of at most 65535 columns. Exact: every target gives the same bits.
 void selectDisparity(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
                      const DisparityViews& out);
+
+// The slow twin.
+void selectDisparityReference(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
+                              const DisparityViews& out);
 
 }  // namespace altiplano
 

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <random>
 #include <vector>
 
 #include "median.h"
 #include "speckle.h"
+#include "targets_for_test.h"
 #include "validity.h"
 
 namespace altiplano {
@@ -106,6 +109,44 @@ TEST(SelectDisparity, SaysAmbiguousWhereAllCandidatesCostTheSame) {
   selectDisparity(row.input, row.volume, {}, map.views());
   EXPECT_TRUE(map.validity.view().at(0, 0) & kAmbiguous);
   EXPECT_EQ(map.confidence.view().at(0, 0), 0);
+}
+
+TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
+  std::mt19937 random(9);
+  for (const auto& [width, count, secWidth] : {std::array{1, 1, 1}, {5, 3, 40}, {37, 31, 37}, {40, 64, 90}, {23, 97, 61}}) {
+    const int height = 4;
+    Image<uint16_t> refValidity(width, height), secValidity(secWidth, height);
+    Image<uint64_t> secCensus(secWidth, height);
+    Image<int16_t> low(width, height);
+    CostVolume volume(width, height, count);
+    const int offset = 2;
+    for (int v = 0; v < height; ++v) {
+      for (int u = 0; u < width; ++u) {
+        refValidity.view().at(u, v) = random() % 20 == 0 ? kBorder : 0;
+        low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + (random() % 30 == 0 ? 5000 : 0));
+        for (int k = 0; k < volume.stride(); ++k) {
+          const int column = u + low.view().at(u, v) + k + offset;
+          const bool none = k >= count || column < 0 || column >= secWidth || random() % 15 == 0;
+          volume.at(u, v)[k] = none ? kNoCandidate : static_cast<uint16_t>(random() % 40 + 100);  // ties abound
+        }
+      }
+    }
+    const SgmInput input{{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, offset};
+    Map expected(width, height);
+    selectDisparityReference(input, volume, {}, expected.views());
+    onEveryTarget([&] {
+      Map got(width, height);
+      selectDisparity(input, volume, {}, got.views());
+      for (int v = 0; v < height; ++v) {
+        for (int u = 0; u < width; ++u) {
+          const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
+          ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g))) << width << ' ' << count << " at " << u << ' ' << v;
+          ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
+          ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+        }
+      }
+    });
+  }
 }
 
 TEST(RemoveSpeckles, DropsRegionsBelowTheLimitAndKeepsThoseAtIt) {
