@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runScene } from '../pipeline/run-altiplano.js';
+import { type BoxCoverage, boxCoverage } from './box-coverage.js';
 import { type Comparison, compareByCommand } from './compare-command.js';
 import { dataFolder } from './data-folder.js';
 
@@ -44,21 +45,22 @@ export async function run(argv: readonly string[]): Promise<number> {
     const summary = await runScene([...pair.images.map((image) => join(folder, image)), '--out', out, '--resolution', '0.5']);
     const dsm = summary.products.dsm ?? '';
     const comparison = await compareByCommand(dsm, join(folder, pair.reference), ['--out', out]);
-    const boxCoverage = await compareByCommand(join(folder, pair.reference), dsm, ['--out', join(out, 'reversed')]);
-    results.push({ pair: pair.name, summary, comparison, referenceCoversOurs: boxCoverage.completeness });
-    print(pair, summary, comparison);
+    const box = boxCoverage(dsm, join(folder, pair.reference));
+    results.push({ pair: pair.name, summary, comparison, boxCoverage: box });
+    print(pair, summary, comparison, box);
   }
   if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
   return 0;
 }
 
-function print(pair: RealPair, summary: Awaited<ReturnType<typeof runScene>>, c: Comparison): void {
+function print(pair: RealPair, summary: Awaited<ReturnType<typeof runScene>>, c: Comparison, box: BoxCoverage): void {
   const perCoreSecond = summary.mpx / summary.coreSeconds;
   const stages = Object.entries(summary.stages).map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)}`).join(', ');
   process.stderr.write([
     `\n${pair.name} against ${pair.reference}`,
     `  goals        ${pair.goals}`,
     `  completeness ${c.completeness.toFixed(4)}, within 1 m of common cells ${(c.completenessWithin1m / c.completeness).toFixed(4)}`,
+    `  of the reference's box: ${box.dsm.toFixed(4)} has a height, of the reference itself ${box.reference.toFixed(4)}`,
     `  NMAD ${c.nmad.toFixed(3)} m, median ${c.median.toFixed(3)} m, mean ${c.mean.toFixed(3)} m, RMSE ${c.rmse.toFixed(3)} m, LE90 ${c.le90.toFixed(3)} m, p99 ${c.p99.toFixed(3)} m`,
     `  after shift (${c.shift.eastM.toFixed(2)}, ${c.shift.northM.toFixed(2)}, ${c.shift.heightM.toFixed(2)}) m: NMAD ${c.afterShift.nmad.toFixed(3)} m, median ${c.afterShift.median.toFixed(3)} m`,
     ...summary.pointing.map((p) => `  pointing ${p.pair}: correction ${p.correctionPx.toFixed(2)} px, rms after ${p.rmsPx.toFixed(2)} px, ${p.inliers} inliers`),
