@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import test from 'ava';
 import { conesFolder, scoreCones } from './stereo-gt.js';
 
 test('Cones is matched better than promised, with the defaults of the product', (t) => {
   const folder = conesFolder();
-  if (!existsSync(folder)) {
-    t.log(`SKIPPED: no data at ${folder}; set ALTIPLANO_DATA to the data folder`);
+  if (folder === null) {
+    t.log('SKIPPED: the data folder is missing; set ALTIPLANO_DATA');
     t.pass();
     return;
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scores the matcher on a rectified pair with ground truth: Cones of Middlebury 2003 (data folder stereo_gt), as
 // docs/decisions/0003-matching.md says. Usage: node bench/dist/accuracy/stereo-gt.js [--json]
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
+import { dataFolder } from './data-folder.js';
 import { median } from './statistics.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
@@ -30,9 +30,10 @@ export interface ConesResult {
   readonly met: boolean;
 }
 
-/** The folder of the pair, whether it exists or not: in ALTIPLANO_DATA, else beside the repository. */
-export function conesFolder(): string {
-  return join(process.env['ALTIPLANO_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url)), 'stereo_gt');
+/** The folder of the pair; null where there is none. */
+export function conesFolder(): string | null {
+  const folder = dataFolder();
+  return folder === null ? null : join(folder, 'stereo_gt');
 }
 
 /** Matches the pair with the product's defaults, `repeats` times for the time's sake, and scores the result. */
@@ -61,8 +62,8 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
 /** Runs the suite; exit code 1 where the data is missing or the scores miss what the project promises. */
 export function run(args: readonly string[]): number {
   const folder = conesFolder();
-  if (!existsSync(folder)) {
-    process.stderr.write(`No data at ${folder}: set ALTIPLANO_DATA to the data folder\n`);
+  if (folder === null) {
+    process.stderr.write('The data folder is missing: set ALTIPLANO_DATA\n');
     return 1;
   }
   const result = scoreCones(folder, 5);

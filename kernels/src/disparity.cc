@@ -32,7 +32,8 @@ uint16_t leastOf(hn::Vec<Sums> v) { return hn::GetLane(hn::MinOfLanes(Sums(), v)
 uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
   const Sums d;
   const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2);
-  const auto from = hn::Set(d, static_cast<uint16_t>(k - 1));  // k - 1, k and k + 1 are out: index - from <= 2, unsigned
+  // k - 1, k and k + 1 are out: index - from <= 2, unsigned.
+  const auto from = hn::Set(d, static_cast<uint16_t>(k - 1));
   auto least = none;
   for (int i = 0; i < stride; i += static_cast<int>(hn::Lanes(d))) {
     const auto index = hn::Sub(hn::Iota(d, static_cast<uint16_t>(i)), from);
@@ -62,7 +63,8 @@ Winner winnerOf(const uint16_t* sums, int stride) {
 // What secondary pixels of a row prefer: the reference column of the smallest sum on each one's diagonal.
 class RightView {
  public:
-  RightView(int width, int stride) : width_(width), stride_(stride), sums_(width + 2 * stride, 1), columns_(width + 2 * stride, 1) {}
+  RightView(int width, int stride)
+      : width_(width), stride_(stride), sums_(width + 2 * stride, 1), columns_(width + 2 * stride, 1) {}
 
   void clear() { std::fill_n(sums_.view().row(0), width_ + 2 * stride_, kNoCandidate); }
 
@@ -152,7 +154,8 @@ void selectDisparitySimd(const SgmInput& in, const CostVolume& volume, const Dis
       const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
       uint16_t why = kValid;
       if (winner.sum == winner.rival) why |= kAmbiguous;
-      if (options.leftRightPx >= 0 && right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
+      if (options.leftRightPx >= 0 &&
+          right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
         const float limit = options.secondChance * static_cast<float>(winner.sum);
         const Winner agreed = agreedWinner(right, sums, count, stride, u, u + low + in.secOffset, limit);
         if (agreed.k >= 0) {

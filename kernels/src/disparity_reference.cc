@@ -122,7 +122,8 @@ void selectDisparityReference(const SgmInput& in, const CostVolume& volume, cons
       const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
       uint16_t why = kValid;
       if (winner.sum == winner.rival) why |= kAmbiguous;
-      if (options.leftRightPx >= 0 && right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
+      if (options.leftRightPx >= 0 &&
+          right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
         const float limit = options.secondChance * static_cast<float>(winner.sum);
         const Winner agreed = agreedWinner(right, sums, count, u, u + low + in.secOffset, limit);
         if (agreed.k >= 0) {

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -113,7 +112,8 @@ TEST(SelectDisparity, SaysAmbiguousWhereAllCandidatesCostTheSame) {
 
 TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
   std::mt19937 random(9);
-  for (const auto& [width, count, secWidth] : {std::array{1, 1, 1}, {5, 3, 40}, {37, 31, 37}, {40, 64, 90}, {23, 97, 61}}) {
+  const int sizes[][3] = {{1, 1, 1}, {5, 3, 40}, {37, 31, 37}, {40, 64, 90}, {23, 97, 61}};
+  for (const auto& [width, count, secWidth] : sizes) {
     const int height = 4;
     Image<uint16_t> refValidity(width, height), secValidity(secWidth, height);
     Image<uint64_t> secCensus(secWidth, height);
@@ -123,7 +123,8 @@ TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
     for (int v = 0; v < height; ++v) {
       for (int u = 0; u < width; ++u) {
         refValidity.view().at(u, v) = random() % 20 == 0 ? kBorder : 0;
-        low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + (random() % 30 == 0 ? 5000 : 0));
+        const int away = random() % 30 == 0 ? 5000 : 0;
+        low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + away);
         for (int k = 0; k < volume.stride(); ++k) {
           const int column = u + low.view().at(u, v) + k + offset;
           const bool none = k >= count || column < 0 || column >= secWidth || random() % 15 == 0;

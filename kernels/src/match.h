@@ -23,8 +23,8 @@ struct MatchImage {
   ImageView<const uint8_t> valid;
 };
 
-// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, refineDisparity. Reference (u, v) matches secondary
-// (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count. Both blocks have the same height.
+// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, refineDisparity. Reference (u, v)
+// matches secondary (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count. Both blocks have the same height.
 void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
                const MatchOptions& options, const DisparityViews& out);
 

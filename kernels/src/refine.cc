@@ -54,8 +54,8 @@ void gradientOfRow(const RefineInput& in, int v, float* gradient, uint8_t* exist
 }
 
 // One row's W, and where it and g exist. support[x]: whether secondary columns x ... x + kTaps - 1 all have data.
-void warpRow(const RefineInput& in, const InterpolationTable& table, int v, const float* disparity, const uint8_t* exists,
-             uint8_t* support, float* warped, float* usable) {
+void warpRow(const RefineInput& in, const InterpolationTable& table, int v, const float* disparity,
+             const uint8_t* exists, uint8_t* support, float* warped, float* usable) {
   const int width = in.ref.width, secWidth = in.sec.width;
   int run = 0;
   for (int x = 0; x < secWidth; ++x) {
@@ -127,7 +127,8 @@ void refineVector(D df, const Planes& planes, const RefineOptions& o, const floa
   }
   const auto damping = hn::Set(df, kSlopeDamping);
   const auto mx = hn::Div(x1, n), my = hn::Div(y1, n), mz = hn::Div(z1, n);
-  const auto varX = hn::Add(hn::Sub(xx, hn::Mul(x1, mx)), damping), varY = hn::Add(hn::Sub(yy, hn::Mul(y1, my)), damping);
+  const auto varX = hn::Add(hn::Sub(xx, hn::Mul(x1, mx)), damping);
+  const auto varY = hn::Add(hn::Sub(yy, hn::Mul(y1, my)), damping);
   const auto covXy = hn::Sub(xy, hn::Mul(x1, my)), covXz = hn::Sub(xz, hn::Mul(x1, mz));
   const auto covYz = hn::Sub(yz, hn::Mul(y1, mz));
   const auto determinant = hn::Sub(hn::Mul(varX, varY), hn::Mul(covXy, covXy));

@@ -35,13 +35,13 @@ struct RefineInput {
 // P(q) = c + s (q - p), fitted to d with weights w, and its grey values as R(q) = a S(q + P(q) + delta) + b. Around the
 // secondary already resampled at d, W(q) = S(q + d(q)), with g the reference's derivative along the row:
 //   A(q) = W(q) + g(q) (P(q) - d(q)),   a^2 = var R / var A,   delta = cov(g, R - a A) / var g,   d(p) := c + delta,
-// where variances are weighted and taken without the means. With n = sum of w and s^2 = var(R - a A - delta g) / (n var g),
-// the error to be expected of delta, the step taken is delta r^2 / (r^2 + s^2), r = roughnessPx: where texture is weak
-// pixels lean on their neighbours' plane. w falls with the distance from p and with |P - d|, so that
+// where variances are weighted and taken without the means. With n = sum of w and s^2 = var(R - a A - delta g) /
+// (n var g), the error to be expected of delta, the step taken is delta r^2 / (r^2 + s^2), r = roughnessPx: where
+// texture is weak pixels lean on their neighbours' plane. w falls with the distance from p and with |P - d|, so that
 // a window at a roof's edge sees the roof alone. The derivative comes from the reference, so that its noise is
-// independent of A's, and has no tap in the middle, so that it is uncorrelated with R's: at the solution, noise and the
-// smoothing of interpolation then don't pull towards whole or half pixels. Where the result is refused (see the options; or no
-// texture; or the kernels meet missing pixels) the disparity stays what it was.
+// independent of A's, and has no tap in the middle, so that it is uncorrelated with R's: at the solution, noise and
+// the smoothing of interpolation then don't pull towards whole or half pixels. Where the result is refused (see the
+// options; or no texture; or the kernels meet missing pixels) the disparity stays what it was.
 // Exact: every target gives the same bits. Cost: about 4000 operations per pixel and iteration, no gathers.
 // Source: Lucas and Kanade, IJCAI 1981; weights after Tukey's biweight; the derivative: central differences of order 8.
 void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity);

@@ -29,7 +29,8 @@ namespace {
 constexpr int kGap = 64;
 constexpr int kPaths = 4;
 constexpr uint8_t kInfinite = 255;
-// Where each path's previous pixel lies along u, times the sweep's direction; along the row, above left, above, above right.
+// Where the previous pixel of each path (along the row, above left, above, above right) lies along u, times the
+// sweep's direction.
 constexpr int kSteps[kPaths] = {-1, -1, 0, 1};
 #endif
 }  // namespace
@@ -90,7 +91,8 @@ void leastOfFour(D8 d8, hn::Vec<D8> a, hn::Vec<D8> b, hn::Vec<D8> c, hn::Vec<D8>
   const hn::Repartition<uint32_t, D8> d32;
   const auto ab = hn::BitCast(d16, hn::Min(hn::InterleaveLower(d8, a, b), hn::InterleaveUpper(d8, a, b)));
   const auto cd = hn::BitCast(d16, hn::Min(hn::InterleaveLower(d8, c, d), hn::InterleaveUpper(d8, c, d)));
-  const auto abcd = hn::Min(hn::BitCast(d8, hn::InterleaveLower(d16, ab, cd)), hn::BitCast(d8, hn::InterleaveUpper(d16, ab, cd)));
+  const auto abcd =
+      hn::Min(hn::BitCast(d8, hn::InterleaveLower(d16, ab, cd)), hn::BitCast(d8, hn::InterleaveUpper(d16, ab, cd)));
   // Of the 32-bit lanes, take the least bytes: within blocks of four, then of all blocks.
   const auto swapped = hn::Min(abcd, hn::BitCast(d8, hn::Shuffle1032(hn::BitCast(d32, abcd))));
   const auto each = hn::Min(swapped, hn::BitCast(d8, hn::Shuffle2301(hn::BitCast(d32, swapped))));
@@ -213,11 +215,14 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, CostVolume& v
   for (const int dv : {1, -1}) {
     for (int j = 0; j < height; ++j) {
       const int v = dv > 0 ? j : height - 1 - j;
-      std::memcpy(secCodes.view().row(0) + stride, in.secCensus.row(v), sizeof(uint64_t) * static_cast<size_t>(secWidth));
+      std::memcpy(secCodes.view().row(0) + stride, in.secCensus.row(v),
+                  sizeof(uint64_t) * static_cast<size_t>(secWidth));
       for (int x = 0; x < secWidth; ++x) {
         secMissing.view().at(stride + x, 0) = in.secValidity.at(x, v) != 0 ? kMissingCost : 0;
       }
-      for (int r = 0; r < kPaths; ++r) penaltiesOfRow(in.refImage, options, v, r == 0 ? v : v - dv, kSteps[r] * dv, p2.view().row(r));
+      for (int r = 0; r < kPaths; ++r) {
+        penaltiesOfRow(in.refImage, options, v, r == 0 ? v : v - dv, kSteps[r] * dv, p2.view().row(r));
+      }
       for (PathBuffer* path : {&aboveLeft, &above, &aboveRight}) path->swap();
       for (int i = 0; i < width; ++i) {
         const int u = dv > 0 ? i : width - 1 - i;

@@ -22,7 +22,8 @@ struct SgmOptions {
   int p1 = 20;  // penalty of a disparity step of 1 px between neighbours, cost units
   int p2 = 80;  // penalty of any larger step
   // p2 falls where the intensities a, b of two pixels differ by more than noise and texture do, relative to their
-  // sum so that the sensor's gain doesn't matter: max(p2Min, p1 + 1, p2 / (1 + p2Gradient * (|a - b| / (a + b) - p2Start))).
+  // sum so that the sensor's gain doesn't matter: p2 / (1 + p2Gradient * (|a - b| / (a + b) - p2Start)), but at least
+  // p2Min and p1 + 1.
   float p2Gradient = 6;  // 0 = the same p2 everywhere
   float p2Start = 0.05f;
   int p2Min = 24;
@@ -50,8 +51,8 @@ class CostVolume {
   // Contents are undefined until sgm has filled it: zeroing so much memory would cost a tenth of the time.
   CostVolume(int width, int height, int count)
       : width_(width), height_(height), count_(count), stride_(strideOf(count)) {
-    const size_t bytes = sizeof(uint16_t) * static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(stride_);
-    sums_.reset(static_cast<uint16_t*>(std::aligned_alloc(kRowAlignment, bytes)));
+    const size_t cells = static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(stride_);
+    sums_.reset(static_cast<uint16_t*>(std::aligned_alloc(kRowAlignment, sizeof(uint16_t) * cells)));
     if (sums_ == nullptr) throw std::bad_alloc();
   }
   int width() const { return width_; }
@@ -66,14 +67,16 @@ class CostVolume {
     void operator()(uint16_t* p) const { std::free(p); }
   };
   size_t offset(int u, int v) const {
-    return (static_cast<size_t>(v) * static_cast<size_t>(width_) + static_cast<size_t>(u)) * static_cast<size_t>(stride_);
+    const size_t pixel = static_cast<size_t>(v) * static_cast<size_t>(width_) + static_cast<size_t>(u);
+    return pixel * static_cast<size_t>(stride_);
   }
   int width_, height_, count_, stride_;
   std::unique_ptr<uint16_t, Free> sums_;
 };
 
 // Semi-global aggregation of Hamming costs over 8 paths. For each path direction r
-//   L(p, d) = C(p, d) + min(L(q, d), L(q, d - 1) + P1, L(q, d + 1) + P1, min_k L(q, k) + P2) - min_k L(q, k),  q = p - r,
+//   L(p, d) = C(p, d) + min(L(q, d), L(q, d - 1) + P1, L(q, d + 1) + P1, min_k L(q, k) + P2) - min_k L(q, k),
+// q = p - r,
 // and the volume gets the sum of the 8 L, kNoCandidate where the candidate is missing in the secondary.
 // Neighbours with another `low` are compared at equal disparity; what isn't a candidate there costs
 // infinitely much. Pixels that can't be used cost 0 for every candidate: paths run through them unchanged.

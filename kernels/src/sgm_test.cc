@@ -36,7 +36,8 @@ Problem randomProblem(int width, int height, int secWidth, int count, int lowSpr
       p.image.view().at(u, v) = static_cast<float>(random() % 4096);
       p.refCensus.view().at(u, v) = random() >> 2;
       p.refValidity.view().at(u, v) = chance(missing) ? kBorder : 0;
-      p.low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % (2 * lowSpread + 1)) - lowSpread - count / 2);
+      const int jump = static_cast<int>(random() % static_cast<uint64_t>(2 * lowSpread + 1)) - lowSpread;
+      p.low.view().at(u, v) = static_cast<int16_t>(jump - count / 2);
     }
     for (int u = 0; u < secWidth; ++u) {
       p.secCensus.view().at(u, v) = random() >> 2;
