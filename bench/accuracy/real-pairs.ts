@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { dataPath } from '@altiplano/kernels/testing';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { type BoxCoverage, boxCoverage } from './box-coverage.js';
 import { type Comparison, compareByCommand } from './compare-command.js';
-import { dataFolder } from './data-folder.js';
 
 interface RealPair {
   readonly name: string;
@@ -32,14 +32,10 @@ const pairs: readonly RealPair[] = [
  */
 export async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: { out: { type: 'string', default: 'out/real-pairs' }, json: { type: 'boolean', default: false } } });
-  const data = dataFolder();
-  if (data === null) {
-    process.stderr.write('real-pairs: the data folder is missing (ALTIPLANO_DATA, or ../shared/data beside the checkout)\n');
-    return 1;
-  }
   const results = [];
   for (const pair of pairs) {
-    const folder = join(data, pair.name);
+    const folder = dataPath((message) => process.stderr.write(`${message}\n`), pair.name);
+    if (folder === null) return 1;
     const out = resolve(values.out, pair.name);
     mkdirSync(out, { recursive: true });
     const summary = await runScene([...pair.images.map((image) => join(folder, image)), '--out', out, '--resolution', '0.5']);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { dataPath } from '@altiplano/kernels/testing';
 import test from 'ava';
-import { conesFolder, scoreCones } from './stereo-gt.js';
+import { scoreCones } from './stereo-gt.js';
 
 test('Cones is matched better than promised, with the defaults of the product', (t) => {
-  const folder = conesFolder();
-  if (folder === null) {
-    t.log('SKIPPED: the data folder is missing; set ALTIPLANO_DATA');
-    t.pass();
-    return;
-  }
+  const folder = dataPath(t.log, 'stereo_gt');
+  if (folder === null) return t.pass();
   const result = scoreCones(folder, 1);
   t.log(result.filtered);
   t.true(result.met);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
-import { dataFolder } from './data-folder.js';
+import { dataPath } from '@altiplano/kernels/testing';
 import { median } from './statistics.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
@@ -28,12 +28,6 @@ export interface ConesResult {
   readonly mdePerSecond: number;
   /** At most 4.0 % bad1 and 0.45 px mean error at 98 % valid or more, after the filters. */
   readonly met: boolean;
-}
-
-/** The folder of the pair; null where there is none. */
-export function conesFolder(): string | null {
-  const folder = dataFolder();
-  return folder === null ? null : join(folder, 'stereo_gt');
 }
 
 /** Matches the pair with the product's defaults, `repeats` times for the time's sake, and scores the result. */
@@ -61,11 +55,8 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
 
 /** Runs the suite; exit code 1 where the data is missing or the scores miss what the project promises. */
 export function run(args: readonly string[]): number {
-  const folder = conesFolder();
-  if (folder === null) {
-    process.stderr.write('The data folder is missing: set ALTIPLANO_DATA\n');
-    return 1;
-  }
+  const folder = dataPath((message) => process.stderr.write(`${message}\n`), 'stereo_gt');
+  if (folder === null) return 1;
   const result = scoreCones(folder, 5);
   process.stdout.write(args.includes('--json') ? `${JSON.stringify(result)}\n` : table(result));
   return result.met ? 0 : 1;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openInfo, readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
+import { dataPath } from '@altiplano/kernels/testing';
 import { InputError } from '@altiplano/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { type CompareInputs, compareDsms } from './compare.js';
@@ -161,13 +160,8 @@ test('nothing in common is a result, files that cannot be used are errors that n
 
 // The figures of others for the same rasters: s2p run twice, and OTB's DSM on a grid half a cell away.
 test('real DSMs: the figures measured by others come out', (t) => {
-  const data = process.env['ALTIPLANO_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
-  const pair = join(data, 's2p_pair');
-  if (!existsSync(pair)) {
-    t.log(`SKIPPED: no ${pair}; set ALTIPLANO_DATA`);
-    t.pass();
-    return;
-  }
+  const pair = dataPath(t.log, 's2p_pair');
+  if (pair === null) return t.pass();
   const against = (dsm: string): CompareInputs => ({ dsm: join(pair, dsm), reference: join(pair, 'expected_dsm.tif') });
   const s2p = compareDsms(against('peer_s2p_dsm_rerun.tif'));
   t.is(s2p.completeness.toFixed(3), '0.925');

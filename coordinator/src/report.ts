@@ -141,7 +141,7 @@ function ledger({ outcomes, tiles }: ReportInputs): string {
   const number = (value: number | undefined): string => (value === undefined ? '-' : count(value));
   return `<section><h2>Tile ledger</h2>
 <p>${count(tiles.planned)} tiles planned: ${count(tiles.done)} done, ${count(tiles.empty)} empty, ${count(tiles.dead)} dead.</p>
-${reasons.size === 0 ? '' : table(['Empty tasks because of', 'Count'], [...reasons].sort().map(([why, n]) => [escaped(why), count(n)]))}
+${reasons.size === 0 ? '' : table(['Empty tasks because of', 'Count'], [...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([why, n]) => [escaped(why), count(n)]))}
 ${failed.length === 0 ? '' : table(['Dead task', 'Kind', 'Stage', 'Attempts', 'Error'], failed.map((task) =>
     [escaped(task.taskId), escaped(task.kind), escaped(task.error?.stage ?? '-'), count(task.attempts), `${escaped(task.error?.code ?? '')}: ${escaped(task.error?.message ?? '')}`]))}
 <details><summary>All tasks at full resolution${tasks.length > rows.length ? `, the first ${count(rows.length)} of ${count(tasks.length)}` : ''}</summary>

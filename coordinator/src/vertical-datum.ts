@@ -10,7 +10,7 @@ export interface VerticalDatum {
   /** The CRS products carry: horizontal, with a vertical part where the geoid has a code. */
   readonly crs: string;
   /** What to subtract from ellipsoidal heights in the cells of a rectangle, metres; null = nothing. Throws InputError off the geoid. */
-  undulation(rect: CellRect): Float32Array | null;
+  readonly undulation: (rect: CellRect) => Float32Array | null;
 }
 
 /** EPSG codes of gravity-related height systems, by how their geoid files are called. */

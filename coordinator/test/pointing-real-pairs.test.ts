@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type AlignImage, type AlignMatch, type ImageWindow, type PixelRect, type RpcModel, alignWindow, rpcLocalize, rpcProject } from '@altiplano/kernels';
 import { readRpc, readWindow, transformPoints } from '@altiplano/kernels/raster';
+import { dataPath } from '@altiplano/kernels/testing';
 import test from 'ava';
 import { type Pointing, solvePointing } from '../src/solve-pointing.js';
-
-const data = process.env['ALTIPLANO_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
 
 /** Pointing errors others measured by feature matching: median distances from the epipolar lines. */
 const pairs = [
@@ -17,14 +13,10 @@ const pairs = [
 
 for (const pair of pairs) {
   test(`${pair.name}: the pointing correction is what others measured, and injected errors come out of it`, (t) => {
-    const paths = [join(data, pair.ref), join(data, pair.sec)] as const;
-    if (!paths.every((path) => existsSync(path))) {
-      t.log(`SKIPPED: no ${paths.join(' and ')}; set ALTIPLANO_DATA to the folder of the test data`);
-      t.pass();
-      return;
-    }
-    const [refRpc, secRpc] = [readRpc(paths[0]).model, readRpc(paths[1]).model];
-    const own = solve(pair, image(paths[0], refRpc), image(paths[1], secRpc));
+    const [ref, sec] = [dataPath(t.log, pair.ref), dataPath(t.log, pair.sec)];
+    if (ref === null || sec === null) return t.pass();
+    const [refRpc, secRpc] = [readRpc(ref).model, readRpc(sec).model];
+    const own = solve(pair, image(ref, refRpc), image(sec, secRpc));
     t.log(`correction ${own.correctionPx.toFixed(3)} px (${own.model}), median before ${own.medianPx.toFixed(3)}, after ${own.medianAfterPx.toFixed(3)}, `
       + `RMS ${own.rmsPx.toFixed(3)} px, ${own.inliers} of ${own.matches} matches`);
     t.true(Math.abs(own.correctionPx - pair.correctionPx) < 0.03);
@@ -34,7 +26,7 @@ for (const pair of pairs) {
 
     for (const px of [8, -20]) {
       // The RPC is moved by px columns; the images say by how much of that it is across the lines.
-      const moved = solve(pair, image(paths[0], refRpc), image(paths[1], { ...secRpc, colOff: secRpc.colOff - px }));
+      const moved = solve(pair, image(ref, refRpc), image(sec, { ...secRpc, colOff: secRpc.colOff - px }));
       const columns = moved.correction.col[0] - own.correction.col[0];
       const expected = px * normalColumn(own) ** 2;
       t.log(`injected ${px} px: found ${(columns / normalColumn(own) ** 2).toFixed(3)} px`);

@@ -207,7 +207,7 @@ test('the rays of the Giza pair meet where the reference has them', (t) => {
   const expected = [4733007.44057619, 2859047.05062282, 3168330.19887048];
   t.true(
     middle.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-3),
-    `${middle}`,
+    middle.join(', '),
   );
   return undefined;
 });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of this folder share: temporary folders, and the reference data beside the repository.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { RpcModel } from '../lib/types.js';
+import { dataPath } from '../test/data-folder.js';
 
 /** A folder that is deleted when the test ends. */
 export function temporaryFolder(t: ExecutionContext): string {
@@ -14,14 +14,11 @@ export function temporaryFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** The path of a reference file, or null with a loud log where the data isn't on this machine. */
+/** The path of a reference file, or null where the data isn't on this machine: then the test passes, and says what it skipped. */
 export function referenceData(t: ExecutionContext, name: string): string | null {
-  const folder = process.env['ALTIPLANO_DATA'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
-  const path = join(folder, name);
-  if (existsSync(path)) return path;
-  t.log(`SKIPPED: no reference data at ${path}; set ALTIPLANO_DATA`);
-  t.pass();
-  return null;
+  const path = dataPath(t.log, name);
+  if (path === null) t.pass();
+  return path;
 }
 
 /** The rows of a CSV as records of its header's names. */

@@ -5,7 +5,7 @@ import type { TaskOutcome } from '@altiplano/protocol';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 export interface AgentMetrics {
-  countOutcome(outcome: TaskOutcome): void;
+  readonly countOutcome: (outcome: TaskOutcome) => void;
   setInHand(count: number): void;
   close(): void;
 }

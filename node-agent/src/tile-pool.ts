@@ -11,7 +11,7 @@ export interface TilePool {
   /** Resolves when a worker has opened the store and loaded the runners and their addon. Throws TaskFailedError where it can't. */
   ready(): Promise<void>;
   /** Runs a task in a free worker. Throws TaskFailedError; an abort kills the worker and throws AbortError. */
-  run(task: Task, signal: AbortSignal): Promise<TaskRun>;
+  readonly run: (task: Task, signal: AbortSignal) => Promise<TaskRun>;
   close(): Promise<void>;
 }
 
