@@ -113,7 +113,7 @@ function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRang
     windows.reduce((sum, window) => sum + 5 * area(window), 0) +
     5 * (area(geometry.rect) + area(geometry.secRect)) +
     40 * area(geometry.rect) +
-    matchMemoryBytes(geometry.rect.width, geometry.rect.height, range.count);
+    matchMemoryBytes(geometry.rect.width, geometry.rect.height, range.count, geometry.secRect.width);
   const neededMb = bytes / 2 ** 20;
   if (neededMb > task.memoryBudgetMb) {
     throw new MemoryBudgetError(
