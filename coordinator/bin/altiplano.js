@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import "../dist/src/main.js";
+// SPDX-License-Identifier: Apache-2.0
+import '../dist/src/main.js';

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { dataPath } from '../test/data-folder.js';
-import { rowsOfCsv, rpcOfTxt } from '../test/rpc-txt.js';
+import { readCsv, rpcOfTxt } from '../test/reference-data.js';
 import { oddlyNormalised, syntheticRpc } from '../test/synthetic-pair.js';
 import { KernelArgumentError } from './errors.js';
 import { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
@@ -160,11 +160,11 @@ for (const folder of ['rpc_reference', 'gizeh']) {
   test(`real models of ${folder} agree with their reference values to 1e-6 px, both ways`, (t) => {
     const csv = dataPath(t.log, folder, 'localisation.csv');
     if (csv === null) return t.pass();
-    const rows = rowsOfCsv(csv);
+    const rows = readCsv(csv);
     t.true(rows.length >= 72);
     for (const row of rows) {
-      const number = (key: string): number => Number(row.get(key));
-      const model = rpcOfTxt(join(dirname(csv), row.get('rpc_file') ?? ''));
+      const number = (key: string): number => Number(row[key]);
+      const model = rpcOfTxt(join(dirname(csv), row['rpc_file'] ?? ''));
       const [col, line, lon, lat, alt] = [
         number('col_centre'),
         number('row_centre'),

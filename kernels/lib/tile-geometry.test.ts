@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { readRpc, transformPoints } from '../raster/index.js';
 import { dataPath } from '../test/data-folder.js';
 import { exactViews, scattered, worstErrors } from '../test/exact-views.js';
-import { rpcOfTxt } from '../test/rpc-txt.js';
+import { rpcOfTxt } from '../test/reference-data.js';
 import { identity, lonLatFromGround, syntheticPair, syntheticRpc } from '../test/synthetic-pair.js';
 import { TileGeometryError } from './errors.js';
 import { evaluatePoly2, evaluatePoly3 } from './polynomial.js';

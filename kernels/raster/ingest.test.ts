@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ingestImage, openInfo, RasterError, readWindow, writeGeoTiff } from './index.js';
-import { temporaryFolder } from './test-data.js';
+import { temporaryFolder } from '../test/reference-data.js';
 
 interface Level { readonly width: number; readonly height: number; readonly data: Float64Array }
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { checkInversion, describeImage, formatImageInfo, hillshadePng, imagePng, openInfo, RasterError, readWindow, writeGeoTiff, writePng } from './index.js';
-import { referenceData, sampleModel, temporaryFolder } from './test-data.js';
+import { referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
 
 const band = (path: string, index: number): ArrayLike<number> => readWindow(path, { band: index }).data;
 

@@ -10,7 +10,7 @@ import {
   closeAll, createTiled, crsInfo, makeCog, openInfo, RasterError, readBands, readRpc, readWindow, sampleRaster, transformPoints,
   writeGeoTiff, type RasterArray,
 } from './index.js';
-import { referenceData, sampleModel, temporaryFolder } from './test-data.js';
+import { referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
 
 const sha = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 const ramp = (width: number, height: number): Float32Array => Float32Array.from({ length: width * height }, (_, i) => (i % width) + 1000 * Math.floor(i / width));

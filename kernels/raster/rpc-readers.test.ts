@@ -12,7 +12,7 @@ import { rpcFromGdalMetadata } from './rpc-readers/gdal-metadata.js';
 import { parseGeom } from './rpc-readers/geom.js';
 import { parseRpb } from './rpc-readers/rpb.js';
 import { parseRpcText } from './rpc-readers/rpc-text.js';
-import { readCsv, referenceData, sampleModel, temporaryFolder } from './test-data.js';
+import { readCsv, referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
 
 type Rows = readonly Readonly<Record<string, string>>[];
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of this folder share: temporary folders, and the reference data beside the repository.
+// What tests share: temporary folders, reference values, and a camera.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { RpcModel } from '../lib/types.js';
-import { dataPath } from '../test/data-folder.js';
+import { parseRpcText } from '../raster/rpc-readers/rpc-text.js';
+import { dataPath } from './data-folder.js';
 
 /** A folder that is deleted when the test ends. */
 export function temporaryFolder(t: ExecutionContext): string {
@@ -30,6 +31,9 @@ export function readCsv(path: string): Record<string, string>[] {
     return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
   });
 }
+
+/** The model in a `_RPC.TXT` without its image. */
+export const rpcOfTxt = (path: string): RpcModel => parseRpcText(path, readFileSync(path, 'utf8'));
 
 /** A pushbroom-like camera over 600 x 500 pixels of half a metre near 31 E, 30 N. */
 export const sampleModel: RpcModel = {
