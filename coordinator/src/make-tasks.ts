@@ -5,6 +5,7 @@ import {
 } from '@altiplano/protocol';
 import { disparitiesFor } from './estimate.js';
 import { withHalo } from './ground-tiles.js';
+import { leastSidePx } from './plan-levels.js';
 
 /** What the planner can't know: solved after align, and after the level above. */
 export interface TileKnowledge {
@@ -70,9 +71,12 @@ function taskImage(plan: ScenePlan, index: number): TaskImage {
   return { key: image.key, width: image.width, height: image.height, rpc: image.rpc };
 }
 
-/** The wide search runs where the whole height domain is at most 256 reduced pixels long. */
+/** The wide search runs where the whole height domain is at most 256 reduced pixels long, on a reduced image that exists. */
 function alignFactor(plan: ScenePlan, pair: PairPlan): number {
   const gsdM = plan.images[pair.ref]?.gsdM ?? 1;
   const disparities = disparitiesFor(plan.heightDomain[1] - plan.heightDomain[0], pair.baseToHeight, gsdM);
-  return [4, 8].find((factor) => disparities / factor <= 256) ?? 16;
+  const smallestSide = Math.min(...[pair.ref, pair.sec].flatMap((index) => [plan.images[index]?.width ?? 0, plan.images[index]?.height ?? 0]));
+  let factor = [4, 8].find((wide) => disparities / wide <= 256) ?? 16;
+  while (factor > 1 && Math.ceil(smallestSide / factor) < leastSidePx) factor /= 2;
+  return factor;
 }

@@ -17,8 +17,10 @@ export interface LevelInputs {
 }
 
 const haloCells = 16;
-/** A reduced image keeps at least this many pixels on its smaller side; the second where the height domain demands it. */
-const [goodSidePx, leastSidePx] = [100, 32];
+/** A reduced image keeps at least this many pixels on its smaller side. */
+const goodSidePx = 100;
+/** The same where the height domain demands it; ingest makes no smaller ones. */
+export const leastSidePx = 32;
 const fewestDisparities = 128;
 
 /**
