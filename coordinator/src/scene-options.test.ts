@@ -18,7 +18,7 @@ function parse(...args: string[]): { images: string[]; options: SceneOptions } {
 const request = (...args: string[]) => sceneRequest(flatPair(), parse('a.tif', 'b.tif', ...args).options, null);
 
 test('options become a request, with defaults for the rest', (t) => {
-  t.like(request(), { resolution: 0.5, memoryBudgetMb: 1500, images: [{ band: 1 }, { band: 1 }], params: { p1: 20 } });
+  t.like(request(), { resolution: 0.5, memoryBudgetMb: 1500, images: [{ band: 1 }, { band: 1 }], params: { p1: 11 } });
   t.like(request('--height-range', '-20,350', '--crs', 'EPSG:32636', '--tile', '256', '--pairs', '0-1,1-0', '--set', 'p1=12', '--set', 'leftRightPx=0.5', '--scene-id', 'cairo'), {
     heightRange: [-20, 350], crs: 'EPSG:32636', tileCells: 256, pairs: [[0, 1], [1, 0]], params: { p1: 12, leftRightPx: 0.5 }, sceneId: 'cairo',
   });

@@ -4,7 +4,7 @@ import { loadNative } from './native.js';
 import type { DisparityMap, RectImage, SearchRange } from './types.js';
 
 export interface MatchOptions {
-  /** Penalty of a disparity step of 1 px between neighbours; costs are Hamming distances of 62 census bits. */
+  /** Penalty of a disparity step of 1 px between neighbours; costs are Hamming distances of 34 census bits. */
   readonly p1?: number;
   /** Penalty of any larger step, p1 <= p2 <= 95. */
   readonly p2?: number;
@@ -29,7 +29,7 @@ interface NativeMatch {
 }
 const native = loadNative<NativeMatch>();
 
-const matchDefaults: Required<MatchOptions> = { p1: 20, p2: 80, leftRightPx: 1, refineIterations: 2 };
+const matchDefaults: Required<MatchOptions> = { p1: 11, p2: 44, leftRightPx: 1, refineIterations: 2 };
 const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 1, medianSize: 3 };
 
 /** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
@@ -40,7 +40,7 @@ const maxWidth = 65_535;
 const countPadding = 32;
 
 /**
- * Dense disparities of a rectified pair: census 9x7, semi-global aggregation over 8 paths, winner, left-right check,
+ * Dense disparities of a rectified pair: census 7x5, semi-global aggregation over 8 paths, winner, left-right check,
  * and photometric sub-pixel refinement. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
  * frame, with range.low <= d < range.low + range.count at each reference pixel. The result lies on the reference's block;
  * NaN where validity isn't 0. Needs matchMemoryBytes of memory. The same input gives the same bytes on every CPU.

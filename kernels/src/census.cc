@@ -19,6 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kRows = 2 * kCensusRadiusV + 1;
 constexpr int kColumns = 2 * kCensusRadiusU + 1;
+constexpr int kHalfBits = kCensusBits / 2;
 
 // Codes of one row. rows[j] points at column -kCensusRadiusU of window row j; every row may be read one
 // vector past its end, and so may `out` be written.
@@ -28,7 +29,7 @@ void codesOfRow(const float* const rows[kRows], int width, uint64_t* out) {
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int u = 0; u < width; u += lanes) {
     const auto centre = hn::LoadU(df, rows[kCensusRadiusV] + u + kCensusRadiusU);
-    // The two halves of the code: 31 bits each side of the centre.
+    // The two halves of the code: kHalfBits on each side of the centre.
     auto half = hn::Zero(du);
     auto bit = hn::Set(du, 1);
     const auto add = [&](int j, int i) HWY_ATTR {
@@ -48,7 +49,7 @@ void codesOfRow(const float* const rows[kRows], int width, uint64_t* out) {
       for (int i = 0; i < kColumns; ++i) add(j, i);
     }
     // Little-endian: the low word of each code first.
-    hn::StoreInterleaved2(hn::Or(first, hn::ShiftLeft<31>(half)), hn::ShiftRight<1>(half), du,
+    hn::StoreInterleaved2(hn::Or(first, hn::ShiftLeft<kHalfBits>(half)), hn::ShiftRight<32 - kHalfBits>(half), du,
                           reinterpret_cast<uint32_t*>(out + u));
   }
 }

@@ -12,15 +12,15 @@
 
 namespace altiplano {
 
-// The cost of a candidate that falls outside the secondary image or on its invalid pixels: more than any
-// Hamming distance of 62 bits.
+// The cost of a candidate that falls outside the secondary image or on its invalid pixels: more than any code of 62 bits
+// (the most census codes may have) can cost.
 inline constexpr int kMissingCost = 64;
 // The sum of a candidate that can't win: missing, or beyond the range (the padding of k).
 inline constexpr uint16_t kNoCandidate = 0xFFFF;
 
 struct SgmOptions {
-  int p1 = 20;  // penalty of a disparity step of 1 px between neighbours, cost units
-  int p2 = 80;  // penalty of any larger step
+  int p1 = 11;  // penalty of a disparity step of 1 px between neighbours, cost units
+  int p2 = 44;  // penalty of any larger step
   // p2 falls where the intensities a, b of two pixels differ by more than noise and texture do, relative to their
   // sum so that the sensor's gain doesn't matter: p2 / (1 + p2Gradient * (|a - b| / (a + b) - p2Start)), but at least
   // p2Min and p1 + 1.
