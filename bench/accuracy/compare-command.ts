@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Comparison } from '@altiplano/coordinator';
 
 const program = fileURLToPath(new URL('../../../coordinator/bin/altiplano.js', import.meta.url));
-
-export interface DifferenceFigures {
-  readonly completeness: number;
-  readonly completenessWithin1m: number;
-  readonly mean: number;
-  readonly median: number;
-  readonly medianAbs: number;
-  readonly nmad: number;
-  readonly rmse: number;
-  readonly le90: number;
-  readonly p99: number;
-}
-
-export interface Comparison extends DifferenceFigures {
-  readonly afterShift: DifferenceFigures;
-  readonly shift: { readonly eastM: number; readonly northM: number; readonly heightM: number };
-  readonly png: string;
-}
 
 /** Runs `altiplano compare DSM REFERENCE ARGS… --json` and returns its figures. Throws with the program's words where it fails. */
 export function compareByCommand(dsm: string, reference: string, args: readonly string[] = []): Promise<Comparison> {

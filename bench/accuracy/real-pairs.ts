@@ -2,10 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Comparison } from '@altiplano/coordinator';
 import { dataPath } from '@altiplano/kernels/testing';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { type BoxCoverage, boxCoverage } from './box-coverage.js';
-import { type Comparison, compareByCommand } from './compare-command.js';
+import { compareByCommand } from './compare-command.js';
 
 interface RealPair {
   readonly name: string;
@@ -59,10 +60,10 @@ function print(pair: RealPair, summary: Awaited<ReturnType<typeof runScene>>, c:
     `  of the reference's box: ${box.dsm.toFixed(4)} has a height, of the reference itself ${box.reference.toFixed(4)}`,
     `  NMAD ${c.nmad.toFixed(3)} m, median ${c.median.toFixed(3)} m, mean ${c.mean.toFixed(3)} m, RMSE ${c.rmse.toFixed(3)} m, LE90 ${c.le90.toFixed(3)} m, p99 ${c.p99.toFixed(3)} m`,
     `  after shift (${c.shift.eastM.toFixed(2)}, ${c.shift.northM.toFixed(2)}, ${c.shift.heightM.toFixed(2)}) m: NMAD ${c.afterShift.nmad.toFixed(3)} m, median ${c.afterShift.median.toFixed(3)} m`,
-    ...summary.pointing.map((p) => `  pointing ${p.pair}: correction ${p.correctionPx.toFixed(2)} px, rms after ${p.rmsPx.toFixed(2)} px, ${p.inliers} inliers`),
+    ...summary.pointing.map((p) => `  pointing ${p.pair}: correction ${p.correctionPx.toFixed(2)} px, rms after ${p.rmsPx?.toFixed(2) ?? '-'} px, ${p.inliers} inliers`),
     `  ${summary.mpx.toFixed(2)} Mpx in ${summary.coreSeconds.toFixed(1)} core-seconds: ${perCoreSecond.toFixed(4)} Mpx per core-second; wall ${summary.wallSeconds.toFixed(1)} s`,
     `  stages (s): ${stages}`,
-    `  pictures: ${summary.products.hillshade ?? ''}, ${c.png}`,
+    `  pictures: ${summary.products.hillshade ?? ''}, ${c.png ?? ''}`,
     '',
   ].join('\n'));
 }

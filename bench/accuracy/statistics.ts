@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { quantile } from '@altiplano/coordinator';
 
-/** The value a share q (0..1) of the sorted values lies below; NaN of none. */
-export function quantile(values: readonly number[], q: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
-}
+/** The quantile of values in any order; NaN of none. */
+export const quantileOf = (values: readonly number[], share: number): number => quantile(Float64Array.from(values).sort(), share);
 
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
+export const medianOf = (values: readonly number[]): number => quantileOf(values, 0.5);

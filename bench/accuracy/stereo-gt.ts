@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scores the matcher on a rectified pair with ground truth: Cones of Middlebury 2003 (data folder stereo_gt), as
-// docs/decisions/0003-matching.md says. Usage: node bench/dist/accuracy/stereo-gt.js [--json]
+// docs/decisions/0003-matching.md says. Usage: npm run bench -- stereo-gt [--json]
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
 import { dataPath } from '@altiplano/kernels/testing';
-import { median } from './statistics.js';
+import { medianOf } from './statistics.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
 const count = 64;
@@ -47,8 +46,8 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
   const matched = score(map, truth, notOccluded), filtered = score(filterDisparity(map), truth, notOccluded);
   return {
     matched, filtered,
-    cpuSeconds: median(seconds),
-    mdePerSecond: (left.width * left.height * count) / median(seconds) / 1e6,
+    cpuSeconds: medianOf(seconds),
+    mdePerSecond: (left.width * left.height * count) / medianOf(seconds) / 1e6,
     met: filtered.validPercent >= 98 && filtered.bad1Percent <= 4 && filtered.meanErrorPx <= 0.45,
   };
 }
@@ -83,7 +82,7 @@ function score(map: DisparityMap, truth: ArrayLike<number>, notOccluded: ArrayLi
     validPercent: (100 * errors.length) / scored,
     bad1Percent: (100 * errors.filter((error) => error > 1).length) / errors.length,
     meanErrorPx: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-    medianErrorPx: median(errors),
+    medianErrorPx: medianOf(errors),
   };
 }
 
@@ -95,5 +94,3 @@ function table(result: ConesResult): string {
     `matchPair ${result.cpuSeconds.toFixed(3)} CPU s, ${result.mdePerSecond.toFixed(0)} million disparity evaluations per second\n` +
     `${result.met ? 'meets' : 'MISSES'} valid >= 98 %, bad1 <= 4.0 %, mean <= 0.45 px\n`;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = run(process.argv.slice(2));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sub-pixel accuracy of the matcher on synthetic pairs with exact truth: errors and whether whole pixels attract.
-// Usage: node bench/dist/accuracy/sub-pixel.js [--json]
-import { fileURLToPath } from 'node:url';
+// Usage: npm run bench -- sub-pixel [--json]
 import { filterDisparity, matchPair } from '@altiplano/kernels';
-import { median, quantile } from './statistics.js';
+import { medianOf, quantileOf } from './statistics.js';
 import { type SyntheticPairOptions, syntheticPair } from './synthetic-pair.js';
 
 const size = { width: 320, height: 300 };
@@ -69,11 +68,9 @@ function scoreScene(name: string, scene: Scene): SubPixelScore {
   return {
     scene: name,
     validPercent: (100 * errors.length) / pixels,
-    medianPx: median(errors), p90Px: quantile(errors, 0.9), p99Px: quantile(errors, 0.99),
+    medianPx: medianOf(errors), p90Px: quantileOf(errors, 0.9), p99Px: quantileOf(errors, 0.99),
     biasPx: sum / errors.length,
     lockingPx: Math.max(...Array.from(sums, (s, i) => Math.abs(s / Math.max(1, counts[i] ?? 1)))),
     wholePixelRatio: whole / wholeTruth,
   };
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = run(process.argv.slice(2));

@@ -55,7 +55,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       name.padEnd(26), (100 * comparison.completeness).toFixed(2).padStart(7), (100 * comparison.completenessWithin1m).toFixed(2).padStart(7),
       comparison.medianAbs.toFixed(3).padStart(9), comparison.median.toFixed(3).padStart(7), comparison.nmad.toFixed(3).padStart(7),
       comparison.p99.toFixed(2).padStart(6),
-      `  ${String(manifest.pairs[0]?.pointing.acrossPx ?? 0)}, ${pointing?.correctionPx.toFixed(2) ?? '-'}, ${pointing?.rmsPx.toFixed(2) ?? '-'}`.padEnd(30),
+      `  ${String(manifest.pairs[0]?.pointing.acrossPx ?? 0)}, ${pointing?.correctionPx.toFixed(2) ?? '-'}, ${pointing?.rmsPx?.toFixed(2) ?? '-'}`.padEnd(30),
       (summary.mpx / summary.coreSeconds).toFixed(3), '\n',
     ].join(' '));
   }

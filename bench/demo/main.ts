@@ -43,14 +43,14 @@ async function main(): Promise<number> {
   hillshadePng(join(scene, manifest.truth.dsm), pictures.truth, { maxSize: 1600 });
   imagePng(join(scene, manifest.views[0]?.file ?? ''), pictures.image, { maxSize: 1600 });
 
-  const here = (path: string | undefined): string => relative(process.cwd(), path ?? '');
+  const here = (path: string | null | undefined): string => relative(process.cwd(), path ?? '');
   const pointing = summary.pointing[0];
   say([
     '',
     `Accuracy against the exact truth, on ground that both images see (${manifest.truth.seenCells} cells of 0.5 m):`,
     `  with a value    ${percent(comparison.completeness)}    within 1 m  ${percent(comparison.completenessWithin1m)}`,
     `  median |error|  ${comparison.medianAbs.toFixed(3)} m   NMAD ${comparison.nmad.toFixed(3)} m   bias (median) ${comparison.median.toFixed(3)} m   p99 ${comparison.p99.toFixed(2)} m`,
-    ...(pointing === undefined ? [] : [`  pointing error  3 px put in, ${Math.abs(pointing.correctionPx).toFixed(2)} px found (${pointing.inliers} matches, rms ${pointing.rmsPx.toFixed(2)} px)`]),
+    ...(pointing === undefined ? [] : [`  pointing error  3 px put in, ${Math.abs(pointing.correctionPx).toFixed(2)} px found (${pointing.inliers} matches, rms ${pointing.rmsPx?.toFixed(2) ?? '-'} px)`]),
     `Speed: ${summary.mpx.toFixed(2)} Mpx in ${summary.wallSeconds.toFixed(1)} s, ${(summary.mpx / summary.coreSeconds).toFixed(3)} Mpx per core-second`,
     'Look at:',
     `  ${here(summary.products.hillshade)}  the DSM`,

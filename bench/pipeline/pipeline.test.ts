@@ -3,14 +3,15 @@ import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Comparison, RunSummary } from '@altiplano/coordinator';
 import type { RpcModel } from '@altiplano/kernels';
 import { readRpc, readWindow, writeGeoTiff } from '@altiplano/kernels/raster';
 import anyTest, { type TestFn } from 'ava';
-import { type Comparison, compareByCommand } from '../accuracy/compare-command.js';
+import { compareByCommand } from '../accuracy/compare-command.js';
 import { makeScene } from '../scenes/make-scene.js';
 import type { SceneManifest } from '../scenes/manifest.js';
 import type { SceneOptions } from '../scenes/options.js';
-import { type RunSummary, runAltiplano, runScene } from './run-altiplano.js';
+import { runAltiplano, runScene } from './run-altiplano.js';
 
 interface Town { readonly directory: string; readonly manifest: SceneManifest; readonly images: readonly string[] }
 interface Context { folder: string; town: Town; oneAgent: { summary: RunSummary; products: ReadonlyMap<string, Buffer> } }

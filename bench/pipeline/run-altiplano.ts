@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { RunSummary } from '@altiplano/coordinator';
 
 const program = fileURLToPath(new URL('../../../coordinator/bin/altiplano.js', import.meta.url));
-
-/** The last line `altiplano run --json` prints. */
-export interface RunSummary {
-  readonly state: string;
-  readonly tiles: { readonly planned: number; readonly done: number; readonly empty: number; readonly dead: number };
-  readonly products: Readonly<Record<string, string>>;
-  readonly pointing: readonly { readonly pair: string; readonly rmsPx: number; readonly inliers: number; readonly correctionPx: number }[];
-  readonly mpx: number;
-  readonly coreSeconds: number;
-  readonly wallSeconds: number;
-  readonly stages: Readonly<Record<string, number>>;
-}
 
 export interface RunOptions {
   /** Show the program's progress on standard error; default true. */

@@ -15,8 +15,8 @@ export interface TileKnowledge {
   readonly priorKey: string | null;
 }
 
-export const ingestTaskId = (index: number): string => `ingest-${index}`;
-export const alignTaskId = (windowId: string): string => `align-${windowId}`;
+const ingestTaskId = (index: number): string => `ingest-${index}`;
+const alignTaskId = (windowId: string): string => `align-${windowId}`;
 export const tileTaskId = (factor: number, tileId: string, pairId: string): string =>
   `${factor === 1 ? 'stereo' : `coarse${factor}`}-${tileId}-${pairId}`;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createTiled, readBands, writeGeoTiff } from '@altiplano/kernels/raster';
-import { type GridSpec, InputError, type ScenePlan, priorKey } from '@altiplano/protocol';
+import { createTiled, readBands } from '@altiplano/kernels/raster';
+import { type GridSpec, type ScenePlan, priorKey } from '@altiplano/protocol';
 import test from 'ava';
 import fc from 'fast-check';
 import { noHeight } from './merge-block.js';
 import { type MergedDsm, geotransformOf } from './merge-dsm.js';
-import { type Prior, makePrior, priorFromDem } from './range-tiles.js';
+import { type Prior, makePrior } from './range-tiles.js';
 import { type TestScene, openTestScene } from './testing/partial-scene.js';
 
 const [width, height] = [150, 130];
@@ -93,19 +93,4 @@ test('without any height the whole domain is searched', async (t) => {
   t.teardown(() => scene.close());
   const prior = await makePrior({ merged, plan, factor: 4, store: scene.store });
   t.deepEqual(prior.tileHeightRange({ minE: 640, maxE: 1000, minN: 5300, maxN: 5700 }), [-100, 1000]);
-});
-
-test('a DEM gives the bounds, and the domain where it ends', async (t) => {
-  const { scene, plan } = await sceneWith(new Float32Array(width * height));
-  t.teardown(() => scene.close());
-  const dem = `${scene.path}.dem.tif`;
-  // Tile x10y89 is 640..704 E, 5696..5760 N; the DEM has its western half.
-  writeGeoTiff(dem, { width: 8, height: 12, crs: 'EPSG:32636', geotransform: [606, 8, 0, 5776, 0, -8], bands: [{ data: Float32Array.from({ length: 96 }, (_, i) => 8 * (i % 8)) }] });
-  const prior = await priorFromDem({ plan, factor: 4, dem, store: scene.store }, { radius: 1 });
-  const [low = NaN, high = NaN] = prior.tileHeightRange({ minE: 650, maxE: 651, minN: 5720, maxN: 5721 }) ?? [];
-  // Height is E - 610 at the cell centres 649.5, 650.5 and 651.5.
-  t.true(Math.abs(low - (39.5 - 30)) < 1e-4 && Math.abs(high - (41.5 + 120)) < 1e-4, `${low}, ${high}`);
-  t.deepEqual(prior.tileHeightRange({ minE: 690, maxE: 700, minN: 5720, maxN: 5721 }), [-100, 1000]);
-  writeGeoTiff(dem, { width: 2, height: 2, crs: 'EPSG:32636', geotransform: [0, 8, 0, 100, 0, -8], bands: [{ data: new Float32Array(4) }] });
-  await t.throwsAsync(priorFromDem({ plan, factor: 4, dem, store: scene.store }), { instanceOf: InputError, message: /dem\.tif/ });
 });

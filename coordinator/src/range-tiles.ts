@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTiled, readBands, readWindow, sampleRaster } from '@altiplano/kernels/raster';
-import { type GridSpec, type GroundBox, type HeightRange, InputError, type ScenePlan, priorKey } from '@altiplano/protocol';
+import { createTiled, readBands, readWindow } from '@altiplano/kernels/raster';
+import { type GridSpec, type GroundBox, type HeightRange, type ScenePlan, priorKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { type HeightBounds, fillBounds, localBounds, reduceBounds } from './height-bounds.js';
 import type { CellRect } from './merge-block.js';
-import { type MergedDsm, geotransformOf, mergedBand, metresPerPixel, unionGrid } from './merge-dsm.js';
+import { type MergedDsm, geotransformOf, mergedBand, metresPerPixel } from './merge-dsm.js';
 import { quantile } from './statistics.js';
 
 /** Height bounds of a level, in the store as a GeoTIFF of the bands low and high (metres, float32, no holes). */
@@ -25,11 +25,8 @@ export interface PriorOptions {
   readonly stepRadius: number;
   /** Allowance for the coarse matcher's error on both sides, pixels of disparity of the coarse level; twice that in holes. */
   readonly marginPx: number;
-  /** A DEM's allowances, metres: errors and cuts below, buildings and trees above. */
-  readonly demBelowM: number;
-  readonly demAboveM: number;
 }
-const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2, demBelowM: 30, demAboveM: 120 };
+const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2 };
 
 const blockCells = 512;
 /** Holes are filled on a grid this much coarser, so that memory holds 1/64 of the level. */
@@ -91,44 +88,8 @@ export async function makePrior(
   });
 }
 
-/**
- * Makes the height bounds from the request's DEM on the grid of the coarsest level, which then need not be matched, and puts them
- * under priorKey(sceneId, factor). The DEM's heights are taken as they are in its file: above the ellipsoid, unless the request
- * names a geoid, which they then refer to (h = H + N). Where the DEM has no data the plan's whole height domain remains.
- * Throws InputError when the DEM covers nothing of the scene.
- */
-export async function priorFromDem(
-  { plan, factor, dem, store }: { readonly plan: ScenePlan; readonly factor: number; readonly dem: string; readonly store: ObjectStore },
-  options: Partial<PriorOptions> = {},
-): Promise<Prior> {
-  const { radius, demBelowM, demAboveM } = { ...defaults, ...options };
-  const level = plan.levels[0];
-  if (level === undefined) throw new Error(`scene ${plan.sceneId} has no levels`);
-  const grid = unionGrid(level);
-  let known = 0;
-  const prior = await writePrior(plan, factor, grid, store, (block) => {
-    const outer = expand(block, radius, grid);
-    const heights = sampleGrid(dem, plan.crs, grid, outer);
-    if (plan.request.geoid !== undefined) {
-      const undulation = sampleGrid(plan.request.geoid, plan.crs, grid, outer);
-      for (let cell = 0; cell < heights.length; cell++) heights[cell] = (heights[cell] ?? NaN) + (undulation[cell] ?? NaN);
-    }
-    // A DEM is finished work: a single cell is a height like any other.
-    const bounds = crop(localBounds(heights, outer.width, outer.height, { radius, stepRadius: 0, toleranceM: 0, support: 1 }), outer, block);
-    for (let cell = 0; cell < bounds.low.length; cell++) {
-      if (!Number.isNaN(bounds.low[cell])) known++;
-      const [low, high] = clipTo(plan.heightDomain, (bounds.low[cell] ?? NaN) - demBelowM, (bounds.high[cell] ?? NaN) + demAboveM);
-      bounds.low[cell] = low;
-      bounds.high[cell] = high;
-    }
-    return bounds;
-  });
-  if (known === 0) throw new InputError(`${dem}: the DEM has no heights in the scene's area`);
-  return prior;
-}
-
 /** Opens the height bounds a scene already has in the store. */
-export function openPrior(plan: ScenePlan, factor: number, grid: GridSpec, store: ObjectStore): Prior {
+function openPrior(plan: ScenePlan, factor: number, grid: GridSpec, store: ObjectStore): Prior {
   const key = priorKey(plan.sceneId, factor);
   return {
     key, grid,
@@ -177,18 +138,6 @@ function readHeights(path: string, rect: CellRect): Float32Array {
   const heights = Float32Array.from(data);
   if (mask !== null) for (let cell = 0; cell < heights.length; cell++) if (mask[cell] === 0) heights[cell] = NaN;
   return heights;
-}
-
-function sampleGrid(path: string, crs: string, grid: GridSpec, rect: CellRect): Float32Array {
-  const points = new Float64Array(2 * rect.width * rect.height);
-  for (let row = 0; row < rect.height; row++) {
-    for (let col = 0; col < rect.width; col++) {
-      const at = 2 * (row * rect.width + col);
-      points[at] = grid.originE + (rect.col0 + col + 0.5) * grid.resolution;
-      points[at + 1] = grid.originN - (rect.row0 + row + 0.5) * grid.resolution;
-    }
-  }
-  return Float32Array.from(sampleRaster(path, 1, crs, points));
 }
 
 /** The heights that all but 1 % of the known ground lies between; the height domain when nothing is known. */

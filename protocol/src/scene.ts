@@ -33,7 +33,7 @@ export const sceneRequestSchema = z.object({
 export type SceneRequest = Readonly<z.infer<typeof sceneRequestSchema>>;
 
 /** One image of a scene, as the plan knows it. Its pixels are at `key` after ingest. */
-export const imagePlanSchema = z.object({
+const imagePlanSchema = z.object({
   index: z.int().nonnegative(),
   source: z.string(),
   /** The RPC's file, for reports. */
@@ -51,7 +51,7 @@ export const imagePlanSchema = z.object({
 });
 export type ImagePlan = Readonly<z.infer<typeof imagePlanSchema>>;
 
-export const pairPlanSchema = z.object({
+const pairPlanSchema = z.object({
   /** '<reference>_<secondary>', e.g. '0_1'. */
   id: z.string(),
   ref: z.int().nonnegative(), sec: z.int().nonnegative(),
@@ -65,7 +65,7 @@ export const pairPlanSchema = z.object({
 export type PairPlan = Readonly<z.infer<typeof pairPlanSchema>>;
 
 /** A square block of the level's global grid; `ix`, `iy` count tiles eastward and northward from the CRS origin. */
-export const tilePlanSchema = z.object({
+const tilePlanSchema = z.object({
   /** 'x<ix>y<iy>' */
   id: z.string(),
   ix: z.int(), iy: z.int(),
@@ -76,7 +76,7 @@ export const tilePlanSchema = z.object({
 export type TilePlan = Readonly<z.infer<typeof tilePlanSchema>>;
 
 /** One resolution level of the scene: 1 is full resolution, 4 and 16 reduced images and grids. */
-export const levelPlanSchema = z.object({
+const levelPlanSchema = z.object({
   factor: z.int().positive(),
   resolution: z.number().positive(),
   tileCells: z.int().positive(),
@@ -88,7 +88,7 @@ export const levelPlanSchema = z.object({
 });
 export type LevelPlan = Readonly<z.infer<typeof levelPlanSchema>>;
 
-export const alignWindowSchema = z.object({ id: z.string(), pair: z.string(), box: groundBoxSchema });
+const alignWindowSchema = z.object({ id: z.string(), pair: z.string(), box: groundBoxSchema });
 export type AlignWindow = Readonly<z.infer<typeof alignWindowSchema>>;
 
 /** The scene's plan, written once to the store. Everything later is derived from it and the ledger. */

@@ -14,7 +14,7 @@ const base = {
 };
 
 /** An image as a task needs it: where its pixels are, its camera, its size at full resolution. */
-export const taskImageSchema = z.object({
+const taskImageSchema = z.object({
   key: z.string(),
   width: z.int().positive(), height: z.int().positive(),
   rpc: rpcModelSchema,
@@ -22,7 +22,7 @@ export const taskImageSchema = z.object({
 export type TaskImage = Readonly<z.infer<typeof taskImageSchema>>;
 
 /** Makes one image tile-readable: COG with overviews 4 and 16 and an internal validity mask. */
-export const ingestTaskSchema = z.object({
+const ingestTaskSchema = z.object({
   ...base, kind: z.literal('ingest'),
   source: z.string(), band: z.int().positive(), mask: z.string().nullable(),
   outKey: z.string(),
@@ -30,7 +30,7 @@ export const ingestTaskSchema = z.object({
 export type IngestTask = Readonly<z.infer<typeof ingestTaskSchema>>;
 
 /** Finds sub-pixel matches in one ground window; writes them as JSON (`AlignMatches`). */
-export const alignTaskSchema = z.object({
+const alignTaskSchema = z.object({
   ...base, kind: z.literal('align'),
   pairId: z.string(), windowId: z.string(),
   crs: z.string(), box: groundBoxSchema, heightRange: heightRangeSchema,
@@ -43,7 +43,7 @@ export const alignTaskSchema = z.object({
 export type AlignTask = Readonly<z.infer<typeof alignTaskSchema>>;
 
 /** One ground tile of one pair at one level: writes a partial DSM. Kind 'coarse' for factor > 1, else 'stereo'. */
-export const stereoTaskSchema = z.object({
+const stereoTaskSchema = z.object({
   ...base, kind: z.enum(['coarse', 'stereo']),
   factor: z.int().positive(),
   pairId: z.string(), tileId: z.string(),

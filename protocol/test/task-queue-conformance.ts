@@ -24,7 +24,7 @@ const rpc = {
 };
 
 /** A small valid task of any kind. */
-export function anyTask(kind: TaskKind, taskId: string): Task {
+function anyTask(kind: TaskKind, taskId: string): Task {
   if (kind === 'ingest') return ingestTask(taskId);
   const image = { key: 'k', width: 1, height: 1, rpc };
   const params = {

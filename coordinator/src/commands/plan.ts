@@ -31,7 +31,7 @@ Example:
 }
 
 /** The plan for people. */
-export function planText(plan: ScenePlan, estimates: readonly LevelEstimate[], agents: number): string {
+function planText(plan: ScenePlan, estimates: readonly LevelEstimate[], agents: number): string {
   const metres = (value: number): string => value.toFixed(0);
   const full = plan.levels.at(-1);
   const coreSeconds = estimates.reduce((sum, level) => sum + level.coreSeconds, 0);

@@ -69,7 +69,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
 }
 
 /** How a run ended, for people. */
-export function endText({ summary, result }: LocalEnd, outDir: string): string {
+function endText({ summary, result }: LocalEnd, outDir: string): string {
   const { tiles, pointing } = summary;
   const lines = [
     result === null ? 'already complete; --fresh does it again' : result.failure === null ? summary.state === 'done' ? 'complete' : 'partial' : `failed: ${result.failure}`,
