@@ -51,14 +51,21 @@ async function processesWith(...words: readonly string[]): Promise<number[]> {
 /** Waits until the agent has a full-resolution tile in hand, then kills it where it stands. */
 async function killWithTileInHand(out: string, agent: string): Promise<void> {
   const log = join(out, '.altiplano', 'logs', `${agent}.log`);
+  const hasTileInHand = async (): Promise<boolean> => {
+    const last = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').at(-1) ?? '';
+    return last.includes('"task:started"') && last.includes('"kind":"stereo"');
+  };
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await delay(5)) {
-    const lines = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n');
-    const last = lines.at(-1) ?? '';
-    if (!last.includes('"task:started"') || !last.includes('"kind":"stereo"')) continue;
+    if (!(await hasTileInHand())) continue;
     const [pid] = await processesWith('altiplano-agent', `file://${out}/`, agent);
     if (pid === undefined) continue;
-    process.kill(pid, 'SIGKILL');
-    return;
+    // Looked at again while it stands still: it may have finished the tile meanwhile.
+    process.kill(pid, 'SIGSTOP');
+    if (await hasTileInHand()) {
+      process.kill(pid, 'SIGKILL');
+      return;
+    }
+    process.kill(pid, 'SIGCONT');
   }
   throw new Error(`${agent} never had a stereo tile in hand: ${log}`);
 }

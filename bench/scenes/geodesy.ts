@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * WGS84 in closed form: geodetic, Earth-centred (ECEF) and UTM coordinates, good to nanometres near the surface.
+ * WGS84 in closed form: geodetic, Earth-centred (ECEF) and UTM coordinates, good to nanometres near the surface. Not PROJ, on
+ * purpose: the truth shares no code with what it judges.
  * Sources: Bowring 1985 (ECEF to geodetic), Karney 2011, "Transverse Mercator with an accuracy of a few
  * nanometers", eqs. 7-9, 35, 36 (the Krueger series to sixth order in the third flattening).
  */

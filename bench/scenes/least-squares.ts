@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Solves min |A x - b|^2 + |ridge sqrt(m) x|^2, m the number of equations, by Householder QR, which keeps twice the
- * digits of normal equations. `columns` are A's columns. Source: Golub and Van Loan, Matrix Computations, section 5.2.
+ * digits of normal equations. `columns` are A's columns. Not the kernels' solver, on purpose: the truth shares no code
+ * with what it judges. Source: Golub and Van Loan, Matrix Computations, section 5.2.
  */
 export function leastSquares(columns: readonly Float64Array[], right: Float64Array, ridge: number): Float64Array {
   const n = columns.length;
