@@ -103,7 +103,7 @@ once('npm', [join(root, 'package-lock.json')], join(root, 'node_modules'), () =>
 });
 once(
   'addon',
-  [...filesBelow(join(root, 'kernels'), /\.(cc|h)$|^CMakeLists\.txt$|^package\.json$/)],
+  [...filesBelow(join(root, 'kernels'), /\.(cc|h|cmake)$|^CMakeLists\.txt$|^package\.json$/)],
   join(root, 'kernels/build/Release/altiplano_kernels.node'),
   () => run('npx', ['cmake-js', 'compile', '-d', 'kernels', '-O', 'kernels/build', '-G', 'Ninja', '--target', 'addon'], 'native addon'),
 );

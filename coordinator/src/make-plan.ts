@@ -14,5 +14,5 @@ export async function makePlan(paths: readonly string[], options: SceneOptions):
   const images: DescribedImage[] = [];
   for (const input of imageInputs(paths, options)) images.push(await describeInput(input));
   const roi = options.roi === undefined ? null : await readRoi(resolve(options.roi));
-  return planScene(sceneRequest(images, options, roi), images, kernelPorts);
+  return planScene(sceneRequest(images, options, roi, kernelPorts.software), images, kernelPorts);
 }

@@ -84,7 +84,7 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
     windows.push(...alignWindows(id, best, alignWindowPx * viewAt(views, ref).gsdM));
   });
   return {
-    v: 1, sceneId: request.sceneId, request, crs, heightDomain: [...heightDomain], levels, pairs, warnings, alignWindows: windows,
+    v: 1, sceneId: request.sceneId, software: ports.software, request, crs, heightDomain: [...heightDomain], levels, pairs, warnings, alignWindows: windows,
     images: images.map((image, index): ImagePlan => ({
       index, source: image.path, rpcSource: image.rpcSource, fingerprint: image.fingerprint, band: image.band, mask: image.mask,
       width: image.width, height: image.height, rpc: image.rpc, gsdM: viewAt(views, index).gsdM, key: imageKey(request.sceneId, index),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { rpcLocalize } from '@altiplano/kernels';
 import { crsInfo, hillshadePng, imagePng, transformPoints } from '@altiplano/kernels/raster';
@@ -16,8 +15,6 @@ import type { ProductsRequest } from './scene-work.js';
 import { stacItem } from './stac.js';
 import { verticalDatum } from './vertical-datum.js';
 import { geographic, sharedGround, transformRing } from './view.js';
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
 
 /**
  * Publishes a scene's merged DSM into `outDir`: the layers dsm.tif, confidence.tif, count.tif, spread.tif, validity.tif as
@@ -37,7 +34,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
     const { epsg, wkt } = crsInfo(plan.crs);
     const metadata = {
-      SOFTWARE: `Altiplano ${version}`, SCENE: plan.sceneId,
+      SOFTWARE: `Altiplano ${plan.software}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
     const statistics = writeLayers({ merged, rect, grid, datum, seen: seenGround(plan, scan), metadata, scratchDir, outDir });
@@ -46,11 +43,11 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     const pictures = drawPictures(request, scratchDir, products);
     const processedAt = now();
     products['stac'] = join(outDir, 'dsm.json');
-    await writeWhole(products['stac'], `${JSON.stringify(stacItem({ plan, statistics, tiles, verticalDatum: datum.name, epsg, wkt, version, processedAt }), null, 2)}\n`);
+    await writeWhole(products['stac'], `${JSON.stringify(stacItem({ plan, statistics, tiles, verticalDatum: datum.name, epsg, wkt, version: plan.software, processedAt }), null, 2)}\n`);
     const listed = Object.values(products);
     products['report'] = join(outDir, 'report.html');
     await writeWhole(products['report'], reportHtml({
-      plan, statistics, tiles, outcomes, pointing, timings, verticalDatum: datum.name, version, processedAt,
+      plan, statistics, tiles, outcomes, pointing, timings, verticalDatum: datum.name, version: plan.software, processedAt,
       pictures: await Promise.all(pictures.map(async ({ title, note, path }) => ({ title, note, uri: `data:image/png;base64,${(await readFile(path)).toString('base64')}` }))),
       products: await Promise.all(listed.map(async (path) => ({ file: path.slice(outDir.length + 1), bytes: (await stat(path)).size }))),
     }));

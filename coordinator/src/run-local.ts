@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ScenePlan, productKey, scenePrefix } from '@altiplano/protocol';
+import { type ScenePlan, planKey, productKey, scenePrefix } from '@altiplano/protocol';
 import { type ObjectStore, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
 import { lockFolder } from './lock-folder.js';
@@ -91,13 +91,16 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
   }
 }
 
-/** The summary of an earlier complete run of this very plan whose products are all still there. */
+/** The summary of an earlier complete run of this very plan whose products are all still there, not replaced by another scene's. */
 async function completedRun(store: ObjectStore, plan: ScenePlan): Promise<RunSummary | null> {
   const key = productKey(plan.sceneId, 'run.json');
   if (!(await store.has(key))) return null;
-  const summary: RunSummary = JSON.parse(new TextDecoder().decode(await store.get(key)));
+  const text = async (of: string): Promise<string> => new TextDecoder().decode(await store.get(of));
+  if ((await text(planKey(plan.sceneId))) !== JSON.stringify(plan)) return null;
+  const summary: RunSummary = JSON.parse(await text(key));
   for (const path of Object.values(summary.products)) if (!(await access(path).then(() => true, () => false))) return null;
-  return summary;
+  const item: { readonly id?: unknown } = JSON.parse(await readFile(summary.products['stac'] ?? '', 'utf8').catch(() => '{}'));
+  return item.id === plan.sceneId ? summary : null;
 }
 
 async function dropScene(store: ObjectStore, plan: ScenePlan, drops: (name: string) => boolean): Promise<void> {

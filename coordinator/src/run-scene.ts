@@ -82,9 +82,11 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
 async function keepPlan({ store }: ScenePorts, plan: ScenePlan): Promise<void> {
   const text = JSON.stringify(plan);
   if (await store.putIfAbsent(planKey(plan.sceneId), new TextEncoder().encode(text))) return;
-  if (new TextDecoder().decode(await store.get(planKey(plan.sceneId))) !== text) {
-    throw new InputError(`scene ${plan.sceneId}: ${store.url} already has another plan under this id; choose another --scene-id, or --fresh to drop the old one`);
-  }
+  const kept = new TextDecoder().decode(await store.get(planKey(plan.sceneId)));
+  if (kept === text) return;
+  const by = /"software":"([^"]+)"/.exec(kept)?.[1] ?? 'an older program';
+  const made = by === plan.software ? '' : ` (made by ${by}, and this is ${plan.software})`;
+  throw new InputError(`scene ${plan.sceneId}: ${store.url} already has another plan under this id${made}; choose another --scene-id, or --fresh to drop the old one`);
 }
 
 /** Passes ended tasks on from the bus; the reconciler makes up for what is missed, so an outage only slows. */

@@ -15,7 +15,7 @@ function parse(...args: string[]): { images: string[]; options: SceneOptions } {
   return { images: command.args, options: command.opts<SceneOptions>() };
 }
 
-const request = (...args: string[]) => sceneRequest(flatPair(), parse('a.tif', 'b.tif', ...args).options, null);
+const request = (...args: string[]) => sceneRequest(flatPair(), parse('a.tif', 'b.tif', ...args).options, null, '0.0.0+test');
 
 test('options become a request, with defaults for the rest', (t) => {
   t.like(request(), { resolution: 0.5, memoryBudgetMb: 1500, images: [{ band: 1 }, { band: 1 }], params: { p1: 11 } });
@@ -31,7 +31,8 @@ test('the same request has the same scene id, another one another', (t) => {
   t.is(new Set(ids).size, ids.length);
   const [a, b] = flatPair();
   if (!a || !b) return t.fail();
-  t.not(sceneRequest([a, { ...b, fingerprint: 'changed' }], parse('a.tif', 'b.tif').options, null).sceneId, request().sceneId);
+  t.not(sceneRequest([a, { ...b, fingerprint: 'changed' }], parse('a.tif', 'b.tif').options, null, '0.0.0+test').sceneId, request().sceneId);
+  t.not(sceneRequest([a, b], parse('a.tif', 'b.tif').options, null, '0.0.0+other').sceneId, request().sceneId, 'another program makes another scene');
 });
 
 test('band, mask and RPC are per image, by comma or repeated', (t) => {

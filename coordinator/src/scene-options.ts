@@ -63,8 +63,10 @@ export function imageInputs(paths: readonly string[], options: Pick<SceneOptions
   });
 }
 
-/** The request the options ask for. The scene's default id is a hash of all that shapes it, so another request is another scene. */
-export function sceneRequest(images: readonly DescribedImage[], options: SceneOptions, roi: readonly (readonly [number, number])[] | null): SceneRequest {
+/** The request the options ask for. The scene's default id is a hash of all that shapes it, the program included: another request is another scene. */
+export function sceneRequest(
+  images: readonly DescribedImage[], options: SceneOptions, roi: readonly (readonly [number, number])[] | null, software: string,
+): SceneRequest {
   const request = {
     images: images.map(({ path, band, mask }) => ({ path, band, ...(mask === null ? {} : { mask }) })),
     resolution: options.resolution, memoryBudgetMb: options.memory, params: stereoParams(options.set),
@@ -72,7 +74,7 @@ export function sceneRequest(images: readonly DescribedImage[], options: SceneOp
     ...(options.heightRange && { heightRange: options.heightRange }), ...(options.tile !== undefined && { tileCells: options.tile }),
     ...(options.dem !== undefined && { dem: resolve(options.dem) }), ...(options.geoid !== undefined && { geoid: resolve(options.geoid) }),
   };
-  const content = JSON.stringify([request, images.map(({ fingerprint, rpc }) => [fingerprint, rpc])]);
+  const content = JSON.stringify([software, request, images.map(({ fingerprint, rpc }) => [fingerprint, rpc])]);
   const sceneId = options.sceneId ?? `scene-${createHash('sha256').update(content).digest('hex').slice(0, 10)}`;
   const parsed = sceneRequestSchema.safeParse({ ...request, sceneId });
   if (parsed.success) return parsed.data;

@@ -18,6 +18,8 @@ export interface DescribedImage {
 
 /** The functions of kernels the planner computes with. */
 export interface PlanPorts {
+  /** The program, as softwareId names it. */
+  readonly software: string;
   rpcProject(model: RpcModel, lonLatAlt: Float64Array): Float64Array;
   rpcLocalize(model: RpcModel, colRowAlt: Float64Array): Float64Array;
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;

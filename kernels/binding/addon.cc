@@ -2,6 +2,8 @@
 // Collects what every binding/<name>_binding.cc and raster/raster_binding.cc registers into one addon.
 #include <napi.h>
 
+#include "sources_hash.h"
+
 namespace altiplano::binding {
 void registerRpc(Napi::Env env, Napi::Object exports);
 void registerRectify(Napi::Env env, Napi::Object exports);
@@ -23,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerRasterize(env, exports);
   registerSearchRange(env, exports);
   registerRaster(env, exports);
+  exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);
   return exports;
 }
 

@@ -10,3 +10,6 @@ const require = createRequire(import.meta.url);
 export function loadNative<T>(): T {
   return require('../../build/Release/altiplano_kernels.node') as T;
 }
+
+/** SHA-256 of the C++ sources the addon was built from, hex; the same on every machine. */
+export const { sourcesHash } = loadNative<{ readonly sourcesHash: string }>();

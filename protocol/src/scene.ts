@@ -95,6 +95,8 @@ export type AlignWindow = Readonly<z.infer<typeof alignWindowSchema>>;
 export const scenePlanSchema = z.object({
   v: z.literal(1),
   sceneId: sceneIdSchema,
+  /** The program that made the plan: version+hash. Another program's results are another scene's. */
+  software: z.string().min(1),
   request: sceneRequestSchema,
   crs: z.string(),
   images: z.array(imagePlanSchema),

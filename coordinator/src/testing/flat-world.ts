@@ -43,6 +43,7 @@ export function flatImage(camera: FlatCamera): DescribedImage {
 }
 
 export const flatPorts: PlanPorts = {
+  software: '0.0.0+test',
   rpcProject: (m, lla) => each3(lla, (lon, lat, alt) => {
     const [l, p, h] = [(lon - m.lonOff) / m.lonScale, (lat - m.latOff) / m.latScale, (alt - m.altOff) / m.altScale];
     return [m.colOff + m.colScale * (l + (m.colNum[3] ?? 0) * h), m.rowOff + m.rowScale * (-p + (m.rowNum[3] ?? 0) * h)];

@@ -41,7 +41,7 @@ export async function openTestScene({ tiles, partial }: {
   };
   const image = { source: 'a.tif', rpcSource: 'a.tif', band: 1, mask: null, width: 100, height: 100, rpc, fingerprint: 'a', gsdM: 1, key: 'a.tif' };
   const plan = scenePlanSchema.parse({
-    v: 1, sceneId: 'test', crs: 'EPSG:32636', heightDomain: [-100, 1000], alignWindows: [], warnings: [],
+    v: 1, sceneId: 'test', software: '0.0.0+test', crs: 'EPSG:32636', heightDomain: [-100, 1000], alignWindows: [], warnings: [],
     request: { sceneId: 'test', images: [{ path: '/a.tif' }, { path: '/b.tif' }], params: {} },
     images: [{ ...image, index: 0 }, { ...image, index: 1 }],
     pairs: [{ id: '0_1', ref: 0, sec: 1, baseToHeight: 0.5, overlap: { minE: 0, minN: 0, maxE: 1, maxN: 1 }, overlapAreaM2: 1 }],
