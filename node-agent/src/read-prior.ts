@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { HeightPrior } from '@altiplano/kernels';
 import { openInfo, readBands } from '@altiplano/kernels/raster';
-import { type GridSpec, type GroundBox, type HeightRange, InputError } from '@altiplano/protocol';
-
-export interface HeightPrior { readonly grid: GridSpec; readonly low: Float32Array; readonly high: Float32Array }
+import { type GroundBox, type HeightRange, InputError } from '@altiplano/protocol';
 
 /**
  * Reads the part of a prior raster (bands low, high: metres) around a ground box, one cell wider on each side.

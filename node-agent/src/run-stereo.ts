@@ -30,7 +30,8 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   if (refWindow === null) return empty('outside-reference');
   if (secWindow === null) return empty('outside-secondary');
 
-  const { range, clipped } = clock.time('range', () => rangeOf(task, geometry, task.priorKey === null ? null : store.gdalPath(task.priorKey)));
+  const prior = clock.time('range', () => (task.priorKey === null ? null : readPrior(store.gdalPath(task.priorKey), boxOf(task.grid), task.heightRange)));
+  const { range, clipped } = clock.time('range', () => searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 }));
   checkMemory(task, geometry, range, refWindow, secWindow);
 
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
@@ -47,7 +48,9 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   const disparity = clock.time('filter', () => filterDisparity(matched, { ...task.params, specklePx: specklePx(task) }));
   const points: PointMap = clock.time('triangulate', () =>
     triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
-  const outliers = clock.time('triangulate', () => dropOutliers(points, task.heightRange, outlierSlackPx / geometry.pxPerMetre));
+  const outliers = clock.time('outliers', () => dropOutliers(points, {
+    heightRange: task.heightRange, prior, slackM: outlierSlackPx / geometry.pxPerMetre, searchedM: range.count / geometry.pxPerMetre,
+  }));
   const partial = clock.time('rasterize', () =>
     rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
 
@@ -79,7 +82,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 const specklePx = ({ params, factor }: StereoTask): number => Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor)));
 const leastSpecklePx = 8;
 
-/** Heights further outside the tile's range than this many pixels of disparity are outliers. */
+/** Heights further outside their bounds than this many pixels of disparity are outliers. */
 const outlierSlackPx = 3;
 
 function geometryOf(task: StereoTask, ref: ImageLevel, sec: ImageLevel): TileGeometry {
@@ -98,12 +101,6 @@ function boxOf(grid: GridSpec): GroundBox {
     minE: grid.originE, maxE: grid.originE + grid.width * grid.resolution,
     maxN: grid.originN, minN: grid.originN - grid.height * grid.resolution,
   };
-}
-
-/** Per-pixel search ranges: from the coarser level's prior where there is one, else the tile's whole height range. */
-function rangeOf(task: StereoTask, geometry: TileGeometry, priorPath: string | null): { range: SearchRange; clipped: boolean } {
-  const prior = priorPath === null ? null : readPrior(priorPath, boxOf(task.grid), task.heightRange);
-  return searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 });
 }
 
 /** Nothing is allocated before the estimate is known to fit: wrong ranges are what makes stereo run out of memory. */
