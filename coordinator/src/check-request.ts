@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InputError, type RpcModel, type SceneRequest } from '@altiplano/protocol';
-import type { DescribedImage, PlanPorts } from './view.js';
+import type { Point } from './polygon.js';
+import { type DescribedImage, type PlanPorts, geographic } from './view.js';
 
 /** Refuses, before anything starts, what can't become a scene. Throws InputError naming file and field. */
 export function checkRequest(request: SceneRequest, images: readonly DescribedImage[], pairs: readonly (readonly [number, number])[]): void {
@@ -33,6 +34,27 @@ export function checkCrs(ports: Pick<PlanPorts, 'crsInfo'>, crs: string): void {
   }
   if (!info.isProjected) throw new InputError(`crs: ${crs} (${info.name}) is geographic; the DSM needs a projected CRS in metres, e.g. a UTM zone (leave --crs out to get it)`);
   if (info.unitM === null || Math.abs(info.unitM - 1) > 1e-9) throw new InputError(`crs: ${crs} (${info.name}) has a unit of ${info.unitM} m; the DSM needs a projected CRS in metres`);
+}
+
+const largestScaleError = 0.05;
+
+/**
+ * Refuses a CRS made for another place, by its scale there: a wrong zone's or web Mercator's metres are none, and heights measured
+ * by them come out wrong. Refuses a geoid that has no value there. `place`: longitude and latitude of the images.
+ */
+export function checkPlace(ports: Pick<PlanPorts, 'transformPoints' | 'sampleRaster'>, crs: string, [lon, lat]: Point, geoid: string | undefined): void {
+  const step = 1e-3;
+  const [e0 = NaN, n0 = NaN, e1 = NaN, n1 = NaN, e2 = NaN, n2 = NaN] =
+    ports.transformPoints(geographic, crs, Float64Array.of(lon, lat, lon + step, lat, lon, lat + step));
+  const metresPerDegree = 111_320;
+  const scales = [Math.hypot(e1 - e0, n1 - n0) / Math.cos((lat * Math.PI) / 180), Math.hypot(e2 - e0, n2 - n0)].map((length) => length / (step * metresPerDegree));
+  const worst = scales.find((scale) => !(Math.abs(scale - 1) <= largestScaleError));
+  if (worst !== undefined) {
+    throw new InputError(`crs: 1 m on the ground is ${worst.toFixed(3)} m in ${crs} where the images are (${lon.toFixed(4)}, ${lat.toFixed(4)}); choose a CRS made for the place (leave --crs out to get one)`);
+  }
+  if (geoid === undefined) return;
+  const [undulation = NaN] = ports.sampleRaster(geoid, 1, geographic, Float64Array.of(lon, lat));
+  if (Number.isNaN(undulation)) throw new InputError(`geoid: ${geoid} has no value where the images are (${lon.toFixed(4)}, ${lat.toFixed(4)})`);
 }
 
 function checkRpc({ path, rpc, rpcSource }: DescribedImage): void {

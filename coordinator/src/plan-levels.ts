@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HeightRange, LevelPlan, SceneRequest } from '@altiplano/protocol';
+import { type HeightRange, InputError, type LevelPlan, type SceneRequest } from '@altiplano/protocol';
 import { disparitiesFor, estimateTask } from './estimate.js';
 import { type PairGround, groundTiles } from './ground-tiles.js';
 import { ringArea } from './polygon.js';
@@ -56,7 +56,6 @@ export function planLevels(inputs: LevelInputs, factors: readonly number[], port
     if (fit.tileCells < wanted || fit.maxDisparities < request.params.maxDisparities) {
       warnings.push(`level 1/${factor}: ${fit.tileCells} cells per tile and at most ${fit.maxDisparities} disparities, to fit ${request.memoryBudgetMb} MB (--memory)`);
     }
-    if (!fit.fits) warnings.push(`level 1/${factor}: even the smallest tile is estimated above ${request.memoryBudgetMb} MB; raise --memory`);
     return {
       factor, resolution, haloCells, tileCells: fit.tileCells, maxDisparities: fit.maxDisparities,
       tiles: groundTiles(inputs.grounds, resolution, fit.tileCells),
@@ -71,23 +70,24 @@ function defaultTileCells(areaM2: number, resolution: number, gsdM: number): num
   return Math.min(2048, Math.max(64, cells));
 }
 
-/** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. */
+/** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. Throws InputError where nothing fits. */
 function fitBudget(inputs: LevelInputs, factor: number, resolution: number, wanted: number, ports: Pick<PlanPorts, 'matchMemoryBytes'>):
-{ readonly tileCells: number; readonly maxDisparities: number; readonly fits: boolean } {
+{ readonly tileCells: number; readonly maxDisparities: number } {
   const { request } = inputs;
   const most = request.params.maxDisparities;
   const gsdM = inputs.gsdM * factor;
-  const fits = (tileCells: number, disparities: number): boolean => {
+  const memoryMb = (tileCells: number, disparities: number): number => {
     // No task searches more than the height domain.
     const searched = Math.min(disparities, disparitiesFor(inputs.heightSpanM, inputs.baseToHeight, gsdM));
     const sweepPx = (inputs.refSlope * searched) / inputs.baseToHeight;
     const shape = { tileCells, haloCells, resolution, gsdM, disparities: searched, epipolarRad: inputs.epipolarRad, sweepPx };
-    return estimateTask(shape, request.params, ports).memoryMb <= request.memoryBudgetMb;
+    return estimateTask(shape, request.params, ports).memoryMb;
   };
   for (let tileCells = wanted; tileCells >= 64; tileCells = Math.floor(tileCells / 128) * 64) {
     for (let disparities = most; disparities >= Math.min(most, fewestDisparities); disparities -= 16) {
-      if (fits(tileCells, disparities)) return { tileCells, maxDisparities: disparities, fits: true };
+      if (memoryMb(tileCells, disparities) <= request.memoryBudgetMb) return { tileCells, maxDisparities: disparities };
     }
   }
-  return { tileCells: 64, maxDisparities: Math.min(most, fewestDisparities), fits: false };
+  const least = Math.ceil(memoryMb(64, Math.min(most, fewestDisparities)));
+  throw new InputError(`memory: even tiles of 64 cells need ${least} MB at level 1/${factor}, and the budget is ${request.memoryBudgetMb} MB; raise --memory`);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AlignWindow, type HeightRange, type ImagePlan, InputError, type PairPlan, type ScenePlan, type SceneRequest, imageKey } from '@altiplano/protocol';
 import { alignWindows } from './align-windows.js';
-import { checkCrs, checkRequest } from './check-request.js';
+import { checkCrs, checkPlace, checkRequest } from './check-request.js';
 import { disparitiesFor } from './estimate.js';
 import type { PairGround } from './ground-tiles.js';
 import { levelFactors, planLevels, searchableRange } from './plan-levels.js';
@@ -35,6 +35,8 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
 
   const crs = request.crs ?? outputCrs(stereo[0]?.images ?? [], wanted, ports);
   checkCrs(ports, crs);
+  const place = footprint(ports, stereo[0]?.images[0] ?? imageAt(images, 0), (wanted[0] + wanted[1]) / 2);
+  checkPlace(ports, crs, ringCentroid(place), request.geoid);
   const project = (ring: Ring): Ring => transformRing(ports, geographic, crs, ring);
   const heights = heightSteps(wanted, heightSamples);
   const shared = stereo.map(({ images: [ref, sec] }) => sharedGround(ports, ref, sec, heights, project));
@@ -58,7 +60,7 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   const roi = request.roi ? project(densify(request.roi)) : null;
   const within = (ring: Ring): Ring => (roi ? clipRing(roi, ring) : ring);
   const grounds = stereo.map(({ id }, i): PairGround => ({ pairId: id, rings: sweep(shared[i] ?? []).map(within).filter((ring) => ringArea(ring) > 0) }));
-  if (grounds.every(({ rings }) => rings.length === 0)) throw new InputError('roi: no part of it is seen by any pair of images');
+  if (grounds.every(({ rings }) => rings.length === 0)) throw new InputError(roiElsewhere(request.roi ?? [], place));
 
   const steepest = Math.max(...baseToHeight);
   const [minPx, most] = [Math.min(...used.flatMap(({ width, height }) => [width, height])), request.params.maxDisparities];
@@ -92,18 +94,21 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   };
 }
 
+/** Heights an RPC is made for. */
+const heightsOf = (image?: DescribedImage): HeightRange => {
+  const { altOff, altScale } = image?.rpc ?? { altOff: NaN, altScale: NaN };
+  return [altOff - Math.abs(altScale), altOff + Math.abs(altScale)];
+};
+
 /** Heights to search: request, DEM, or RPC domains. */
 function heightDomainOf(request: SceneRequest, images: readonly DescribedImage[], ports: PlanPorts, warnings: string[]): HeightRange {
-  const made: HeightRange = [
-    Math.max(...images.map(({ rpc }) => rpc.altOff - Math.abs(rpc.altScale))),
-    Math.min(...images.map(({ rpc }) => rpc.altOff + Math.abs(rpc.altScale))),
-  ];
+  const made: HeightRange = [Math.max(...images.map((image) => heightsOf(image)[0])), Math.min(...images.map((image) => heightsOf(image)[1]))];
   if (request.heightRange) {
     if (request.heightRange[0] < made[0] || request.heightRange[1] > made[1]) warnings.push(`heightRange ${metres(request.heightRange)} reaches outside what the RPCs are made for (${metres(made)})`);
     return request.heightRange;
   }
   if (made[0] >= made[1]) {
-    throw new InputError(`${images[1]?.path ?? ''}: RPC fields 'altOff', 'altScale' share no heights with the other image's; give --height-range`);
+    throw new InputError(`${images[1]?.path ?? ''}: RPC fields 'altOff', 'altScale' (${metres(heightsOf(images[1]))}) share no heights with those of ${images[0]?.path ?? ''} (${metres(heightsOf(images[0]))}); are they of one place? If so, give --height-range`);
   }
   return request.dem === undefined ? made : demRange(request.dem, request.geoid, images, made, ports);
 }
@@ -131,6 +136,17 @@ function outputCrs(images: readonly DescribedImage[], range: HeightRange, ports:
   if (lat >= 84 || lat < -80) return lat > 0 ? 'EPSG:5041' : 'EPSG:5042';
   const zone = (((Math.floor((lon + 180) / 6) % 60) + 60) % 60) + 1;
   return `EPSG:${(lat >= 0 ? 32600 : 32700) + zone}`;
+}
+
+/** Why an ROI has no tiles: where it is, where the images are, and the usual mistake. */
+function roiElsewhere(roi: Ring, seen: Ring): string {
+  const boxText = (ring: Ring): string => {
+    const box = boundsOf([ring]);
+    return box === null ? 'nowhere' : `longitude ${box.minE.toFixed(4)} to ${box.maxE.toFixed(4)}, latitude ${box.minN.toFixed(4)} to ${box.maxN.toFixed(4)}`;
+  };
+  const images = boundsOf([seen]);
+  const isSwapped = images !== null && roi.some(([lat, lon]) => lon >= images.minE && lon <= images.maxE && lat >= images.minN && lat <= images.maxN);
+  return `roi: no part of it (${boxText(roi)}) is seen by any pair of images (around ${boxText(seen)})${isSwapped ? '; latitude and longitude are swapped: GeoJSON has longitude first' : ''}`;
 }
 
 /** The heights at which some pair has common ground, one step wider. */

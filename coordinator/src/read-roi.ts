@@ -21,7 +21,7 @@ export async function readRoi(path: string): Promise<[number, number][]> {
     throw new InputError(`roi: ${path} is not JSON`, cause);
   }
   const parsed = geojson.safeParse(json);
-  if (!parsed.success) throw new InputError(`roi: ${path}: expected GeoJSON with one polygon in longitude and latitude (${parsed.error.issues[0]?.message ?? 'invalid'})`);
+  if (!parsed.success) throw new InputError(`roi: ${path}: expected GeoJSON with one polygon of [longitude, latitude] positions (${parsed.error.issues[0]?.message ?? 'invalid'})`);
   const { data } = parsed;
   const shape = data.type === 'FeatureCollection' ? data.features[0]?.geometry : data.type === 'Feature' ? data.geometry : data;
   const rings = shape?.type === 'Polygon' ? shape.coordinates : shape?.coordinates[0];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ScenePlan, planKey, productKey, scenePrefix } from '@altiplano/protocol';
-import { type ObjectStore, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
+import { type ObjectStore, findNatsServer, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
 import { lockFolder } from './lock-folder.js';
+import { makeOutFolder } from './out-folder.js';
 import { type RunOptions, runScene } from './run-scene.js';
 import { type RunSummary, type SceneResult, runSummary } from './scene-result.js';
 import type { SceneWork } from './scene-work.js';
@@ -37,7 +38,9 @@ export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
  */
 export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSignal): Promise<LocalEnd> {
   const dir = stateDir(local.outDir);
-  await mkdir(dir, { recursive: true });
+  // What this machine lacks is said before anything is written.
+  await findNatsServer();
+  await makeOutFolder(dir);
   const unlock = await lockFolder(dir);
   const store = await openStore(join(dir, 'store'));
   try {

@@ -50,9 +50,9 @@ test('options that make no sense are refused by name', (t) => {
   }
   t.throws(() => request('--set', 'p9=1'), { instanceOf: InputError, message: /no parameter 'p9'/ });
   t.throws(() => request('--set', 'p1=x'), { instanceOf: InputError, message: /expected p1=NUMBER/ });
-  t.throws(() => request('--set', 'p1=-3'), { instanceOf: InputError, message: /^params\.p1: / });
-  t.throws(() => request('--tile', '100'), { instanceOf: InputError, message: /^tileCells: / });
-  t.throws(() => request('--scene-id', 'Not An Id'), { instanceOf: InputError, message: /^sceneId: / });
+  t.throws(() => request('--set', 'p1=-3'), { instanceOf: InputError, message: /^--set p1: / });
+  t.throws(() => request('--tile', '100'), { instanceOf: InputError, message: /^--tile: / });
+  t.throws(() => request('--scene-id', 'Not An Id'), { instanceOf: InputError, message: /^--scene-id: / });
 });
 
 test('an ROI is one polygon of GeoJSON, bare, as feature or as collection', async (t) => {

@@ -63,6 +63,9 @@ export function imageInputs(paths: readonly string[], options: Pick<SceneOptions
   });
 }
 
+/** What a user calls the request's fields. */
+const optionOf: Readonly<Record<string, string>> = { tileCells: '--tile', memoryBudgetMb: '--memory', sceneId: '--scene-id', pairs: '--pairs', heightRange: '--height-range' };
+
 /** The request the options ask for. The scene's default id is a hash of all that shapes it, the program included: another request is another scene. */
 export function sceneRequest(
   images: readonly DescribedImage[], options: SceneOptions, roi: readonly (readonly [number, number])[] | null, software: string,
@@ -79,7 +82,9 @@ export function sceneRequest(
   const parsed = sceneRequestSchema.safeParse({ ...request, sceneId });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new InputError(`${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'invalid'}`);
+  const [field = 'request', part] = issue?.path ?? [];
+  const option = field === 'params' ? `--set ${String(part)}` : optionOf[String(field)] ?? String(field);
+  throw new InputError(`${option}: ${issue?.message ?? 'invalid'}`);
 }
 
 function stereoParams(settings: readonly string[]): Record<string, number> {

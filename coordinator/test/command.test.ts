@@ -67,6 +67,9 @@ test('what cannot work is refused with exit code 2 and one line that names it', 
   const far = image('far.tif', -0.25, { north: 80_000 });
   await copyFile(left, join(folder, 'copy.tif'));
   await writeFile(join(folder, 'text.tif'), 'not a raster');
+  const [lon, lat] = [33.009, 0.509];
+  await writeFile(join(folder, 'swapped.json'), JSON.stringify({ type: 'Polygon', coordinates: [[[lat, lon], [lat, lon + 1e-3], [lat + 1e-3, lon], [lat, lon]]] }));
+  writeGeoTiff(join(folder, 'geoid.tif'), { width: 2, height: 2, bands: [{ data: new Float32Array(4) }], crs: 'EPSG:4326', geotransform: [10, 1, 0, 50, 0, -1] });
   const cases: (readonly [RegExp, ...string[]])[] = [
     [/required option '--out <dir>'/, 'run', left, right],
     [/unknown option '--nonsense'/, 'plan', left, right, '--nonsense'],
@@ -81,13 +84,22 @@ test('what cannot work is refused with exit code 2 and one line that names it', 
     [/crs: 'EPSG:nonsense' is not/, 'plan', left, right, '--crs', 'EPSG:nonsense'],
     [/roi: .*gone\.json/, 'plan', left, right, '--roi', join(folder, 'gone.json')],
     [/resolution: 100 m/, 'plan', left, right, '--resolution', '100'],
+    [/crs: 1 m on the ground is .* m in EPSG:32619 .*leave --crs out/, 'plan', left, right, '--crs', 'EPSG:32619'],
+    [/roi: no part of it .*latitude and longitude are swapped/, 'plan', left, right, '--roi', join(folder, 'swapped.json')],
+    [/geoid: .*geoid\.tif has no value/, 'plan', left, right, '--geoid', join(folder, 'geoid.tif')],
+    [/--tile: .*multiple of 64/, 'plan', left, right, '--tile', '100'],
+    [/--set p2: /, 'plan', left, right, '--set', 'p2=300'],
+    [/--set p1: expected p1 <= p2/, 'plan', left, right, '--set', 'p1=90'],
+    [/--set medianSize: expected 1, 3, 5 or 7/, 'plan', left, right, '--set', 'medianSize=2'],
+    [/memory: even tiles of 64 cells need \d+ MB .*raise --memory/, 'plan', left, right, '--memory', '1'],
+    [/out: .*copy\.tif is a file/, 'run', left, right, '--out', join(folder, 'copy.tif')],
     [/gone-dem\.tif/, 'plan', left, right, '--dem', join(folder, 'gone-dem.tif')],
   ];
   for (const [message, ...args] of cases) {
     const { code, stderr, stdout } = await altiplano(...args);
     t.is(code, 2, `${args.join(' ')}: ${stderr}`);
     t.regex(stderr, message, args.join(' '));
-    t.is(stdout, '');
+    t.is(stdout.replace(/^scene .*\n/, ''), '');
     t.notRegex(stderr, /\n +at /, 'no stack');
   }
   t.regex((await altiplano('--verbose', 'plan', left, none)).stderr, /\n +at /);

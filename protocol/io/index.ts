@@ -4,7 +4,7 @@ export { openFileStore } from './file-store.js';
 export { openMemoryQueue } from './memory-queue.js';
 export { openMemoryStore } from './memory-store.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
-export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
+export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
 export type { ObjectStore } from './object-store.js';
 export { openStore } from './open-store.js';
 export type { TaskDelivery, TaskQueue } from './task-queue.js';

@@ -47,7 +47,7 @@ const watchdog = `
  * end of its log where it doesn't start.
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  const program = await findProgram(options.program ?? process.env['ALTIPLANO_NATS_SERVER']);
+  const program = await findNatsServer(options.program);
   const storeDir = resolve(options.storeDir);
   await mkdir(storeDir, { recursive: true });
   await removePortsFiles(storeDir);
@@ -78,7 +78,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   return { url, pid, ended, stop };
 }
 
-async function findProgram(named: string | undefined): Promise<string> {
+/** The server's program: as named, else ALTIPLANO_NATS_SERVER, else `nats-server` on the PATH. Throws InputError where there is none. */
+export async function findNatsServer(named: string | undefined = process.env['ALTIPLANO_NATS_SERVER']): Promise<string> {
   const candidates = named?.includes('/')
     ? [resolve(named)]
     : (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '').map((folder) => join(folder, named ?? 'nats-server'));

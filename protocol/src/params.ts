@@ -11,17 +11,17 @@ export const stereoParamsSchema = z.object({
   /** Connected disparity regions below this many pixels are dropped. */
   specklePx: z.int().nonnegative().default(50),
   /** Side of the disparity median filter, odd; 1 turns it off. */
-  medianSize: z.int().positive().default(3),
+  medianSize: z.int().min(1).max(7).refine((size) => size % 2 === 1, 'expected 1, 3, 5 or 7').default(3),
   /** Largest number of disparities searched per pixel. */
-  maxDisparities: z.int().positive().default(256),
+  maxDisparities: z.int().positive().max(32_767).default(256),
   /** Rectified pixels matched around what the tile needs, so that aggregation has run in. */
-  marginPx: z.int().nonnegative().default(48),
+  marginPx: z.int().nonnegative().max(512).default(48),
   /** Gaussian splat: sigma in cells, and radius in cells. */
   rasterSigma: z.number().positive().default(0.5),
-  rasterRadius: z.int().nonnegative().default(1),
+  rasterRadius: z.int().nonnegative().max(16).default(1),
   /** Share added on both sides of a coarse height range. */
   rangeMargin: z.number().nonnegative().default(0.2),
   /** Pointing error searched across the epipolar line, full-resolution pixels. */
-  pointingSearchPx: z.number().positive().default(24),
-});
+  pointingSearchPx: z.number().positive().max(256).default(24),
+}).refine(({ p1, p2 }) => p1 <= p2, { path: ['p1'], message: 'expected p1 <= p2' });
 export type StereoParams = Readonly<z.infer<typeof stereoParamsSchema>>;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InputError } from '@altiplano/protocol';
+
+/** Makes a folder and its parents where missing. Throws InputError where a file is in the way or nothing may be written. */
+export async function makeOutFolder(folder: string): Promise<void> {
+  const path = resolve(folder);
+  const missing: string[] = [];
+  let present = path;
+  for (let kind = await kindOf(present); kind !== 'folder'; kind = await kindOf(present)) {
+    if (kind === 'file') throw new InputError(`out: ${present} is a file; choose a folder for --out`);
+    missing.unshift(present);
+    present = dirname(present);
+  }
+  try {
+    await access(present, constants.W_OK | constants.X_OK);
+    // One by one: node's recursive mkdir never returns where a file system refuses new folders by ENOENT, as /proc does.
+    for (const part of missing) await mkdir(part).catch(async (error: unknown) => { if ((await kindOf(part)) !== 'folder') throw error; });
+  } catch (cause) {
+    throw new InputError(`out: nothing can be written to ${path} (${cause instanceof Error ? cause.message : String(cause)}); choose another --out`, cause);
+  }
+}
+
+async function kindOf(path: string): Promise<'folder' | 'file' | 'none'> {
+  return stat(path).then((found) => (found.isDirectory() ? 'folder' : 'file'), () => 'none' as const);
+}
