@@ -88,14 +88,17 @@ test('the environment is read at the entrances only', (t) => {
 });
 
 test('every imported package is declared, and every declared one imported', (t) => {
-  const manifest = (folder: string): Readonly<Record<string, Readonly<Record<string, string>>>> => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const manifest = (folder: string): Readonly<Record<string, Readonly<Record<string, string>>>> =>
+    JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
   for (const name of packages) {
     const declared = Object.keys(manifest(name)['dependencies'] ?? {});
     const imported = new Set(typescript.filter((file) => file.package === name).flatMap(({ imports }) => imports)
       .filter((specifier) => !/^(\.|node:)/.test(specifier)).map((specifier) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')));
     const development = [manifest('.'), manifest(name)].flatMap(({ devDependencies }) => Object.keys(devDependencies ?? {}));
     for (const dependency of imported) t.true([...declared, ...development].includes(dependency), `${name} imports ${dependency} undeclared`);
-    for (const dependency of declared) t.true(imported.has(dependency) || usedOtherwise[name]?.includes(dependency), `${name} declares ${dependency} and doesn't import it`);
+    for (const dependency of declared) {
+      t.true(imported.has(dependency) || usedOtherwise[name]?.includes(dependency), `${name} declares ${dependency} and doesn't import it`);
+    }
   }
 });
 

@@ -56,7 +56,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const [directory] = program.args;
   if (directory === undefined) return 2;
   try {
-    const manifest = await makeScene({ ...program.opts<Omit<SceneOptions, 'directory'>>(), directory }, (text) => process.stderr.write(`scene: ${seconds()} s ${text}\n`));
+    const options = { ...program.opts<Omit<SceneOptions, 'directory'>>(), directory };
+    const manifest = await makeScene(options, (text) => process.stderr.write(`scene: ${seconds()} s ${text}\n`));
     process.stdout.write(`${listing(directory, manifest)}\nmade in ${seconds()} s\n`);
     return 0;
   } catch (error) {
@@ -71,9 +72,15 @@ async function run(argv: readonly string[]): Promise<number> {
 
 function listing(directory: string, { settings, crs, grid, heights, solids, views, pairs, truth }: SceneManifest): string {
   const lines = [
-    `${directory}: ${settings.terrain}, seed ${settings.seed}, ${crs}, ground ${heights.groundLow} to ${heights.groundHigh} m, slopes up to ${heights.maxSlopeDeg.toFixed(0)} degrees, ${solids} solids`,
-    ...views.map((v) => `  ${v.file}  ${v.width} x ${v.height}, ${v.gsdM.toFixed(3)} m, incidence ${v.incidenceDeg.toFixed(1)} degrees from ${v.azimuthDeg.toFixed(0)}; RPC off by rms ${v.rpcFit.rmsPx.toExponential(1)}, max ${v.rpcFit.maxPx.toExponential(1)} px at ${v.rpcFit.checkPoints} points`),
-    ...pairs.map((p) => `  pair 0, ${p.sec}: base-to-height ${p.baseToHeight.toFixed(3)}, ${p.pxPerMetre.toFixed(3)} px per metre along (col ${p.epipolarDirection.col.toFixed(3)}, row ${p.epipolarDirection.row.toFixed(3)}), pointing error across ${p.pointing.acrossPx}, along ${p.pointing.alongPx} px`),
+    `${directory}: ${settings.terrain}, seed ${settings.seed}, ${crs}, ground ${heights.groundLow} to ${heights.groundHigh} m, ` +
+      `slopes up to ${heights.maxSlopeDeg.toFixed(0)} degrees, ${solids} solids`,
+    ...views.map((v) =>
+      `  ${v.file}  ${v.width} x ${v.height}, ${v.gsdM.toFixed(3)} m, incidence ${v.incidenceDeg.toFixed(1)} degrees from ${v.azimuthDeg.toFixed(0)}; ` +
+      `RPC off by rms ${v.rpcFit.rmsPx.toExponential(1)}, max ${v.rpcFit.maxPx.toExponential(1)} px at ${v.rpcFit.checkPoints} points`),
+    ...pairs.map((p) =>
+      `  pair 0, ${p.sec}: base-to-height ${p.baseToHeight.toFixed(3)}, ${p.pxPerMetre.toFixed(3)} px per metre along ` +
+      `(col ${p.epipolarDirection.col.toFixed(3)}, row ${p.epipolarDirection.row.toFixed(3)}), ` +
+      `pointing error across ${p.pointing.acrossPx}, along ${p.pointing.alongPx} px`),
     `  ${truth.dsm}  ${grid.width} x ${grid.height} cells of ${grid.resolution} m, ${truth.coveredCells} covered by an image`,
     `  ${truth.seen}  ${truth.seenCells} cells seen by image 0 and another`,
     `  ${truth.visible}  bit k: seen by image k`,

@@ -66,7 +66,9 @@ export async function makeScene(options: SceneOptions, onProgress: Progress = ()
 
 function fitCamera(camera: Camera, index: number, altRange: readonly [number, number]): RpcFit {
   const fit = fitRpc(camera, altRange);
-  if (!(fit.maxPx < worstRpcPx)) throw new RpcFitError(`image ${index}: the RPC differs from the camera by up to ${fit.maxPx.toFixed(4)} px, more than ${worstRpcPx} px`);
+  if (!(fit.maxPx < worstRpcPx)) {
+    throw new RpcFitError(`image ${index}: the RPC differs from the camera by up to ${fit.maxPx.toFixed(4)} px, more than ${worstRpcPx} px`);
+  }
   return fit;
 }
 
@@ -83,7 +85,9 @@ function refuseSteepLooks(world: World, views: readonly View[]): void {
   const { maxSlope, high, low } = world.terrain;
   const degrees = `${((Math.atan(maxSlope) * 180) / Math.PI).toFixed(0)} degrees`;
   if (maxSlope > 1.25) throw new InputError(`scene: ${high - low} m of relief make slopes of ${degrees}; lower --relief or raise --size`);
-  if (lean * maxSlope > 0.95) throw new InputError(`scene: slopes of ${degrees} hide themselves at this base-to-height; lower --relief or --base-to-height, or raise --size`);
+  if (lean * maxSlope > 0.95) {
+    throw new InputError(`scene: slopes of ${degrees} hide themselves at this base-to-height; lower --relief or --base-to-height, or raise --size`);
+  }
 }
 
 function snapGrid(box: readonly [number, number, number, number], resolution: number): GridSpec {
@@ -101,13 +105,16 @@ function makeTruth(grid: GridSpec): TruthLayers {
 }
 
 /** Shades the ground, takes the images and measures the truth, in blocks of rows on worker threads. */
-async function renderAll(world: World, shots: readonly Shot[], truth: TruthLayers, settings: SceneSettings, threads: number, onProgress: Progress): Promise<void> {
+async function renderAll(
+  world: World, shots: readonly Shot[], truth: TruthLayers, settings: SceneSettings, threads: number, onProgress: Progress,
+): Promise<void> {
   const pool = new Piscina({ filename: new URL('./worker.js', import.meta.url).href, name: 'runJob', minThreads: threads, maxThreads: threads });
   try {
     await runRows(pool, 'shading the ground', world.ground.rows, onProgress, (row0, count) => ({ what: 'ground', world, row0, count }));
     for (const [k, { view, pixels }] of shots.entries()) {
       const exposure = { samples: settings.samples, noise: settings.noise, seed: settings.seed * 16 + k };
-      await runRows(pool, `taking image ${k}`, view.height, onProgress, (row0, count) => ({ what: 'image', world, view, exposure, image: pixels, row0, count }));
+      await runRows(pool, `taking image ${k}`, view.height, onProgress, (row0, count) =>
+        ({ what: 'image', world, view, exposure, image: pixels, row0, count }));
     }
     const views = shots.map((shot) => shot.view);
     await runRows(pool, 'measuring the truth', truth.grid.height, onProgress, (row0, count) => ({ what: 'truth', world, views, ...truth, row0, count }));
@@ -131,7 +138,9 @@ async function runRows(pool: Piscina, title: string, rows: number, onProgress: P
   }));
 }
 
-function describeScene(settings: SceneSettings, crs: string, world: World, shots: readonly Shot[], truth: TruthLayers, rpcRange: readonly [number, number]): SceneManifest {
+function describeScene(
+  settings: SceneSettings, crs: string, world: World, shots: readonly Shot[], truth: TruthLayers, rpcRange: readonly [number, number],
+): SceneManifest {
   const [first, ...others] = shots;
   const pairs = first === undefined ? [] : others.map((shot, k) => describePair(settings, [first.camera, first.view], [shot.camera, shot.view], k + 1));
   const views = shots.map(({ view, fit: { rpc, ...rpcFit } }, k) => {
@@ -162,7 +171,13 @@ function writeRasters(directory: string, { views, crs, grid, truth }: SceneManif
   });
   const geotransform = [grid.originE, grid.resolution, 0, grid.originN, 0, -grid.resolution];
   const raster = { width: grid.width, height: grid.height, crs, geotransform };
-  writeGeoTiff(join(directory, truth.dsm), { ...raster, bands: [{ data: layers.dsm.slice(), noData: truthNoData, description: 'height of the top surface at the cell centre, m' }] });
-  writeGeoTiff(join(directory, truth.seen), { ...raster, bands: [{ data: layers.seen.slice(), noData: truthNoData, description: 'the same, where image 0 and another image see it, m' }] });
-  writeGeoTiff(join(directory, truth.visible), { ...raster, bands: [{ data: layers.visible.slice(), description: 'bit k: image k sees the surface at the cell centre' }] });
+  writeGeoTiff(join(directory, truth.dsm), {
+    ...raster, bands: [{ data: layers.dsm.slice(), noData: truthNoData, description: 'height of the top surface at the cell centre, m' }],
+  });
+  writeGeoTiff(join(directory, truth.seen), {
+    ...raster, bands: [{ data: layers.seen.slice(), noData: truthNoData, description: 'the same, where image 0 and another image see it, m' }],
+  });
+  writeGeoTiff(join(directory, truth.visible), {
+    ...raster, bands: [{ data: layers.visible.slice(), description: 'bit k: image k sees the surface at the cell centre' }],
+  });
 }

@@ -38,7 +38,9 @@ export interface SceneManifest {
   readonly settings: SceneSettings;
   readonly crs: string;
   readonly grid: GridSpec;
-  readonly heights: { readonly groundLow: number; readonly groundHigh: number; readonly maxSlopeDeg: number; readonly rpcLow: number; readonly rpcHigh: number };
+  readonly heights: {
+    readonly groundLow: number; readonly groundHigh: number; readonly maxSlopeDeg: number; readonly rpcLow: number; readonly rpcHigh: number;
+  };
   readonly solids: number;
   readonly views: readonly SceneView[];
   readonly pairs: readonly ScenePair[];
@@ -86,7 +88,10 @@ export function describePair(settings: SceneSettings, [a, va]: readonly [Camera,
     ref: 0, sec,
     baseToHeight: Math.hypot((ra[1] ?? 0) - (rb[1] ?? 0), (ra[4] ?? 0) - (rb[4] ?? 0)),
     epipolarDirection: direction, pxPerMetre: size / 10,
-    pointing: { acrossPx, alongPx, shift: { col: -direction.row * acrossPx + direction.col * alongPx, row: direction.col * acrossPx + direction.row * alongPx } },
+    pointing: {
+      acrossPx, alongPx,
+      shift: { col: -direction.row * acrossPx + direction.col * alongPx, row: direction.col * acrossPx + direction.row * alongPx },
+    },
     expectedCorrection: { col: direction.row * acrossPx, row: -direction.col * acrossPx },
   };
 }

@@ -60,7 +60,9 @@ const shapes: Readonly<Record<TerrainKind, (noise: Float32Array, extent: number,
     return (x, y) => {
       const warp = 0.35 * noiseAt(noise, x / large + 77, y / large);
       let z = noiseAt(noise, x / large + warp, y / large - warp);
-      for (let k = 1; k < 5; k++) z += detail * 0.42 ** k * noiseAt(noise, (x * 0.8 + y * 0.6) * (2.1 ** k / large) + 31 * k, (y * 0.8 - x * 0.6) * (2.1 ** k / large));
+      for (let k = 1; k < 5; k++) {
+        z += detail * 0.42 ** k * noiseAt(noise, (x * 0.8 + y * 0.6) * (2.1 ** k / large) + 31 * k, (y * 0.8 - x * 0.6) * (2.1 ** k / large));
+      }
       return z;
     };
   },

@@ -123,7 +123,10 @@ const builders: Readonly<Record<BlockKind, (site: Site, lot: Lot) => void>> = {
       const pitched = random() < 0.5;
       box(site, u, v, w, depth, height, pitched ? 0.12 : 0, 2, 0.25 + 0.4 * random());
       if (!pitched) {
-        for (let n = 0; n < 4; n++) box(site, u + (random() - 0.5) * 0.7 * w, v + (random() - 0.5) * 0.7 * depth, 3 + 2 * random(), 3 + 2 * random(), height + 1.5 + random(), 0, 0, 0.3 + 0.3 * random());
+        for (let n = 0; n < 4; n++) {
+          box(site, u + (random() - 0.5) * 0.7 * w, v + (random() - 0.5) * 0.7 * depth, 3 + 2 * random(), 3 + 2 * random(),
+            height + 1.5 + random(), 0, 0, 0.3 + 0.3 * random());
+        }
       }
     }
   },
@@ -205,14 +208,17 @@ export function tree(random: Random, x: number, y: number, base: number, radius:
 }
 
 /** Farms and trees over the countryside, per square kilometre. */
-export function buildCountryside(seed: number, width: number, height: number, ground: Ground, perKm2: { readonly houses: number; readonly trees: number }): Solid[] {
+export function buildCountryside(
+  seed: number, width: number, height: number, ground: Ground, perKm2: { readonly houses: number; readonly trees: number },
+): Solid[] {
   const random = makeRandom(seed ^ 0xfa43);
   const site: Site = { random, ground, solids: [], angle: 0, toWorld: (u, v) => [u, v] };
   const area = (width * height) / 1e6;
   for (let n = 0; n < perKm2.houses * area; n++) {
     const angle = Math.PI * random();
     const [x, y] = [20 + (width - 40) * random(), 20 + (height - 40) * random()];
-    house({ ...site, angle, toWorld: (u, v) => [x + u * Math.cos(angle) - v * Math.sin(angle), y + u * Math.sin(angle) + v * Math.cos(angle)] }, 0, 0, 10 + 8 * random(), 8 + 3 * random(), 4 + 2 * random());
+    const toWorld = (u: number, v: number): [number, number] => [x + u * Math.cos(angle) - v * Math.sin(angle), y + u * Math.sin(angle) + v * Math.cos(angle)];
+    house({ ...site, angle, toWorld }, 0, 0, 10 + 8 * random(), 8 + 3 * random(), 4 + 2 * random());
   }
   plantTrees(site, { u0: 5, u1: width - 5, v0: 5, v1: height - 5 }, perKm2.trees / 1e6);
   return site.solids;

@@ -13,7 +13,9 @@ export const truthNoData = -32768;
  * where that surface point lies on image k (pixel centres -0.5 … size - 0.5) and nothing stands between it and the
  * camera. `seen`: the DSM where image 0 and another image see the point, else no-data: what a stereo DSM can know.
  */
-export function truthRows(world: World, views: readonly View[], grid: GridSpec, dsm: Float32Array, visible: Uint8Array, seen: Float32Array, row0: number, count: number): void {
+export function truthRows(
+  world: World, views: readonly View[], grid: GridSpec, dsm: Float32Array, visible: Uint8Array, seen: Float32Array, row0: number, count: number,
+): void {
   const scratch = new Float64Array(6);
   const pixel = new Float64Array(2);
   const hit = new Float64Array(1);

@@ -24,7 +24,9 @@ const step = 16;
 const groundStep = 16;
 
 /** Samples a camera for a world of the given origin, size (metres) and height range. */
-export function makeView(camera: Camera, utm: Utm, origin: readonly [number, number], size: readonly [number, number], heights: readonly [number, number]): View {
+export function makeView(
+  camera: Camera, utm: Utm, origin: readonly [number, number], size: readonly [number, number], heights: readonly [number, number],
+): View {
   const reference = (heights[0] + heights[1]) / 2;
   const half = Math.max(20, (heights[1] - heights[0]) / 2);
   const cols = Math.ceil(camera.width / step) + 3;

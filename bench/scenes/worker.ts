@@ -10,7 +10,10 @@ import type { World } from './world.js';
 export type Job = { readonly world: World; readonly row0: number; readonly count: number } & (
   | { readonly what: 'ground' }
   | { readonly what: 'image'; readonly view: View; readonly exposure: Exposure; readonly image: Uint16Array }
-  | { readonly what: 'truth'; readonly views: readonly View[]; readonly grid: GridSpec; readonly dsm: Float32Array; readonly visible: Uint8Array; readonly seen: Float32Array }
+  | {
+    readonly what: 'truth'; readonly views: readonly View[]; readonly grid: GridSpec;
+    readonly dsm: Float32Array; readonly visible: Uint8Array; readonly seen: Float32Array;
+  }
 );
 
 /** What a worker thread runs. */

@@ -139,7 +139,8 @@ for (const acrossPx of [0, 0.5, 8, -20]) {
     t.true(median(errors.map(([col]) => Math.abs(col))) < 0.05, 'error across');
     const wild = errors.filter(([col, row]) => Math.hypot(col, row) > 0.5).length;
     t.true(wild <= 0.03 * errors.length, `${wild} of ${errors.length} off by more than half a pixel`);
-    t.log(`${matches.length} matches, median |error| across ${median(errors.map(([col]) => Math.abs(col))).toFixed(4)} px, bias ${median(errors.map(([col]) => col)).toFixed(4)} px`);
+    const [error, bias] = [median(errors.map(([col]) => Math.abs(col))), median(errors.map(([col]) => col))];
+    t.log(`${matches.length} matches, median |error| across ${error.toFixed(4)} px, bias ${bias.toFixed(4)} px`);
   });
 }
 

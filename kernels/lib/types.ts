@@ -94,7 +94,10 @@ export interface GridSpec {
   readonly width: number; readonly height: number;
 }
 
-/** Cells of a grid, row-major. height: weighted mean, NaN = none; weight: sum of weights; spread: weighted standard deviation about the cell's plane, metres, NaN = none; count: points. */
+/**
+ * Cells of a grid, row-major. height: of the points' weighted plane at the cell's centre, NaN = none; weight: sum of weights;
+ * spread: weighted standard deviation about that plane, metres, NaN = none; count: points.
+ */
 export interface PartialDsm {
   readonly grid: GridSpec;
   readonly height: Float32Array;

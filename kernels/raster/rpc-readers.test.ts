@@ -16,7 +16,10 @@ import { readCsv, referenceData, sampleModel, temporaryFolder } from '../test/re
 
 type Rows = readonly Readonly<Record<string, string>>[];
 
-/** Asserts that the model agrees with reference rows both ways: 1e-6 px per axis to the image (what the rows are good to), 1e-10 degrees (10 um) to the ground. */
+/**
+ * Asserts that the model agrees with reference rows both ways: 1e-6 px per axis to the image (what the rows are good to),
+ * 1e-10 degrees (10 um) to the ground.
+ */
 function agrees(t: ExecutionContext, model: RpcModel, rows: Rows): void {
   t.true(rows.length > 0);
   for (const row of rows) {

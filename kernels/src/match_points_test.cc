@@ -2,13 +2,13 @@
 #include "match_points.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
 #include <random>
 
 #include "correlate_patch.h"
 #include "corners.h"
-#include "hwy/targets.h"
 
 namespace altiplano {
 namespace {

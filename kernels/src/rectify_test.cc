@@ -2,14 +2,13 @@
 #include "rectify.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
 #include <complex>
 #include <limits>
 #include <random>
 #include <vector>
-
-#include "hwy/targets.h"
 
 namespace altiplano {
 namespace {

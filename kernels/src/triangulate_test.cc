@@ -2,14 +2,13 @@
 #include "triangulate.h"
 
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
-
-#include "hwy/highway.h"
 
 namespace altiplano {
 namespace {

@@ -37,12 +37,15 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     .exitOverride()
     .addOption(new Option('--nats <url>', 'NATS servers, separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
     .addOption(new Option('--store <url>', 'object store: file:///folder').env('ALTIPLANO_STORE').makeOptionMandatory())
-    .addOption(new Option('--id <name>', "this agent's name in ledger and logs").env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
+    .addOption(new Option('--id <name>', "this agent's name in ledger and logs")
+      .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
     .addOption(new Option('--slots <n>', 'tasks at once').env('ALTIPLANO_SLOTS').default(1).argParser(count(1, 1024)))
-    .addOption(new Option('--kinds <list>', 'kinds of task to pull, the first with work wins').env('ALTIPLANO_KINDS').default(taskKinds, taskKinds.join(',')).argParser(kinds))
+    .addOption(new Option('--kinds <list>', 'kinds of task to pull, the first with work wins')
+      .env('ALTIPLANO_KINDS').default(taskKinds, taskKinds.join(',')).argParser(kinds))
     .addOption(new Option('--log-level <level>', 'least level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
     .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE').default(null, 'none'))
-    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port').env('ALTIPLANO_METRICS_PORT').default(null, 'none').argParser(count(1, 65_535)))
+    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port')
+      .env('ALTIPLANO_METRICS_PORT').default(null, 'none').argParser(count(1, 65_535)))
     .addHelpText('after', secrets);
   try {
     command.parse([...argv], { from: 'user' });

@@ -31,7 +31,8 @@ export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error',
 /** Logs one event; problems as warnings. */
 export type Log = <E extends keyof AgentEvents>(event: E, fields: AgentEvents[E]) => void;
 
-const warnings: ReadonlySet<keyof AgentEvents> = new Set(['agent:failed', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
+const warnings: ReadonlySet<keyof AgentEvents> =
+  new Set(['agent:failed', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
 
 /** JSON lines to a file (appended) or to standard error, written at once: what was logged before a crash is there. */
 export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {

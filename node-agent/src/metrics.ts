@@ -16,7 +16,8 @@ export async function openMetrics(port: number): Promise<AgentMetrics> {
   collectDefaultMetrics({ register });
   const registers = [register];
   const tasks = new Counter({ name: 'altiplano_tasks_total', help: 'Tasks ended', labelNames: ['kind', 'state'], registers });
-  const seconds = new Histogram({ name: 'altiplano_task_seconds', help: 'Wall time of a task', labelNames: ['kind'], buckets: [0.1, 0.3, 1, 3, 10, 30, 100, 300], registers });
+  const buckets = [0.1, 0.3, 1, 3, 10, 30, 100, 300];
+  const seconds = new Histogram({ name: 'altiplano_task_seconds', help: 'Wall time of a task', labelNames: ['kind'], buckets, registers });
   const stages = new Counter({ name: 'altiplano_stage_seconds_total', help: 'Wall time per stage', labelNames: ['kind', 'stage'], registers });
   const inHand = new Gauge({ name: 'altiplano_tasks_in_hand', help: 'Tasks being worked on', registers });
   const server: Server = createServer((request, response) => {

@@ -29,5 +29,6 @@ export function readPrior(path: string, box: GroundBox, heightRange: HeightRange
     if (!Number.isFinite(low[i])) low[i] = heightRange[0];
     if (!Number.isFinite(high[i])) high[i] = heightRange[1];
   }
-  return { grid: { originE: originE + col0 * resolution, originN: originN - row0 * resolution, resolution, width: rect.width, height: rect.height }, low, high };
+  const grid = { originE: originE + col0 * resolution, originN: originN - row0 * resolution, resolution, width: rect.width, height: rect.height };
+  return { grid, low, high };
 }

@@ -38,7 +38,8 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   let metrics: AgentMetrics | null = null;
   let inHand: readonly string[] = [];
   const announce = async (): Promise<void> => {
-    const info = { host: hostname(), pid: process.pid, cores: availableParallelism(), version: options.version, slots: config.slots, kinds: config.kinds, inHand };
+    const { slots, kinds } = config;
+    const info = { host: hostname(), pid: process.pid, cores: availableParallelism(), version: options.version, slots, kinds, inHand };
     await queue.announceAgent(config.id, info).catch(problem);
   };
   let announcing: NodeJS.Timeout | null = null;

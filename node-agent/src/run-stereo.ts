@@ -114,7 +114,8 @@ function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRang
   const neededMb = bytes / 2 ** 20;
   if (neededMb > task.memoryBudgetMb) {
     throw new MemoryBudgetError(
-      `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${geometry.rect.width} x ${geometry.rect.height} pixels at ${range.count} disparities need ${neededMb.toFixed(0)} MB, ` +
+      `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${geometry.rect.width} x ${geometry.rect.height} pixels ` +
+      `at ${range.count} disparities need ${neededMb.toFixed(0)} MB, ` +
       `the budget is ${task.memoryBudgetMb} MB; give smaller tiles (--tile) or a larger budget (--memory)`);
   }
 }

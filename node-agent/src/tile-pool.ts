@@ -15,11 +15,16 @@ export interface TilePool {
   close(): Promise<void>;
 }
 
-/**
- * `slots` worker threads, one task each: native calls run for a minute without stalling the main thread's
- * heartbeats. `runnersUrl`: a module that exports `runners: TaskRunners`; default: this package's own.
- */
-export function openTilePool(options: { readonly slots: number; readonly store: Pick<ObjectStore, 'url' | 'scratchFolder'>; readonly runnersUrl?: string }): TilePool {
+export interface TilePoolOptions {
+  /** Worker threads, one task each. */
+  readonly slots: number;
+  readonly store: Pick<ObjectStore, 'url' | 'scratchFolder'>;
+  /** A module that exports `runners: TaskRunners`; default: this package's own. */
+  readonly runnersUrl?: string;
+}
+
+/** Starts the worker threads, in which native calls may run for a minute without stalling the main thread's heartbeats. */
+export function openTilePool(options: TilePoolOptions): TilePool {
   const config: WorkerConfig = { storeUrl: options.store.url, runnersUrl: options.runnersUrl ?? new URL('./runners.js', import.meta.url).href };
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./task-worker.js', import.meta.url)),

@@ -155,7 +155,8 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
     async depth() {
       const now = clock.now();
       const depth: Record<TaskKind, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
-      for (const kind of taskKinds) depth[kind] = [...entries.values()].filter((entry) => entry.kind === kind && (entry.attempt === 0 || entry.readyAt <= now)).length;
+      const waiting = [...entries.values()].filter(({ attempt, readyAt }) => attempt === 0 || readyAt <= now);
+      for (const kind of taskKinds) depth[kind] = waiting.filter((entry) => entry.kind === kind).length;
       return depth;
     },
     async announceAgent(id, info) {

@@ -4,10 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
-import { type Authenticator, type NatsConnection, connect, credsAuthenticator, nuid, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
+import {
+  type Authenticator, type NatsConnection, connect, credsAuthenticator, nuid, tokenAuthenticator, usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
 import {
   type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
-  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, eventsStream, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject, tasksStream,
+  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, eventsStream, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject,
+  tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { deliveryOf, messageIdOf, pullFirst } from './nats-pull.js';

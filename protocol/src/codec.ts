@@ -38,7 +38,8 @@ function parse<S extends z.ZodType>(what: string, schema: S, bytes: Uint8Array):
   }
   const version: unknown = message !== null && typeof message === 'object' && 'v' in message ? message.v : undefined;
   if (version !== protocolVersion) {
-    throw new MalformedMessageError(`${what}: protocol version ${String(version)}, this program reads ${protocolVersion}; run the same Altiplano version everywhere`);
+    throw new MalformedMessageError(
+      `${what}: protocol version ${String(version)}, this program reads ${protocolVersion}; run the same Altiplano version everywhere`);
   }
   const result = schema.safeParse(message);
   if (!result.success) {

@@ -5,8 +5,18 @@ export { AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, O
 export { alignKey, coarseDsmKey, imageKey, ledgerKey, ledgerPrefix, partialKey, planKey, pointingKey, priorKey, productKey, scenePrefix } from './keys.js';
 export { type TaskEvent, type TaskOutcome, taskEventSchema, taskOutcomeSchema } from './outcome.js';
 export { type StereoParams, stereoParamsSchema } from './params.js';
-export { type Affine, type GridSpec, type GroundBox, type HeightRange, affineSchema, gridSpecSchema, groundBoxSchema, heightRangeSchema, identityAffine } from './raster.js';
+export {
+  type Affine, type GridSpec, type GroundBox, type HeightRange, affineSchema, gridSpecSchema, groundBoxSchema, heightRangeSchema, identityAffine,
+} from './raster.js';
 export { type RpcModel, rpcModelSchema } from './rpc-model.js';
-export { type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, scenePlanSchema, sceneRequestSchema } from './scene.js';
-export { agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, parseTaskSubject, taskConsumer, taskFilter, taskSubject, tasksStream } from './subjects.js';
-export { type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, alignMatchesSchema, taskHash, taskKinds, taskSchema } from './task.js';
+export {
+  type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, scenePlanSchema, sceneRequestSchema,
+} from './scene.js';
+export {
+  agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, parseTaskSubject, taskConsumer, taskFilter, taskSubject,
+  tasksStream,
+} from './subjects.js';
+export {
+  type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, alignMatchesSchema, taskHash, taskKinds,
+  taskSchema,
+} from './task.js';

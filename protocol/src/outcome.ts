@@ -26,10 +26,13 @@ export const taskOutcomeSchema = z.object({
 });
 export type TaskOutcome = Readonly<z.infer<typeof taskOutcomeSchema>>;
 
+/** What every event tells. */
+const told = { v: z.literal(1), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime() };
+
 /** What goes over the EVENTS stream. */
 export const taskEventSchema = z.discriminatedUnion('type', [
-  z.object({ v: z.literal(1), type: z.literal('started'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), attempt: z.int() }),
-  z.object({ v: z.literal(1), type: z.literal('retrying'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), attempt: z.int(), error: z.string() }),
-  z.object({ v: z.literal(1), type: z.literal('ended'), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime(), outcome: taskOutcomeSchema }),
+  z.object({ ...told, type: z.literal('started'), attempt: z.int() }),
+  z.object({ ...told, type: z.literal('retrying'), attempt: z.int(), error: z.string() }),
+  z.object({ ...told, type: z.literal('ended'), outcome: taskOutcomeSchema }),
 ]);
 export type TaskEvent = Readonly<z.infer<typeof taskEventSchema>>;
