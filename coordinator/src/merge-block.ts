@@ -10,6 +10,8 @@ export const reason = {
   outside: 2,
   /** The tile, or one of its pairs, ended dead: the cell may be missing for that alone. */
   dead: 3,
+  /** Outside of the region of interest asked for; only in `validity.tif`. */
+  outsideRoi: 4,
 } as const;
 export type Reason = (typeof reason)[keyof typeof reason];
 

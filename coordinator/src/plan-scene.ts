@@ -5,7 +5,7 @@ import { checkCrs, checkPlace, checkRequest } from './check-request.js';
 import { disparitiesFor } from './estimate.js';
 import type { PairGround } from './ground-tiles.js';
 import { levelFactors, planLevels, searchableRange } from './plan-levels.js';
-import { type Ring, boundsOf, clipRing, convexHull, ringArea, ringCentroid } from './polygon.js';
+import { type Ring, boundsOf, clipRing, convexHull, densify, ringArea, ringCentroid } from './polygon.js';
 import { type DescribedImage, type PlanPorts, type View, footprint, geographic, heightSteps, parallax, sharedGround, transformRing, viewOf } from './view.js';
 
 const heightSamples = 17;
@@ -171,14 +171,6 @@ function fullestOverlap(rings: readonly Ring[]): Ring {
   const good = rings.map((ring, k) => ({ ring, k })).filter(({ ring }) => ringArea(ring) >= 0.99 * largest);
   good.sort((a, b) => Math.abs(a.k - middle) - Math.abs(b.k - middle));
   return good[0]?.ring ?? [];
-}
-
-/** A geographic ring with its edges split, so that they stay straight in longitude and latitude; counter-clockwise or not. */
-function densify(ring: Ring): Ring {
-  return ring.flatMap((p, i) => {
-    const q = ring[(i + 1) % ring.length] ?? p;
-    return [0, 0.25, 0.5, 0.75].map((t): readonly [number, number] => [p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
-  });
 }
 
 function imageAt(images: readonly DescribedImage[], index: number): DescribedImage {

@@ -90,3 +90,24 @@ export function boundsOf(rings: readonly Ring[]): GroundBox | null {
 export const boxRing = (b: GroundBox): Ring => [[b.minE, b.minN], [b.maxE, b.minN], [b.maxE, b.maxN], [b.minE, b.maxN]];
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+
+/** A geographic ring with its edges split, so that they stay straight in longitude and latitude; counter-clockwise or not. */
+export function densify(ring: Ring): Ring {
+  return ring.flatMap((p, i) => {
+    const q = ring[(i + 1) % ring.length] ?? p;
+    return [0, 0.25, 0.5, 0.75].map((t): readonly [number, number] => [p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+  });
+}
+
+/** Where the horizontal line at `y` crosses a ring, from west to east: between the first and the second it is inside, and so on. */
+export function crossings(ring: Ring, y: number): number[] {
+  const at: number[] = [];
+  ring.forEach(([x0, y0], i) => {
+    const [x1, y1] = ring[(i + 1) % ring.length] ?? [x0, y0];
+    if ((y0 < y) !== (y1 < y)) at.push(x0 + ((y - y0) / (y1 - y0)) * (x1 - x0));
+  });
+  return at.sort((a, b) => a - b);
+}
+
+/** Whether a place on a line lies inside the ring that crosses the line at `at`. */
+export const isInside = (at: readonly number[], x: number): boolean => at.filter((crossing) => crossing <= x).length % 2 === 1;

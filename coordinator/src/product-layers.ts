@@ -4,7 +4,7 @@ import { type CogOptions, type TiledRaster, createTiled, makeCog, readBands } fr
 import type { GridSpec } from '@altiplano/protocol';
 import { type CellRect, noHeight, reason } from './merge-block.js';
 import { type MergedDsm, geotransformOf } from './merge-dsm.js';
-import type { Ring } from './polygon.js';
+import { type Ring, crossings, isInside } from './polygon.js';
 import type { VerticalDatum } from './vertical-datum.js';
 
 export const layerNames = ['dsm', 'confidence', 'count', 'spread', 'validity'] as const;
@@ -13,8 +13,8 @@ export type LayerName = (typeof layerNames)[number];
 /** What the published cells hold. Heights in the products' vertical datum, metres; NaN or 0 where there are none. */
 export interface LayerStatistics {
   readonly grid: GridSpec;
-  /** Cells by reason: valid, noPoint, outside, dead. */
-  readonly reasons: readonly [number, number, number, number];
+  /** Cells by reason: valid, noPoint, outside, dead, outsideRoi. */
+  readonly reasons: readonly [number, number, number, number, number];
   readonly minHeight: number;
   readonly maxHeight: number;
   readonly meanHeight: number;
@@ -72,6 +72,8 @@ export interface LayerInputs {
   readonly datum: VerticalDatum;
   /** Where pairs see ground, convex rings in the plan's CRS; an empty cell outside of all of them is called so. */
   readonly seen: readonly Ring[];
+  /** The region of interest in the plan's CRS: cells whose centre is outside of it stay empty; null = none asked for. */
+  readonly roi: Ring | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly scratchDir: string;
   readonly outDir: string;
@@ -82,7 +84,7 @@ export interface LayerInputs {
  * dsm (float32, metres, no-data -32768), confidence (float32, 0..1, no-data -32768), count (uint16, points per cell),
  * spread (float32, metres, no-data -32768), validity (uint8, `reason`). Memory: one block.
  */
-export function writeLayers({ merged, rect, grid, datum, seen, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
+export function writeLayers({ merged, rect, grid, datum, seen, roi, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
   const classes = Object.fromEntries(Object.entries(reason).map(([name, value]) => [`CLASS_${value}`, name]));
   const open = (name: LayerName, type: 'float32' | 'uint16' | 'uint8', description: string, more: Readonly<Record<string, string>> = {}): TiledRaster =>
     createTiled(join(scratchDir, `${name}.tif`), {
@@ -99,7 +101,7 @@ export function writeLayers({ merged, rect, grid, datum, seen, metadata, scratch
   const tally = openTally();
   try {
     for (const block of blocksOf({ col0: 0, row0: 0, width: rect.width, height: rect.height })) {
-      const cells = readCells(merged.path, { ...block, col0: block.col0 + rect.col0, row0: block.row0 + rect.row0 }, datum.undulation, grid, block, seen);
+      const cells = readCells(merged.path, { ...block, col0: block.col0 + rect.col0, row0: block.row0 + rect.row0 }, datum.undulation, grid, block, { seen, roi });
       tally.add(cells);
       for (const name of layerNames) files[name].writeBlock(1, block.col0, block.row0, block.width, block.height, cells[name]);
     }
@@ -124,7 +126,7 @@ interface Cells {
 }
 
 /** Reads a block of the merged DSM and turns it into what the layers hold. */
-function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['undulation'], grid: GridSpec, block: CellRect, seen: readonly Ring[]): Cells {
+function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['undulation'], grid: GridSpec, block: CellRect, areas: Pick<LayerInputs, 'seen' | 'roi'>): Cells {
   const [heights, confidences, counts, spreads, reasons] = readBands(path, source);
   if (heights === undefined || confidences === undefined || counts === undefined || spreads === undefined || reasons === undefined) {
     throw new Error(`${path}: a merged DSM has the bands height, confidence, count, spread, reason`);
@@ -134,10 +136,13 @@ function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['
     dsm: heights, confidence: confidences, count: new Uint16Array(heights.length), spread: spreads, validity: new Uint8Array(heights.length),
   };
   for (let row = 0; row < block.height; row++) {
-    const spans = seen.map((ring) => spanAt(ring, grid.originN - (block.row0 + row + 0.5) * grid.resolution));
+    const north = grid.originN - (block.row0 + row + 0.5) * grid.resolution;
+    const seenAt = areas.seen.map((ring) => crossings(ring, north));
+    const roiAt = areas.roi === null ? null : crossings(areas.roi, north);
     for (let col = 0; col < block.width; col++) {
       const cell = row * block.width + col;
-      const why = reasons[cell] ?? reason.outside;
+      const e = grid.originE + (block.col0 + col + 0.5) * grid.resolution;
+      const why = roiAt !== null && !isInside(roiAt, e) ? reason.outsideRoi : reasons[cell] ?? reason.outside;
       if (why === reason.valid) {
         cells.dsm[cell] = (heights[cell] ?? NaN) - (undulation?.[cell] ?? 0);
         cells.confidence[cell] = toStep(confidences[cell] ?? 0);
@@ -148,8 +153,7 @@ function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['
       cells.dsm[cell] = noHeight;
       cells.confidence[cell] = noHeight;
       cells.spread[cell] = noHeight;
-      const e = grid.originE + (block.col0 + col + 0.5) * grid.resolution;
-      const isSeen = spans.length === 0 || spans.some(([from, to]) => e >= from && e <= to);
+      const isSeen = seenAt.length === 0 || seenAt.some((at) => isInside(at, e));
       cells.validity[cell] = why === reason.noPoint && !isSeen ? reason.outside : why;
     }
   }
@@ -159,22 +163,9 @@ function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['
 /** Rounded to 1/1024: more is noise, and noise doesn't compress. */
 const toStep = (value: number): number => Math.round(1024 * value) / 1024;
 
-/** Where a horizontal line crosses a convex ring, east from and to; an empty span where it doesn't. */
-function spanAt(ring: Ring, north: number): readonly [number, number] {
-  let from = Infinity, to = -Infinity;
-  ring.forEach(([e0, n0], i) => {
-    const [e1, n1] = ring[(i + 1) % ring.length] ?? [e0, n0];
-    if ((n0 < north) === (n1 < north)) return;
-    const e = e0 + ((north - n0) / (n1 - n0)) * (e1 - e0);
-    from = Math.min(from, e);
-    to = Math.max(to, e);
-  });
-  return [from, to];
-}
-
 /** Sums over all cells. */
 function openTally(): { add(cells: Cells): void; finish(grid: GridSpec): Omit<LayerStatistics, 'histogram'> } {
-  const reasons: [number, number, number, number] = [0, 0, 0, 0];
+  const reasons: [number, number, number, number, number] = [0, 0, 0, 0, 0];
   let min = Infinity, max = -Infinity, heights = 0, confidences = 0, spreads = 0, maxSpread = 0, maxCount = 0, points = 0;
   return {
     add(cells) {

@@ -99,6 +99,20 @@ test('a ROI sets the box; outside of the images and dead tiles are told apart fr
   t.is(at(740.5, 1265.5), reason.outside);
 });
 
+test('cells outside of a ROI polygon are empty and say so, also in the notch of a concave one', async (t) => {
+  // An L: the box E 660 to 700, N 1290 to 1330 without its north-eastern quarter.
+  const corners = transformPoints('EPSG:32636', 'EPSG:4326', Float64Array.of(660, 1290, 700, 1290, 700, 1310, 680, 1310, 680, 1330, 660, 1330, 660, 1290));
+  const roi = Array.from({ length: 7 }, (_, i): [number, number] => [corners[2 * i] ?? NaN, corners[2 * i + 1] ?? NaN]);
+  const products = await publishProducts(await scene(t, { roi }), now);
+  const [validity, heights] = [bandOf(products['validity'] ?? ''), bandOf(products['dsm'] ?? '')];
+  t.is(validity.length, 40 * 40);
+  for (let cell = 0; cell < validity.length; cell++) {
+    const [e, n] = [660.5 + (cell % 40), 1329.5 - Math.floor(cell / 40)];
+    t.is(validity[cell] === reason.outsideRoi, e > 680 && n > 1310, `${e}, ${n}`);
+    if (validity[cell] === reason.outsideRoi) t.true(Number.isNaN(heights[cell]) || heights[cell] === noHeight);
+  }
+});
+
 test('a geoid turns ellipsoidal heights into heights above it, and the CRS says so', async (t) => {
   const request = await scene(t);
   const [lon = NaN, lat = NaN] = transformPoints('EPSG:32636', 'EPSG:4326', Float64Array.of(640, 1344));
@@ -146,7 +160,7 @@ test('the STAC item names every product where it is', async (t) => {
   const [lon = NaN, lat = NaN] = transformPoints('EPSG:32636', 'EPSG:4326', Float64Array.of(700, 1312));
   t.true(west < lon && lon < east && south < lat && lat < north);
   for (const asset of Object.values<{ href: string }>(item.assets)) t.true(existsSync(join(request.outDir, asset.href)), asset.href);
-  t.deepEqual(item.assets.validity.bands[0]['classification:classes'].map(({ value }: { value: number }) => value), [0, 1, 2, 3]);
+  t.deepEqual(item.assets.validity.bands[0]['classification:classes'].map(({ value }: { value: number }) => value), [0, 1, 2, 3, 4]);
 });
 
 test('the report stands on its own and escapes what it shows', async (t) => {

@@ -7,7 +7,7 @@ import { crsInfo, hillshadePng, imagePng, transformPoints } from '@altiplano/ker
 import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
-import { type Ring, boundsOf } from './polygon.js';
+import { type Ring, boundsOf, densify } from './polygon.js';
 import { type MergedScan, layerNames, scanMerged, writeLayers } from './product-layers.js';
 import { reportHtml } from './report.js';
 import { tileCounts } from './scene-result.js';
@@ -18,7 +18,7 @@ import { geographic, sharedGround, transformRing } from './view.js';
 
 /**
  * Publishes a scene's merged DSM into `outDir`: the layers dsm.tif, confidence.tif, count.tif, spread.tif, validity.tif as
- * cloud-optimised GeoTIFFs, cropped to the ROI or else to the cells that have a height, heights in the datum asked for; dsm.json
+ * cloud-optimised GeoTIFFs, cut to the ROI (its box; cells outside of the polygon are empty) or else to the cells that have a height, heights in the datum asked for; dsm.json
  * (STAC), hillshade.png, reference.png, report.html. Every file appears whole. Returns the paths by name.
  */
 export async function publishProducts(request: ProductsRequest, now: () => Date = () => new Date()): Promise<Record<string, string>> {
@@ -29,7 +29,8 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   try {
     const tiles = tileCounts(plan, new Map(outcomes.map((outcome) => [outcome.taskId, outcome])));
     const scan = scanMerged(merged);
-    const rect = productRect(plan, merged, scan);
+    const roi = plan.request.roi === undefined ? null : transformRing({ transformPoints }, geographic, plan.crs, densify(plan.request.roi));
+    const rect = productRect(roi, merged, scan);
     const grid = gridOf(merged.grid, rect);
     const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
     const { epsg, wkt } = crsInfo(plan.crs);
@@ -37,7 +38,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
       SOFTWARE: `Altiplano ${plan.software}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, grid, datum, seen: seenGround(plan, scan), metadata, scratchDir, outDir });
+    const statistics = writeLayers({ merged, rect, grid, datum, seen: seenGround(plan, scan), roi, metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
     const pictures = drawPictures(request, scratchDir, products);
@@ -88,15 +89,14 @@ function gridOf({ originE, originN, resolution }: GridSpec, { col0, row0, width,
 }
 
 /** What of the merged grid is published: the ROI's box, else the box of all heights, else everything. */
-function productRect(plan: ScenePlan, { grid }: MergedDsm, { rect }: MergedScan): CellRect {
+function productRect(roi: Ring | null, { grid }: MergedDsm, { rect }: MergedScan): CellRect {
   const all = { col0: 0, row0: 0, width: grid.width, height: grid.height };
-  const { roi } = plan.request;
-  if (roi === undefined) return rect ?? all;
-  const box = boundsOf([transformRing({ transformPoints }, geographic, plan.crs, roi)]);
+  if (roi === null) return rect ?? all;
+  const box = boundsOf([roi]);
   if (box === null) return all;
   const within = (value: number, most: number): number => Math.min(most, Math.max(0, value));
-  // A hair inside, so that an edge on a cell's border doesn't take the next cell.
-  const hair = 1e-6;
+  // A hair inside, so that an edge on a cell's border, or bent over it by the projection, does not take the next cell.
+  const hair = 1e-3;
   const col0 = within(Math.floor((box.minE - grid.originE) / grid.resolution + hair), grid.width);
   const row0 = within(Math.floor((grid.originN - box.maxN) / grid.resolution + hair), grid.height);
   const width = within(Math.ceil((box.maxE - grid.originE) / grid.resolution - hair), grid.width) - col0;

@@ -33,6 +33,8 @@ th, td { padding: 6px 14px 6px 0; border-bottom: 1px solid var(--line); vertical
 .bar.thin { height: 8px; margin-top: 6px; min-width: 180px; }
 .bar .valid, .key.valid { background: var(--valid); } .bar .no-point, .key.no-point { background: var(--no-point); }
 .bar .outside, .key.outside { background: var(--outside); } .bar .dead, .key.dead { background: var(--dead); }
+.bar .outside-roi, .key.outside-roi { background: none; }
+.key.outside-roi { outline: 1px solid var(--outside); outline-offset: -1px; }
 .key { display: inline-block; width: 10px; height: 10px; margin-right: 8px; border-radius: 3px; }
 .part { padding-left: 18px; color: var(--soft); }
 svg { width: 100%; height: auto; } svg rect { fill: var(--valid); } svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }

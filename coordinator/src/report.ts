@@ -80,7 +80,7 @@ function warningsOf({ warnings }: ScenePlan): string {
 
 function coverage({ reasons, grid, points }: LayerStatistics): string {
   const total = reasons.reduce((a, b) => a + b, 0);
-  const names = [['valid', 'has a height'], ['no-point', 'no match, occluded or rejected'], ['outside', 'not seen by any pair'], ['dead', 'task failed']] as const;
+  const names = [['valid', 'has a height'], ['no-point', 'no match, occluded or rejected'], ['outside', 'not seen by any pair'], ['dead', 'task failed'], ['outside-roi', 'outside of the region of interest']] as const;
   const share = (index: number): number => (reasons[index] ?? 0) / total;
   return `<section><h2>Coverage</h2>
 <div class="bar">${names.map(([kind], i) => (share(i) === 0 ? '' : `<span class="${kind}" style="width:${(100 * share(i)).toFixed(3)}%"></span>`)).join('')}</div>

@@ -26,7 +26,7 @@ const extensions = [
   'https://stac-extensions.github.io/classification/v2.0.0/schema.json',
 ];
 const reasonTexts: Readonly<Record<keyof typeof reason, string>> = {
-  valid: 'The cell has a height', noPoint: 'No match, occluded or rejected', outside: 'Not seen by any pair', dead: 'A task of the tile failed',
+  valid: 'The cell has a height', noPoint: 'No match, occluded or rejected', outside: 'Not seen by any pair', dead: 'A task of the tile failed', outsideRoi: 'Outside of the region of interest',
 };
 
 /**
