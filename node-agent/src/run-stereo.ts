@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import {
-  type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
+  type DisparityMap, type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
   filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
@@ -45,7 +45,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 
   const matched = clock.time('match', () => matchPair(left, right, range, task.params));
   signal?.throwIfAborted();
-  const disparity = clock.time('filter', () => filterDisparity(matched, { ...task.params, specklePx: specklePx(task) }));
+  const disparity = clock.time('filter', () => filterForLevel(matched, task));
   const points: PointMap = clock.time('triangulate', () =>
     triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
   const outliers = clock.time('outliers', () => dropOutliers(points, {
@@ -78,8 +78,17 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics };
 }
 
-/** A speckle is a patch of ground: at reduced levels it has fewer pixels, but a few always. */
-const specklePx = ({ params, factor }: StereoTask): number => Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor)));
+/**
+ * A speckle is a patch of ground, so at reduced levels it has fewer pixels: small roofs are worth finding there. A patch far
+ * above or below all around it must be larger to be believed: a single blunder of hundreds of metres widens the
+ * search of the whole tile below it.
+ */
+function filterForLevel(matched: DisparityMap, { params, factor }: StereoTask): DisparityMap {
+  if (factor === 1) return filterDisparity(matched, params);
+  const connected = filterDisparity(matched, { ...detachedPatch, medianSize: 1 });
+  return filterDisparity(connected, { ...params, specklePx: Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor))) });
+}
+const detachedPatch = { specklePx: 150, speckleStepPx: 12 };
 const leastSpecklePx = 8;
 
 /** Heights further outside their bounds than this many pixels of disparity are outliers. */
