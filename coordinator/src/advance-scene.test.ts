@@ -16,7 +16,7 @@ function answers(command: SceneCommand, endOf: (task: Task) => TaskOutcome['stat
     case 'solvePointing': return [{ type: 'pointingSolved', corrections: new Map([...command.matches.keys()].map((pair) => [pair, { col: [1, 1, 0], row: [2, 0, 1] }])) }];
     case 'mergeTile': return [{ type: 'tileMerged', factor: command.factor, tileId: command.tileId }];
     case 'mergeLevel': return [{ type: 'levelMerged', factor: command.factor }];
-    case 'rangeTiles': return [{ type: 'tilesRanged', factor: command.factor, ranges: new Map(plan.levels.flatMap(({ tiles }) => tiles.map(({ id }) => [id, [10, 20]]))), priorKey: priorKey(plan.sceneId, command.from) }];
+    case 'rangeTiles': return [{ type: 'tilesRanged', factor: command.factor, ranges: new Map(plan.levels.flatMap(({ tiles }) => tiles.map(({ id }) => [id, [10, 20]]))), priorKey: priorKey(plan.sceneId, command.from, 'hash') }];
     case 'publishProducts': return [{ type: 'published' }];
   }
 }
@@ -59,7 +59,7 @@ test('a scene runs through every level to done, each tile merged once', (t) => {
   t.deepEqual([...new Set(published.map(({ kind }) => kind))], ['ingest', 'align', 'coarse', 'stereo']);
   const [coarsest] = published.filter((task) => task.kind === 'coarse');
   t.like(coarsest, { factor: 16, priorKey: null, heightRange: [...plan.heightDomain], correction: { col: [1, 1, 0] } });
-  t.like(published.at(-1), { kind: 'stereo', factor: 1, heightRange: [10, 20], priorKey: priorKey(plan.sceneId, 4) });
+  t.like(published.at(-1), { kind: 'stereo', factor: 1, heightRange: [10, 20], priorKey: priorKey(plan.sceneId, 4, 'hash') });
 });
 
 test('any order and any duplication of events end in the same state with the same tasks', (t) => {

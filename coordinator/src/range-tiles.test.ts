@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createTiled, readBands } from '@altiplano/kernels/raster';
-import { type GridSpec, type ScenePlan, priorKey } from '@altiplano/protocol';
+import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import test from 'ava';
 import fc from 'fast-check';
 import { noHeight } from './merge-block.js';
@@ -85,7 +85,18 @@ test('a spike does not widen a tile\'s range, a tower does', async (t) => {
   t.deepEqual(around(50, 50), [84, 116]);
   t.deepEqual(around(100, 100), [68, 212]);
   t.is(prior.tileHeightRange({ minE: 0, maxE: 600, minN: 0, maxN: 600 }), null);
-  t.true(await scene.store.has(priorKey('test', 4)));
+  t.true(await scene.store.has(prior.key));
+});
+
+test('bounds are stored under a key of their content, so that tasks that search between other bounds are other tasks', async (t) => {
+  const keys: string[] = [];
+  for (const heightM of [100, 100, 101]) {
+    const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(heightM));
+    t.teardown(() => scene.close());
+    keys.push((await makePrior({ merged, plan, factor: 4, store: scene.store })).key);
+  }
+  t.is(keys[0], keys[1]);
+  t.not(keys[0], keys[2]);
 });
 
 test('without any height the whole domain is searched', async (t) => {

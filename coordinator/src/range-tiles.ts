@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,12 +38,12 @@ const maxDoublings = 5;
 
 /**
  * Makes the height bounds the level below searches between, from the merged DSM of level 1/`factor`, and puts them into the
- * store under priorKey(sceneId, factor).
+ * store under a key of their content: a task that searches between other bounds is another task, whatever an interrupted run left.
  *
- * Bounds of a cell: the extremes of the supported heights within `radius` cells, widened to the largest step near by, plus `rangeMargin` of their
- * difference and `marginPx` pixels' worth of height; in holes the extremes of the surroundings at growing scale,
- * at last the scene's (0.5 % to 99.5 %); all inside the plan's height domain. The idea of searching
- * between bounds of the level above: Rothermel et al., SURE, LC3D 2012, section 3.
+ * Bounds of a cell: the extremes of the supported heights within `radius` cells, widened to the largest step near by, plus
+ * `rangeMargin` of their difference and `marginPx` pixels' worth of height; in holes the extremes of the surroundings at
+ * growing scale, at last the scene's (0.5 % to 99.5 %); all inside the plan's height domain. The idea of searching between
+ * bounds of the level above: Rothermel et al., SURE, LC3D 2012, section 3.
  */
 export async function makePrior(
   { merged, plan, factor, store }: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore },
@@ -88,9 +90,7 @@ export async function makePrior(
   });
 }
 
-/** Opens the height bounds a scene already has in the store. */
-function openPrior(plan: ScenePlan, factor: number, grid: GridSpec, store: ObjectStore): Prior {
-  const key = priorKey(plan.sceneId, factor);
+function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
   return {
     key, grid,
     tileHeightRange(box) {
@@ -125,11 +125,18 @@ async function writePrior(plan: ScenePlan, factor: number, grid: GridSpec, store
     } finally {
       out.discard();
     }
-    await store.putFile(priorKey(plan.sceneId, factor), path);
+    const key = priorKey(plan.sceneId, factor, await hashOf(path));
+    await store.putFile(key, path);
+    return openPrior(key, grid, store);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-  return openPrior(plan, factor, grid, store);
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Heights of a merged DSM, NaN where it has none. */

@@ -89,7 +89,7 @@ export function fakeWork(calls: string[] = []): SceneWork {
         abandon: async () => { calls.push(`abandoned ${level.factor}`); },
       };
     },
-    makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor), grid: merged.grid, tileHeightRange: (): HeightRange => [20, 40] }),
+    makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor, 'hash'), grid: merged.grid, tileHeightRange: (): HeightRange => [20, 40] }),
     publishProducts: async ({ outcomes }) => {
       calls.push(`published ${outcomes.length}`);
       return { dsm: '/out/dsm.tif' };
