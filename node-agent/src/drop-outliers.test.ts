@@ -14,7 +14,7 @@ function pointsOf(heights: readonly number[], eastings: readonly number[] = heig
 
 test('without a prior, points beyond the tile and its slack go, those within stay, and what was none stays none', (t) => {
   const points = pointsOf([94, 95, 100, 205, 206, NaN]);
-  t.is(dropOutliers(points, { heightRange: [100, 200], prior: null, slackM: 5, searchedM: 10 }), 2);
+  t.is(dropOutliers(points, { heightRange: [100, 200], prior: null, slackM: 5, towerM: 0, searchedM: 10 }), 2);
   t.deepEqual([...points.up], [NaN, 95, 100, 205, NaN, NaN]);
   t.deepEqual([...points.east], [NaN, 5, 5, 5, NaN, 5]);
   t.deepEqual([...points.north], [NaN, -5, -5, -5, NaN, -5]);
@@ -24,13 +24,19 @@ test('with a prior, each point is held against the bounds of its own cell', (t) 
   // Cells of 10 m: the first allows 100 to 110 m, the second 150 to 160 m; a point east of both has the tile's range.
   const prior = { grid: { originE: 500, originN: 900, resolution: 10, width: 2, height: 1 }, low: Float32Array.of(100, 150), high: Float32Array.of(110, 160) };
   const points = pointsOf([105, 155, 105, 155, 155], [5, 5, 15, 15, 25]);
-  t.is(dropOutliers(points, { heightRange: [0, 200], prior, slackM: 3, searchedM: 20 }), 2);
+  t.is(dropOutliers(points, { heightRange: [0, 200], prior, slackM: 3, towerM: 0, searchedM: 20 }), 2);
   t.deepEqual([...points.up], [105, NaN, NaN, 155, 155]);
 });
 
 test('where the bounds were searched in part only, nothing stays', (t) => {
   const prior = { grid: { originE: 500, originN: 900, resolution: 10, width: 2, height: 1 }, low: Float32Array.of(100, 0), high: Float32Array.of(110, 1000) };
   const points = pointsOf([105, 500], [5, 15]);
-  t.is(dropOutliers(points, { heightRange: [0, 1000], prior, slackM: 3, searchedM: 250 }), 1);
+  t.is(dropOutliers(points, { heightRange: [0, 1000], prior, slackM: 3, towerM: 0, searchedM: 250 }), 1);
   t.deepEqual([...points.up], [105, NaN]);
+});
+
+test('a tower may stand above the bounds, but nothing lies as far below them', (t) => {
+  const points = pointsOf([60, 97, 235, 240]);
+  t.is(dropOutliers(points, { heightRange: [100, 200], prior: null, slackM: 5, towerM: 30, searchedM: 100 }), 2);
+  t.deepEqual([...points.up], [NaN, 97, 235, NaN]);
 });

@@ -7,6 +7,8 @@ export interface OutlierLimits {
   readonly prior: HeightPrior | null;
   /** Metres a height may lie outside its bounds. */
   readonly slackM: number;
+  /** And above them by so much more: towers too slim for the coarse level stand out of its bounds, pits rarely do. */
+  readonly towerM: number;
   /** Metres of height that were searched at each pixel. */
   readonly searchedM: number;
 }
@@ -14,12 +16,12 @@ export interface OutlierLimits {
 /**
  * Drops, in place, the points that can only have matched by chance; returns how many.
  *
- * A point goes where its height lies outside the bounds of its own ground cell by more than slackM (disparities are
+ * A point goes where its height lies outside the bounds of its own ground cell by more than the slack (disparities are
  * searched further than the bounds: their number is one for the tile, and whole vectors), and where the bounds are so wide
  * that not all of them were searched: nothing is known there, and what was left out is as likely to be true. Both happen
  * beyond the edges of what both images see.
  */
-export function dropOutliers(points: PointMap, { heightRange, prior, slackM, searchedM }: OutlierLimits): number {
+export function dropOutliers(points: PointMap, { heightRange, prior, slackM, towerM, searchedM }: OutlierLimits): number {
   const { east, north, up } = points;
   let dropped = 0;
   for (let i = 0; i < up.length; i++) {
@@ -35,7 +37,7 @@ export function dropOutliers(points: PointMap, { heightRange, prior, slackM, sea
       if (inside) [low, high] = [prior.low[cell] ?? low, prior.high[cell] ?? high];
       if (inside && high - low > searchedM) high = -Infinity;
     }
-    if (height >= low - slackM && height <= high + slackM) continue;
+    if (height >= low - slackM && height <= high + slackM + towerM) continue;
     east[i] = NaN;
     north[i] = NaN;
     up[i] = NaN;

@@ -49,7 +49,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   const points: PointMap = clock.time('triangulate', () =>
     triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
   const outliers = clock.time('outliers', () => dropOutliers(points, {
-    heightRange: task.heightRange, prior, slackM: outlierSlackPx / geometry.pxPerMetre, searchedM: range.count / geometry.pxPerMetre,
+    heightRange: task.heightRange, prior, slackM: outlierSlackPx / geometry.pxPerMetre, towerM, searchedM: range.count / geometry.pxPerMetre,
   }));
   const partial = clock.time('rasterize', () =>
     rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
@@ -93,6 +93,8 @@ const leastSpecklePx = 8;
 
 /** Heights further outside their bounds than this many pixels of disparity are outliers. */
 const outlierSlackPx = 3;
+/** A tower the coarse level missed: 10 storeys. */
+const towerM = 30;
 
 function geometryOf(task: StereoTask, ref: ImageLevel, sec: ImageLevel): TileGeometry {
   return tileGeometry({
