@@ -37,13 +37,13 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
   const secPixels = clock.time('read', () => readLevel(sec, secWindow));
   signal?.throwIfAborted();
-  const left = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect));
-  const right = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect));
-  if (!hasValid(left)) return empty('no-data-reference');
-  if (!hasValid(right)) return empty('no-data-secondary');
+  const refImage = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect));
+  const secImage = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect));
+  if (!hasValid(refImage)) return empty('no-data-reference');
+  if (!hasValid(secImage)) return empty('no-data-secondary');
   signal?.throwIfAborted();
 
-  const matched = clock.time('match', () => matchPair(left, right, range, task.params));
+  const matched = clock.time('match', () => matchPair(refImage, secImage, range, task.params));
   signal?.throwIfAborted();
   const disparity = clock.time('filter', () => filterForLevel(matched, task));
   const points: PointMap = clock.time('triangulate', () =>

@@ -23,7 +23,6 @@ async function runBySource({ store }: TaskPorts, task: IngestTask): Promise<Task
       if (await store.putIfAbsent('away-once', Buffer.from(''))) throw new ServiceUnavailableError('store: away');
       return { state: 'empty', reason: 'was-away', stages: {}, metrics: {} };
     case 'exit': process.exit(9); // ends this worker thread
-    // eslint-disable-next-line no-fallthrough
     case 'block':
       // A native call: the thread is not available to anything else until it returns.
       while (!(await store.has('release'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
