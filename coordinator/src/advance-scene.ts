@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Affine, type HeightRange, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, type TilePlan, identityAffine, taskHash } from '@altiplano/protocol';
+import {
+  type Affine, type HeightRange, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, type TilePlan, identityAffine, taskHash,
+} from '@altiplano/protocol';
 import { tileId } from './ground-tiles.js';
 import { alignTasks, ingestTasks, tileTask, tileTaskId } from './make-tasks.js';
 
@@ -73,7 +75,8 @@ export function advanceScene(state: SceneState, event: SceneEvent): Advance {
   switch (event.type) {
     case 'started': return state.phase === 'planned' ? startTasks(state, 'ingest', ingestTasks(state.plan)) : same;
     case 'tasksEnded': return tasksEnded(state, event.outcomes);
-    case 'pointingSolved': return state.phase === 'pointing' ? startLevel({ ...state, corrections: event.corrections }, 0, () => state.plan.heightDomain, null) : same;
+    case 'pointingSolved':
+      return state.phase === 'pointing' ? startLevel({ ...state, corrections: event.corrections }, 0, () => state.plan.heightDomain, null) : same;
     case 'tileMerged': return tileMerged(state, event.factor, event.tileId);
     case 'levelMerged': return state.phase === 'merging' && event.factor === levelOf(state).factor ? levelMerged(state) : same;
     case 'tilesRanged': {

@@ -12,7 +12,8 @@ export const sceneWork: SceneWork = {
   solvePointing(plan, pair, matches) {
     const [ref, sec] = [plan.images[pair.ref], plan.images[pair.sec]];
     if (!ref || !sec) throw new InputError(`plan of ${plan.sceneId}: no images of pair ${pair.id}`);
-    return solvePointing({ pairId: pair.id, refRpc: ref.rpc, secRpc: sec.rpc, secSize: sec, matches, heightRange: plan.heightDomain }, { rpcProject, rpcLocalize });
+    const input = { pairId: pair.id, refRpc: ref.rpc, secRpc: sec.rpc, secSize: sec, matches, heightRange: plan.heightDomain };
+    return solvePointing(input, { rpcProject, rpcLocalize });
   },
   openMerge,
   makePrior,

@@ -68,7 +68,8 @@ function slopesOf(reference: Surface, scored: Int32Array): Slopes {
     east.push(slopeEast);
     north.push(slopeNorth);
   }
-  return { cells: Int32Array.from(cells), east: Float64Array.from(east), north: Float64Array.from(north), cellM: Math.min(stepX * middle.east, -stepY * middle.north) };
+  const cellM = Math.min(stepX * middle.east, -stepY * middle.north);
+  return { cells: Int32Array.from(cells), east: Float64Array.from(east), north: Float64Array.from(north), cellM };
 }
 
 /** One least-squares step, outliers dropped by the fit before; null where the slopes don't determine a position. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ScenePlan } from '@altiplano/protocol';
+import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import cliProgress from 'cli-progress';
 import { type SceneState, isFinal, levelOf } from './advance-scene.js';
 import { duration } from './duration.js';
@@ -131,7 +131,8 @@ function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters
       if (progress.ended === shown || (!isEnd && now() - written < lineEveryMs)) return;
       [written, shown] = [now(), progress.ended];
       const { rate, left } = rates(progress);
-      const ends = [progress.empty > 0 ? `${progress.empty} empty` : '', progress.dead > 0 ? `${progress.dead} dead` : ''].filter((text) => text !== '').join(', ');
+      const { empty, dead } = progress;
+      const ends = [empty > 0 ? `${empty} empty` : '', dead > 0 ? `${dead} dead` : ''].filter((text) => text !== '').join(', ');
       stream.write(`${[
         `${progress.label}: ${progress.ended}/${progress.total} ${progress.mpx === null ? 'tasks' : 'tiles'}${ends === '' ? '' : ` (${ends})`}`,
         rate, isEnd || progress.ended === 0 ? '' : `${left} left`,
@@ -142,7 +143,7 @@ function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters
   };
 }
 
-function tileMpx(plan: ScenePlan, grid: { readonly width: number; readonly height: number; readonly resolution: number }, haloCells: number, pairId: string): number {
+function tileMpx(plan: ScenePlan, grid: Pick<GridSpec, 'width' | 'height' | 'resolution'>, haloCells: number, pairId: string): number {
   const ref = plan.pairs.find(({ id }) => id === pairId)?.ref;
   const gsdM = plan.images[ref ?? 0]?.gsdM ?? Infinity;
   return ((grid.width - 2 * haloCells) * (grid.height - 2 * haloCells) * grid.resolution ** 2) / gsdM ** 2 / 1e6;

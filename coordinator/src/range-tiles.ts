@@ -65,7 +65,8 @@ export async function makePrior(
   const reduced = { low: new Float32Array(reducedWidth * reducedHeight), high: new Float32Array(reducedWidth * reducedHeight) };
   for (const block of blocksOf(grid)) {
     const part = reduceBounds(boundsOf(block), block.width, block.height, reduction);
-    const at: CellRect = { col0: block.col0 / reduction, row0: block.row0 / reduction, width: Math.ceil(block.width / reduction), height: Math.ceil(block.height / reduction) };
+    const [width, height] = [Math.ceil(block.width / reduction), Math.ceil(block.height / reduction)];
+    const at: CellRect = { col0: block.col0 / reduction, row0: block.row0 / reduction, width, height };
     paste(part.low, at, reduced.low, reducedWidth);
     paste(part.high, at, reduced.high, reducedWidth);
   }

@@ -72,7 +72,8 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
       onGone: (error) => { lost.abort(error); },
     });
     try {
-      const queue = await openNatsQueue({ servers: server.url, name: 'coordinator', signal: stop, onProblem: (problem) => { local.onWarning(problem.message); } });
+      const onProblem = (problem: Error): void => { local.onWarning(problem.message); };
+      const queue = await openNatsQueue({ servers: server.url, name: 'coordinator', signal: stop, onProblem });
       try {
         await queue.ensure();
         const workDir = join(dir, 'work');
@@ -80,7 +81,8 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
           store, queue, work: local.work, now: () => performance.now(),
           cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
         };
-        const result = await runScene(ports, plan, { outDir: local.outDir, workDir, onWarning: local.onWarning, ...(local.onState && { onState: local.onState }) }, stop);
+        const { outDir, onWarning, onState } = local;
+        const result = await runScene(ports, plan, { outDir, workDir, onWarning, ...(onState && { onState }) }, stop);
         if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
         return result;
       } finally {

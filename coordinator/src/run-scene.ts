@@ -5,7 +5,9 @@ import {
   AltiplanoError, type HeightRange, InputError, type LevelPlan, type ScenePlan, type Task, type TaskEvent, type TaskOutcome, alignMatchesSchema, coarseDsmKey,
   ledgerKey, planKey, pointingKey, taskHash,
 } from '@altiplano/protocol';
-import { type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, levelOf, openTasks, partialsOf, tileEnd } from './advance-scene.js';
+import {
+  type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, levelOf, openTasks, partialsOf, tileEnd,
+} from './advance-scene.js';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { makeInbox } from './inbox.js';
 import { pairOf } from './make-tasks.js';
@@ -193,7 +195,10 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
       const key = coarseDsmKey(plan.sceneId, level.factor);
       await store.putFile(key, result.path);
       merged.set(level.factor, { ...result, path: store.gdalPath(key) });
-      if (result.validCells === 0) warn(`level 1/${level.factor}: no cell got a height; the next level searches ${plan.heightDomain.map((h) => h.toFixed(0)).join(' to ')} m`);
+      if (result.validCells === 0) {
+        const [low, high] = plan.heightDomain;
+        warn(`level 1/${level.factor}: no cell got a height; the next level searches ${low.toFixed(0)} to ${high.toFixed(0)} m`);
+      }
     } else merged.set(1, result);
     push({ type: 'levelMerged', factor: level.factor });
   }
@@ -283,8 +288,9 @@ function joined(events: readonly SceneEvent[]): SceneEvent[] {
   const out: SceneEvent[] = [];
   for (const event of events) {
     const last = out.at(-1);
-    if (event.type === 'tasksEnded' && last?.type === 'tasksEnded') out[out.length - 1] = { type: 'tasksEnded', outcomes: [...last.outcomes, ...event.outcomes] };
-    else out.push(event);
+    if (event.type === 'tasksEnded' && last?.type === 'tasksEnded') {
+      out[out.length - 1] = { type: 'tasksEnded', outcomes: [...last.outcomes, ...event.outcomes] };
+    } else out.push(event);
   }
   return out;
 }

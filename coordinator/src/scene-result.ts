@@ -77,8 +77,10 @@ export function runSummary(result: SceneResult): RunSummary {
   const agents = result.outcomes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   return {
     state: result.state, tiles: result.tiles, products: result.products,
-    pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) => ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
-    mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(agents + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds), stages: result.stages,
+    pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) =>
+      ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
+    mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(agents + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),
+    stages: result.stages,
   };
 }
 

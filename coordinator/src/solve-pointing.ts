@@ -26,7 +26,10 @@ export interface Pointing {
   readonly reason: string | null;
   /** True secondary position = correction applied to the RPC's. */
   readonly correction: Affine;
-  /** The correction at the secondary's centre, along the normal of its epipolar lines (their direction of growing height turned from the columns' axis towards the rows' by 90 degrees), pixels. */
+  /**
+   * The correction at the secondary's centre, pixels, along the normal of its epipolar lines: their direction of growing
+   * height turned from the columns' axis towards the rows' by 90 degrees.
+   */
   readonly correctionPx: number;
   /** Distances of the inliers from their epipolar lines: median before, median and RMS after the correction, pixels. */
   readonly medianPx: number;

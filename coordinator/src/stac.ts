@@ -26,7 +26,8 @@ const extensions = [
   'https://stac-extensions.github.io/classification/v2.0.0/schema.json',
 ];
 const reasonTexts: Readonly<Record<keyof typeof reason, string>> = {
-  valid: 'The cell has a height', noPoint: 'No match, occluded or rejected', outside: 'Not seen by any pair', dead: 'A task of the tile failed', outsideRoi: 'Outside of the region of interest',
+  valid: 'The cell has a height', noPoint: 'No match, occluded or rejected', outside: 'Not seen by any pair', dead: 'A task of the tile failed',
+  outsideRoi: 'Outside of the region of interest',
 };
 
 /**
@@ -81,7 +82,8 @@ function assetsOf(statistics: LayerStatistics): Record<string, unknown> {
     spread: layer('spread', 'Standard deviation of the points of a cell', float('m', 0, statistics.meanSpread, statistics.maxSpread), ['data', 'quality']),
     validity: layer('validity', 'Why cells have no height', {
       data_type: 'uint8',
-      'classification:classes': Object.entries(reasonTexts).map(([name, description]) => ({ value: Object.entries(reason).find(([key]) => key === name)?.[1], name, description })),
+      'classification:classes': Object.entries(reasonTexts).map(([name, description]) =>
+        ({ value: Object.entries(reason).find(([key]) => key === name)?.[1], name, description })),
     }, ['data', 'quality']),
     hillshade: { href: './hillshade.png', type: 'image/png', title: 'Hillshade on a colour ramp', roles: ['overview', 'thumbnail'] },
     reference: { href: './reference.png', type: 'image/png', title: 'Reference image, in its own geometry', roles: ['overview'] },
