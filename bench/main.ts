@@ -13,7 +13,12 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
 const [name = '', ...args] = process.argv.slice(2);
 const load = suites[name];
 if (load === undefined) {
-  process.stderr.write(`${name === '' ? 'No suite given' : `No suite '${name}'`}. Suites: ${Object.keys(suites).join(', ')}\n`);
+  process.stderr.write(`${name === '' ? 'No suite given' : `No suite '${name}'`}. Usage: npm run bench -- SUITE [--json]. Suites:
+  stereo-gt    the matcher against a rectified pair with true disparities
+  sub-pixel    bias of the matcher between whole pixels
+  synthetic    whole runs on synthetic scenes against their exact truth
+  real-pairs   whole runs on the real pairs against other programs' DSMs
+`);
   process.exitCode = 2;
 } else {
   process.exitCode = await (await load()).run(args);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hillshadePng, imagePng } from '@altiplano/kernels/raster';
+import { InputError } from '@altiplano/protocol';
 import { compareByCommand } from '../accuracy/compare-command.js';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { makeScene } from '../scenes/make-scene.js';
@@ -11,13 +13,13 @@ const help = `Makes a small synthetic town with exact ground truth, photographs 
 error of 3 pixels), runs Altiplano on the pair as a user would, and compares the DSM with the truth.
 
 Usage: npm run demo [-- --out DIR] [-- --size PX] [-- --json]
-  --out DIR   where everything goes; what was there is replaced (default: demo-out)
+  --out DIR   where everything goes, a new folder or an earlier demo's, which is replaced (default: demo-out)
   --size PX   side of the images in pixels of 0.5 m (default: 1024)
   --json      last line of standard output: the JSON of 'altiplano run' plus 'comparison'
-Exit code: 0, or 1 where a step fails.
+Exit code: 0, 1 where a step fails, 2 for bad usage.
 `;
 
-async function main(): Promise<number> {
+async function demo(): Promise<number> {
   const { values } = parseArgs({
     options: {
       out: { type: 'string', default: 'demo-out' }, size: { type: 'string', default: '1024' },
@@ -31,7 +33,7 @@ async function main(): Promise<number> {
   const out = resolve(values.out);
   const say = (text: string): boolean => process.stderr.write(`${text}\n`);
   const scene = join(out, 'scene');
-  await rm(out, { recursive: true, force: true });
+  await emptyFolder(out);
 
   say('demo: making a synthetic town with exact truth');
   const manifest = await makeScene({ directory: scene, terrain: 'city', size: Number(values.size), pointingError: [3] }, (text) => say(`  ${text}`));
@@ -62,6 +64,27 @@ async function main(): Promise<number> {
   ].join('\n'));
   if (values.json) process.stdout.write(`${JSON.stringify({ ...summary, comparison })}\n`);
   return 0;
+}
+
+/** Makes the folder new. Throws InputError for one that holds anything but an earlier demo: it may be someone's home. */
+async function emptyFolder(folder: string): Promise<void> {
+  const mark = join(folder, '.altiplano-demo');
+  const found = existsSync(folder) ? await readdir(folder) : [];
+  const isDemo = existsSync(mark) || existsSync(join(folder, 'scene', 'scene.json'));
+  if (found.length > 0 && !isDemo) throw new InputError(`${folder} holds files that are not an earlier demo's; choose another --out, or remove it`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await writeFile(mark, '');
+}
+
+async function main(): Promise<number> {
+  try {
+    return await demo();
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    const isUsage = error instanceof InputError || (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+    return isUsage ? 2 : 1;
+  }
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;

@@ -126,7 +126,7 @@ function times({ plan, timings, outcomes }: ReportInputs): string {
     return [part === undefined ? escaped(of ?? '') : `<span class="part">${escaped(part)}</span>`, `${escaped(fixed(seconds, 2))} s`, bar];
   });
   return `<section><h2>Time</h2>${table(['Stage', 'Seconds', ''], rows)}
-<p>Stages in core seconds; their parts, indented, as they passed on the clock, waiting for a free core included.
+<p>Stages, and their parts indented, in core seconds.
 Up to publishing: ${escaped(fixed(total, 1))} core seconds for ${escaped(fixed(mpx, 2))} Mpx of reference image, ${escaped(fixed(mpx / total, 4))} Mpx per core second;
 ${escaped(fixed(matchOverhead(plan, outcomes), 2))} pixels matched at full resolution per pixel delivered.</p></section>`;
 }

@@ -37,12 +37,12 @@ export function addSceneOptions(command: Command): Command {
     .option('--dem <file>', 'DEM that bounds the heights searched; above the geoid where --geoid is given, else above the ellipsoid')
     .option('--geoid <file>', 'geoid undulation raster: the DSM is written above it')
     .addOption(new Option('--pairs <list>', 'pairs to match as reference-secondary image numbers, e.g. 0-1,1-2 (default: the first with each other)').argParser(pairs))
-    .option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)', list, [])
-    .option('--band <numbers>', 'band to match, counted from 1, per image or one for all', list, [])
-    .option('--rpc <files>', 'RPC file per image; - to look beside and inside the image', list, [])
+    .addOption(new Option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)').argParser(list).default([], 'none'))
+    .addOption(new Option('--band <numbers>', 'band to match, counted from 1, per image or one for all').argParser(list).default([], 'the only one'))
+    .addOption(new Option('--rpc <files>', 'RPC file per image; - to look beside and inside the image').argParser(list).default([], '-'))
     .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 on small scenes)', wholeNumber)
     .option('--memory <MB>', 'memory a task may use', positive, 1500)
-    .option('--set <key=value>', `stereo parameter, repeatable: ${Object.keys(stereoParamsSchema.shape).join(', ')}`, (text: string, all: readonly string[]) => [...all, text], [])
+    .addOption(new Option('--set <key=value>', 'stereo parameter, repeatable').argParser((text: string, all: readonly string[]) => [...all, text]).default([], defaultParams()))
     .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
 }
 
@@ -96,6 +96,9 @@ function stereoParams(settings: readonly string[]): Record<string, number> {
     return [key, value];
   }));
 }
+
+/** Every stereo parameter as --set would give it. */
+const defaultParams = (): string => Object.entries(stereoParamsSchema.parse({})).map(([key, value]) => `${key}=${value}`).join(' ');
 
 /** Parses a number above zero for commander. */
 export function positive(text: string): number {

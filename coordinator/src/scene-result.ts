@@ -48,7 +48,7 @@ export function tileCounts(plan: ScenePlan, outcomes: ReadonlyMap<string, TaskOu
 
 /**
  * Core seconds by stage: a sum per kind of task (coarse levels together), and 'stereo.<stage>' within full
- * resolution, where a task's core seconds are shared out by the wall time of its stages.
+ * resolution, where a task's core seconds, its start included, are shared out by those of its stages.
  */
 export function stageSeconds(outcomes: readonly TaskOutcome[], own: Readonly<Record<string, number>>): Record<string, number> {
   const sums: Record<string, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
@@ -56,8 +56,8 @@ export function stageSeconds(outcomes: readonly TaskOutcome[], own: Readonly<Rec
   for (const { kind, cpuSeconds, stages } of outcomes) {
     add(kind, cpuSeconds);
     if (kind !== 'stereo') continue;
-    const wall = Object.values(stages).reduce((sum, seconds) => sum + seconds, 0);
-    for (const [stage, seconds] of Object.entries(stages)) add(`stereo.${stage}`, (cpuSeconds * seconds) / Math.max(1e-9, wall));
+    const timed = Object.values(stages).reduce((sum, seconds) => sum + seconds, 0);
+    for (const [stage, seconds] of Object.entries(stages)) add(`stereo.${stage}`, (cpuSeconds * seconds) / Math.max(1e-9, timed));
   }
   for (const [stage, seconds] of Object.entries(own)) add(stage, seconds);
   return Object.fromEntries(Object.entries(sums).map(([stage, seconds]) => [stage, rounded(seconds)]));
