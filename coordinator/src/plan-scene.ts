@@ -113,11 +113,12 @@ function heightDomainOf(request: SceneRequest, images: readonly DescribedImage[]
   return request.dem === undefined ? made : demRange(request.dem, request.geoid, images, made, ports);
 }
 
-/** Lowest and highest DEM cell under the images, with a margin; sampled at 65 x 65 points. */
+/** Lowest and highest DEM height under the images, with a margin; sampled every 50 m or so (at 65 to 1025 points along each side), so that summits count. */
 function demRange(dem: string, geoid: string | undefined, images: readonly DescribedImage[], made: HeightRange, ports: PlanPorts): HeightRange {
   const box = boundsOf(images.flatMap((image) => made.map((h) => footprint(ports, image, h))));
   if (box === null) throw new InputError(`${dem}: no image to look under`);
-  const n = 65;
+  const sideM = 111_320 * Math.max(box.maxE - box.minE, box.maxN - box.minN);
+  const n = Math.min(1025, Math.max(65, Math.ceil(sideM / 50)));
   const points = Float64Array.from(Array.from({ length: n * n }, (_, i) => [
     box.minE + ((i % n) * (box.maxE - box.minE)) / (n - 1),
     box.minN + (Math.floor(i / n) * (box.maxN - box.minN)) / (n - 1),
@@ -125,7 +126,8 @@ function demRange(dem: string, geoid: string | undefined, images: readonly Descr
   const undulation = geoid === undefined ? null : ports.sampleRaster(geoid, 1, geographic, points);
   const heights = Array.from(ports.sampleRaster(dem, 1, geographic, points), (h, i) => h + (undulation?.[i] ?? 0)).filter(Number.isFinite);
   if (heights.length === 0) throw new InputError(`dem: ${dem} has no value under the images`);
-  return [Math.min(...heights) - demMarginM, Math.max(...heights) + demMarginM];
+  const [low, high] = heights.reduce(([a, b], h) => [Math.min(a, h), Math.max(b, h)], [Infinity, -Infinity]);
+  return [low - demMarginM, high + demMarginM];
 }
 
 /** EPSG code of the UTM zone (beyond 84 N and 80 S: polar stereographic) of the images' common ground. */

@@ -81,10 +81,11 @@ function warningsOf({ warnings }: ScenePlan): string {
 function coverage({ reasons, grid, points }: LayerStatistics): string {
   const total = reasons.reduce((a, b) => a + b, 0);
   const names = [['valid', 'has a height'], ['no-point', 'no match, occluded or rejected'], ['outside', 'not seen by any pair'], ['dead', 'task failed'], ['outside-roi', 'outside of the region of interest']] as const;
+  const shown = names.flatMap(([kind, text], i) => (kind === 'outside-roi' && reasons[i] === 0 ? [] : [[kind, text, i] as const]));
   const share = (index: number): number => (reasons[index] ?? 0) / total;
   return `<section><h2>Coverage</h2>
 <div class="bar">${names.map(([kind], i) => (share(i) === 0 ? '' : `<span class="${kind}" style="width:${(100 * share(i)).toFixed(3)}%"></span>`)).join('')}</div>
-${table(['Cells', 'Count', 'Share'], names.map(([kind, text], i) => [`<i class="key ${kind}"></i>${escaped(text)}`, count(reasons[i] ?? 0), percent(share(i))]))}
+${table(['Cells', 'Count', 'Share'], shown.map(([kind, text, i]) => [`<i class="key ${kind}"></i>${escaped(text)}`, count(reasons[i] ?? 0), percent(share(i))]))}
 <p>${count(grid.width)} x ${count(grid.height)} cells of ${escaped(String(grid.resolution))} m, ${escaped(((grid.width * grid.height * grid.resolution ** 2) / 1e6).toFixed(3))} km²; ${count(points)} points.</p></section>`;
 }
 
