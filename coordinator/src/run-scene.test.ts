@@ -49,6 +49,15 @@ test('a scene runs from its plan to products, with everything in the summary', a
   t.true((summary.stages['stereo'] ?? 0) >= tiles.length && summary.coreSeconds >= published.length);
 });
 
+test('a task that will be tried again is told at once, and is no warning of the scene', async (t) => {
+  const notes: string[] = [];
+  const { result } = await run({ retries: (task) => isStereo(task, 0) }, { onWarning: (message) => { notes.push(message); } });
+  t.is(result.state, 'done');
+  t.is(notes.length, 1);
+  t.regex(notes[0] ?? '', /^stereo-.*: attempt 1 failed, it will be tried again: the store is away$/);
+  t.deepEqual(result.warnings, plan.warnings);
+});
+
 test('shuffled, doubled and lost events and tasks end in the same products', async (t) => {
   const expected = (await run()).calls;
   t.true(expected.length > 0);

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  AltiplanoError, type HeightRange, InputError, type LevelPlan, type ScenePlan, type Task, type TaskEvent, type TaskOutcome, alignMatchesSchema, coarseDsmKey,
+  AltiplanoError, type HeightRange, InputError, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, alignMatchesSchema, coarseDsmKey,
   ledgerKey, planKey, pointingKey, taskHash,
 } from '@altiplano/protocol';
 import {
@@ -25,7 +25,6 @@ export interface RunOptions {
   /** Without progress for this long, what the ledger lacks is published again. */
   readonly reconcileMs?: number;
   readonly onState?: (state: SceneState) => void;
-  readonly onTaskEvent?: (event: TaskEvent) => void;
   readonly onWarning?: (message: string) => void;
 }
 
@@ -95,7 +94,8 @@ async function keepPlan({ store }: ScenePorts, plan: ScenePlan): Promise<void> {
 async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push: (event: SceneEvent) => void, signal: AbortSignal): Promise<void> {
   try {
     for await (const event of ports.queue.events(plan.sceneId, signal)) {
-      options.onTaskEvent?.(event);
+      // Said at once: the next attempt may come minutes later, and a silent run looks hung.
+      if (event.type === 'retrying') options.onWarning?.(`${event.taskId}: attempt ${event.attempt} failed, it will be tried again: ${event.error}`);
       if (event.type === 'ended') push({ type: 'tasksEnded', outcomes: [event.outcome] });
     }
   } catch (error) {

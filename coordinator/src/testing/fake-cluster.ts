@@ -13,11 +13,13 @@ export interface FakeClusterOptions {
   readonly losesEvent?: (task: Task) => boolean;
   readonly losesTask?: (task: Task) => boolean;
   readonly eventCopies?: () => number;
+  /** Fails at the first attempt. */
+  readonly retries?: (task: Task) => boolean;
 }
 
 /** A bus with agents on it that write ledger entries into `store`, in any order, losing and doubling as told. */
 export function fakeQueue(store: ObjectStore, options: FakeClusterOptions = {}) {
-  const { endOf = () => 'done', pick = () => 0, losesEvent = () => false, losesTask = () => false, eventCopies = () => 1 } = options;
+  const { endOf = () => 'done', pick = () => 0, losesEvent = () => false, losesTask = () => false, eventCopies = () => 1, retries = () => false } = options;
   const waiting: Task[] = [];
   const events: TaskEvent[] = [];
   const published: string[] = [];
@@ -35,7 +37,9 @@ export function fakeQueue(store: ObjectStore, options: FakeClusterOptions = {}) 
       if (outcome.state === 'done') await store.putIfAbsent(task.outKey, task.kind === 'align' ? encode({ matches: [[1, 2, 3, 4, 0.9]] }) : encode('pixels'));
       await store.putIfAbsent(ledgerKey(task.sceneId, task.taskId), encode(outcome));
       if (losesEvent(task)) continue;
-      const event: TaskEvent = { v: 1, type: 'ended', sceneId: task.sceneId, taskId: task.taskId, kind: task.kind, agent: 'test', at: outcome.startedAt, outcome };
+      const told = { v: 1, sceneId: task.sceneId, taskId: task.taskId, kind: task.kind, agent: 'test', at: outcome.startedAt } as const;
+      if (retries(task)) events.push({ ...told, type: 'retrying', attempt: 1, error: 'the store is away' });
+      const event: TaskEvent = { ...told, type: 'ended', outcome };
       for (let i = 0; i < eventCopies(); i += 1) events.push(event);
       wake();
     }
