@@ -110,7 +110,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
 }
 
 /** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
-export function unionGrid(level: LevelPlan): GridSpec {
+function unionGrid(level: LevelPlan): GridSpec {
   if (level.tiles.length === 0) throw new Error(`level 1/${level.factor} has no tiles`);
   const { west, east, south, north } = extentOf(level);
   const { originE, originN } = squareOf(level, west, north);
