@@ -28,6 +28,9 @@ const onPath = (program) =>
     ? existsSync(program)
     : (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)));
 
+/** A program of an npm package of ours. */
+const tool = (name) => join(root, 'node_modules/.bin', name);
+
 function say(text) {
   process.stderr.write(`setup: ${text}\n`);
 }
@@ -105,12 +108,12 @@ once(
   'addon',
   [...filesBelow(join(root, 'kernels'), /\.(cc|h|cmake)$|^CMakeLists\.txt$|^package\.json$/)],
   join(root, 'kernels/build/Release/altiplano_kernels.node'),
-  () => run('npx', ['cmake-js', 'compile', '-d', 'kernels', '-O', 'kernels/build', '-G', 'Ninja', '--target', 'addon'], 'native addon'),
+  () => run(tool('cmake-js'), ['compile', '-d', 'kernels', '-O', 'kernels/build', '-G', 'Ninja', '--target', 'addon'], 'native addon'),
 );
 once(
   'typescript',
   [...filesBelow(root, /\.ts$|^tsconfig\.json$|^package\.json$/)],
   join(root, 'coordinator/dist'),
-  () => run('npx', ['tsc', '-b'], 'TypeScript'),
+  () => run(tool('tsc'), ['-b'], 'TypeScript'),
 );
 if (!quiet) say('ready');

@@ -2,6 +2,7 @@
 // All tests under one command: C++ by ctest, TypeScript by ava; closes with 'N passed, N failed'.
 // Usage: npm test [-- AVA-ARGUMENTS]    with arguments only ava runs, with them.
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,7 +37,7 @@ async function cppTests() {
 }
 
 async function typescriptTests(args) {
-  const { output, code } = await run('npx', ['ava', ...args]);
+  const { output, code } = await run(join(root, 'node_modules/.bin/ava'), args);
   const failed = sum(output, /^\s*(\d+) tests? failed/gm) + sum(output, /^\s*(\d+) (?:uncaught|unhandled)/gm);
   return counted(sum(output, /^\s*(\d+) tests? passed/gm), failed, code);
 }
