@@ -48,6 +48,7 @@ Napi::Value matchPairBinding(const Napi::CallbackInfo& info) {
   options.sgm.p1 = intAt(given, "p1");
   options.sgm.p2 = intAt(given, "p2");
   options.disparity.leftRightPx = static_cast<float>(numberAt(given, "leftRightPx"));
+  options.edges.specklePx = intAt(given, "specklePx");
   options.refine.iterations = intAt(given, "refineIterations");
   const NewMap map = newMap(info.Env(), ref);
   matchPair(reference, secondary, low, intAt(range, "count"), intAt(ref, "u0") - intAt(sec, "u0"), options, map.views);

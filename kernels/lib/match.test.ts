@@ -74,6 +74,7 @@ test('arguments that do not fit are refused by name', (t) => {
   refuse(() => matchPair(ref, ref, { low: new Int16Array(3), count: 4 }), /range\.low/);
   refuse(() => matchPair(ref, ref, flatRange(0, 0)), /range\.count/);
   refuse(() => matchPair(ref, ref, flatRange(0, 4), { p2: 200 }), /p2/);
+  refuse(() => matchPair(ref, ref, flatRange(0, 4), { specklePx: 0.5 }), /specklePx/);
   refuse(() => matchPair({ ...ref, data: new Float32Array(1) }, ref, flatRange(0, 4)), /ref\.data/);
   refuse(() => filterDisparity(matchPair(ref, ref, flatRange(-2, 5)), { medianSize: 4 }), /medianSize/);
 });

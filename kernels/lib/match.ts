@@ -10,6 +10,8 @@ export interface MatchOptions {
   readonly p2?: number;
   /** Largest difference of the left and the right view's disparities, pixels; negative: no left-right check. */
   readonly leftRightPx?: number;
+  /** Connected regions of fewer pixels are rejected before surfaces are extended to their edges and into holes. */
+  readonly specklePx?: number;
   /** Rounds of photometric sub-pixel refinement; 0: the parabola's. */
   readonly refineIterations?: number;
 }
@@ -29,7 +31,7 @@ interface NativeMatch {
 }
 const native = loadNative<NativeMatch>();
 
-const matchDefaults: Required<MatchOptions> = { p1: 11, p2: 44, leftRightPx: 1, refineIterations: 2 };
+const matchDefaults: Required<MatchOptions> = { p1: 11, p2: 44, leftRightPx: 1, specklePx: 50, refineIterations: 2 };
 const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 1, medianSize: 3 };
 
 /** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
@@ -41,8 +43,8 @@ const countPadding = 32;
 
 /**
  * Dense disparities of a rectified pair: census 7x5, semi-global aggregation over 8 paths, winner, left-right check,
- * and photometric sub-pixel refinement. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
- * frame, with range.low <= d < range.low + range.count at each reference pixel. The result lies on the reference's block;
+ * depth edges moved to where the grey values have them, and photometric sub-pixel refinement. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
+ * frame, with range.low <= d < range.low + range.count at each reference pixel (at an edge a surface beside it may exceed that). The result lies on the reference's block;
  * NaN where validity isn't 0. Needs matchMemoryBytes of memory. The same input gives the same bytes on every CPU.
  * Throws KernelArgumentError. Source: Hirschmueller, TPAMI 2008.
  */
@@ -63,6 +65,9 @@ export function matchPair(ref: RectImage, sec: RectImage, range: SearchRange, op
   }
   if (!Number.isInteger(all.refineIterations) || all.refineIterations < 0) {
     throw new KernelArgumentError('a non-negative integer', 'refineIterations', all.refineIterations);
+  }
+  if (!Number.isInteger(all.specklePx) || all.specklePx < 0) {
+    throw new KernelArgumentError('a non-negative integer', 'specklePx', all.specklePx);
   }
   if (Number.isNaN(all.leftRightPx)) throw new KernelArgumentError('a number', 'leftRightPx', all.leftRightPx);
   return native.matchPair(ref, sec, range, all);
@@ -96,9 +101,10 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   const volume = 2 * width * stride * height;
   const census = (8 + 2) * (width + secWidth + 64) * height;
   const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
+  const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
   const refinement = (7 * 4 + 1) * (width + 80) * (height + 8) + secWidth + 64;
   const result = (4 + 2 + 4) * width * height;
-  return Math.max(volume + census + rows, refinement) + result;
+  return Math.max(volume + census + rows, edges, refinement) + result;
 }
 
 function expectShape(block: { readonly width: number; readonly height: number }, name: string): void {

@@ -19,7 +19,9 @@ void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int
     sgm(input, options.sgm, volume);
     selectDisparity(input, volume, options.disparity, out);
   }
-  refineDisparity({ref.data, ref.valid, sec.data, sec.valid, secOffset}, options.refine, out.disparity);
+  const RefineInput images{ref.data, ref.valid, sec.data, sec.valid, secOffset};
+  sharpenEdges(images, options.edges, out);
+  refineDisparity(images, options.refine, out.disparity);
 }
 
 }  // namespace altiplano

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "disparity.h"
+#include "edges.h"
 #include "image.h"
 #include "refine.h"
 #include "sgm.h"
@@ -14,6 +15,7 @@ namespace altiplano {
 struct MatchOptions {
   SgmOptions sgm;
   DisparityOptions disparity;
+  EdgeOptions edges;
   RefineOptions refine;
 };
 
@@ -23,8 +25,9 @@ struct MatchImage {
   ImageView<const uint8_t> valid;
 };
 
-// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, refineDisparity. Reference (u, v)
-// matches secondary (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count. Both blocks have the same height.
+// Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, sharpenEdges, refineDisparity. Reference
+// (u, v) matches secondary (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count, but at an edge a pixel may get the
+// disparity of a surface beside it that lies outside of its own range. Both blocks have the same height.
 void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
                const MatchOptions& options, const DisparityViews& out);
 

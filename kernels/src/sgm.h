@@ -26,7 +26,7 @@ struct SgmOptions {
   // p2Min and p1 + 1.
   float p2Gradient = 6;  // 0 = the same p2 everywhere
   float p2Start = 0.05f;
-  int p2Min = 24;
+  int p2Min = 16;
 };
 
 // What the aggregation reads. Candidate k of reference pixel (u, v) is disparity low(u, v) + k, which is

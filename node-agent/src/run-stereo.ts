@@ -43,7 +43,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   if (!hasValid(secImage)) return empty('no-data-secondary');
   signal?.throwIfAborted();
 
-  const matched = clock.time('match', () => matchPair(refImage, secImage, range, task.params));
+  const matched = clock.time('match', () => matchPair(refImage, secImage, range, { ...task.params, specklePx: levelSpecklePx(task) }));
   signal?.throwIfAborted();
   const disparity = clock.time('filter', () => filterForLevel(matched, task));
   const points: PointMap = clock.time('triangulate', () =>
@@ -83,11 +83,13 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
  * above or below all around it must be larger to be believed: a single blunder of hundreds of metres widens the
  * search of the whole tile below it.
  */
-function filterForLevel(matched: DisparityMap, { params, factor }: StereoTask): DisparityMap {
-  if (factor === 1) return filterDisparity(matched, params);
+function filterForLevel(matched: DisparityMap, task: StereoTask): DisparityMap {
+  if (task.factor === 1) return filterDisparity(matched, task.params);
   const connected = filterDisparity(matched, { ...detachedPatch, medianSize: 1 });
-  return filterDisparity(connected, { ...params, specklePx: Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor))) });
+  return filterDisparity(connected, { ...task.params, specklePx: levelSpecklePx(task) });
 }
+const levelSpecklePx = ({ params, factor }: StereoTask): number =>
+  Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor)));
 const detachedPatch = { specklePx: 150, speckleStepPx: 12 };
 const leastSpecklePx = 8;
 
