@@ -10,7 +10,7 @@ interface TaskIds {
 
 /** Every event the agent logs, with what it says. */
 export interface AgentEvents {
-  'agent:started': { agent: string; bus: string; store: string; slots: number; kinds: readonly TaskKind[]; version: string };
+  'agent:started': { bus: string; store: string; slots: number; kinds: readonly TaskKind[]; version: string };
   'agent:draining': { signal: string; isSecond: boolean };
   'agent:drained': { settled: number; handedBack: number };
   'agent:failed': { error: string };

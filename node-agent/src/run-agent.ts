@@ -49,7 +49,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     metrics = config.metricsPort === null ? null : await openMetrics(config.metricsPort);
     await announce();
     announcing = setInterval(() => { void announce(); }, announceMs);
-    log('agent:started', { agent: config.id, bus: config.nats, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
+    log('agent:started', { bus: config.nats, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
     const ports = {
       agent: config.id, queue, store, log, now: () => new Date(),
       runTask: pool.run,
