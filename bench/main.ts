@@ -1,25 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run bench -- SUITE [arguments]. A suite is a file that exports run(args), which returns an exit code.
+// npm run bench -- SUITE [options]: finds the suite, runs it, prints. What a suite is: harness/suite.ts.
+import { UsageError } from './harness/options.js';
+import { runSuite } from './harness/run-suite.js';
+import { MissingDataError, type Suite } from './harness/suite.js';
 
-interface Suite { readonly run: (args: readonly string[]) => Promise<number> | number }
-
-const suites: Readonly<Record<string, () => Promise<Suite>>> = {
+/** Suites are loaded when asked for: each brings kernels, clients and data of its own. */
+const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   'stereo-gt': () => import('./accuracy/stereo-gt.js'),
   'sub-pixel': () => import('./accuracy/sub-pixel.js'),
   'synthetic': () => import('./accuracy/synthetic.js'),
   'real-pairs': () => import('./accuracy/real-pairs.js'),
 };
 
-const [name = '', ...args] = process.argv.slice(2);
-const load = suites[name];
-if (load === undefined) {
-  process.stderr.write(`${name === '' ? 'No suite given' : `No suite '${name}'`}. Usage: npm run bench -- SUITE [--json]. Suites:
-  stereo-gt    the matcher against a rectified pair with true disparities
-  sub-pixel    bias of the matcher between whole pixels
-  synthetic    whole runs on synthetic scenes against their exact truth
-  real-pairs   whole runs on the real pairs against other programs' DSMs
-`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = await (await load()).run(args);
+/** What isn't a suite: works on reports that suites wrote. */
+const commands: Readonly<Record<string, () => Promise<{ readonly run: (args: readonly string[]) => number; readonly summary: string }>>> = {
+  report: () => import('./harness/report-command.js'),
+};
+
+/** Who reads our output may stop early (`| head`): that is no failure, and there is nobody left to tell. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? 0);
+  });
 }
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all([
+    ...Object.entries(suites).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).suite.summary}\n`),
+    '\n',
+    ...Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).summary}\n`),
+  ]);
+  return `npm run bench -- SUITE [options]     measure; --help after a suite's name explains it
+npm run bench -- compare A.json B.json   what changed beyond noise
+
+${lines.join('')}
+docs/benchmarks.md says how to read the figures.
+`;
+}
+
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const load = suites[name], command = commands[name];
+  try {
+    if (load !== undefined) return await runSuite(name, (await load()).suite, args);
+    if (command !== undefined) return (await command()).run(args);
+    const isHelp = ['', '--help', '-h', 'help'].includes(name);
+    (isHelp && name !== '' ? process.stdout : process.stderr).write(`${isHelp ? '' : `No suite '${name}'. `}${await overview()}`);
+    return isHelp && name !== '' ? 0 : 2;
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof MissingDataError)) throw error;
+    process.stderr.write(`bench ${name}: ${error.message}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

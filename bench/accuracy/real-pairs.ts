@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Comparison } from '@altiplano/coordinator';
 import { dataPath } from '@altiplano/kernels/testing';
+import { UsageError } from '../harness/options.js';
+import type { Findings, MeasurementInput } from '../harness/report.js';
+import { MissingDataError, type Suite, type SuiteContext } from '../harness/suite.js';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { type BoxCoverage, boxCoverage } from './box-coverage.js';
 import { compareByCommand } from './compare-command.js';
@@ -27,27 +29,49 @@ const pairs: readonly RealPair[] = [
   },
 ];
 
-/**
- * Runs the real pairs of the data folder through the whole road and compares them with the peers' DSMs.
- * Usage: npm run bench -- real-pairs [--out DIR] [--json]. Exit code 0; 1 where a run fails or the data are missing.
- */
-export async function run(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...argv], options: { out: { type: 'string', default: 'out/real-pairs' }, json: { type: 'boolean', default: false } } });
-  const results = [];
-  for (const pair of pairs) {
-    const folder = dataPath((message) => process.stderr.write(`${message}\n`), pair.name);
-    if (folder === null) return 1;
-    const out = resolve(values.out, pair.name);
+export const suite: Suite = {
+  summary: "whole runs on the real pairs against other programs' DSMs",
+  help: `Runs the real pairs of the data folder (ALTIPLANO_DATA) through the whole road and compares the DSMs with those of other programs, which are
+products themselves: agreement says 'as s2p', not 'true'. About a minute.`,
+  options: { out: { value: 'DIR', help: 'where products go', default: 'out/real-pairs' } },
+  run,
+};
+
+async function run({ options, only, progress }: SuiteContext): Promise<Findings> {
+  const chosen = pairs.filter((pair) => pair.name.includes(only));
+  if (chosen.length === 0) throw new UsageError(`no pair matches '${only}'; there are ${pairs.map((pair) => pair.name).join(', ')}`);
+  const measurements: MeasurementInput[] = [];
+  const rows: string[][] = [];
+  for (const [i, pair] of chosen.entries()) {
+    progress.step(i, chosen.length, pair.name);
+    const said: string[] = [];
+    const folder = dataPath((message) => said.push(message), pair.name);
+    if (folder === null) throw new MissingDataError(said.join('\n'));
+    const out = resolve(options.text('out'), pair.name);
     mkdirSync(out, { recursive: true });
     const summary = await runScene([...pair.images.map((image) => join(folder, image)), '--out', out, '--resolution', '0.5']);
     const dsm = summary.products.dsm ?? '';
     const comparison = await compareByCommand(dsm, join(folder, pair.reference), ['--out', out]);
     const box = boxCoverage(dsm, join(folder, pair.reference));
-    results.push({ pair: pair.name, summary, comparison, boxCoverage: box });
     print(pair, summary, comparison, box);
+    const exact = (name: string, unit: string, better: 'higher' | 'lower', value: number): MeasurementInput =>
+      ({ name, labels: { pair: pair.name }, unit, better, samples: [value], exact: true });
+    const common = comparison.completenessWithin1m / comparison.completeness;
+    measurements.push(
+      exact('valid', '%', 'higher', 100 * comparison.completeness), exact('within 1 m of common cells', '%', 'higher', 100 * common),
+      exact('of the box', '%', 'higher', 100 * box.dsm), exact('NMAD', 'm', 'lower', comparison.nmad), exact('|median|', 'm', 'lower', Math.abs(comparison.median)),
+      { name: 'run', labels: { pair: pair.name }, unit: 'Mpx per core-second', better: 'higher', samples: [summary.mpx / summary.coreSeconds] });
+    rows.push([pair.name, (100 * comparison.completeness).toFixed(2), (100 * common).toFixed(2), comparison.nmad.toFixed(3), comparison.median.toFixed(3),
+      (100 * box.dsm).toFixed(2), (summary.mpx / summary.coreSeconds).toFixed(3)]);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-  return 0;
+  return {
+    measurements,
+    tables: [{
+      title: "Real pairs against others' DSMs", rows,
+      note: "valid: of the reference's cells; within 1 m: of the cells valid in both; box: share of the reference's box with a height",
+      columns: [{ name: 'pair', align: 'left' }, ...['valid %', '<1 m %', 'NMAD m', 'median m', 'box %', 'Mpx/core-s'].map((name) => ({ name }))],
+    }],
+  };
 }
 
 function print(pair: RealPair, summary: Awaited<ReturnType<typeof runScene>>, c: Comparison, box: BoxCoverage): void {

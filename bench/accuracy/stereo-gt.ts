@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scores the matcher on a rectified pair with ground truth: Cones of Middlebury 2003 (data folder stereo_gt), as
-// docs/decisions/0003-matching.md says. Usage: npm run bench -- stereo-gt [--json]
+// docs/decisions/0003-matching.md says. Usage: npm run bench -- stereo-gt
 import { join } from 'node:path';
 import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
 import { dataPath } from '@altiplano/kernels/testing';
-import { medianOf } from './statistics.js';
+import { medianOf } from '../harness/statistics.js';
+import { MissingDataError, type Suite } from '../harness/suite.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
 const count = 64;
@@ -23,7 +24,8 @@ export interface Score {
 export interface ConesResult {
   readonly matched: Score;
   readonly filtered: Score;
-  readonly cpuSeconds: number;
+  /** Of each repetition of matchPair. */
+  readonly cpuSeconds: readonly number[];
   readonly mdePerSecond: number;
   /** At most 4.0 % bad1 and 0.45 px mean error at 98 % valid or more, after the filters. */
   readonly met: boolean;
@@ -46,20 +48,43 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
   const matched = score(map, truth, notOccluded), filtered = score(filterDisparity(map), truth, notOccluded);
   return {
     matched, filtered,
-    cpuSeconds: medianOf(seconds),
+    cpuSeconds: seconds,
     mdePerSecond: (left.width * left.height * count) / medianOf(seconds) / 1e6,
     met: filtered.validPercent >= 98 && filtered.bad1Percent <= 4 && filtered.meanErrorPx <= 0.45,
   };
 }
 
-/** Runs the suite; exit code 1 where the data is missing or the scores miss what the project promises. */
-export function run(args: readonly string[]): number {
-  const folder = dataPath((message) => process.stderr.write(`${message}\n`), 'stereo_gt');
-  if (folder === null) return 1;
-  const result = scoreCones(folder, 5);
-  process.stdout.write(args.includes('--json') ? `${JSON.stringify(result)}\n` : table(result));
-  return result.met ? 0 : 1;
-}
+export const suite: Suite = {
+  summary: 'the matcher against a rectified pair with true disparities',
+  help: `Matches Cones of Middlebury 2003 (data folder stereo_gt) with the product's defaults and scores non-occluded pixels at column 64 and
+beyond, the columns other systems are measured on. bad1 is the share with an error above 1 px among the valid ones. A few seconds.`,
+  run: ({ quick }) => {
+    const said: string[] = [];
+    const folder = dataPath((message) => said.push(message), 'stereo_gt');
+    if (folder === null) throw new MissingDataError(said.join('\n'));
+    const result = scoreCones(folder, quick ? 2 : 5);
+    const row = (name: string, s: Score): string[] =>
+      [name, s.validPercent.toFixed(2), s.bad1Percent.toFixed(2), s.meanErrorPx.toFixed(3), s.medianErrorPx.toFixed(3)];
+    const exact = (name: string, unit: string, better: 'higher' | 'lower', value: number) =>
+      ({ name, labels: { scene: 'cones' }, unit, better, samples: [value], exact: true });
+    return {
+      measurements: [
+        exact('valid', '%', 'higher', result.filtered.validPercent), exact('bad1', '%', 'lower', result.filtered.bad1Percent),
+        exact('mean error', 'px', 'lower', result.filtered.meanErrorPx), exact('median error', 'px', 'lower', result.filtered.medianErrorPx),
+        { name: 'matchPair', labels: { scene: 'cones' }, unit: 's', better: 'lower', samples: [...result.cpuSeconds], derived: { 'MDE/s': result.mdePerSecond } },
+      ],
+      tables: [{
+        title: 'Cones', columns: [{ name: 'result', align: 'left' }, { name: 'valid %' }, { name: 'bad1 %' }, { name: 'mean px' }, { name: 'median px' }],
+        rows: [row('matched', result.matched), row('filtered', result.filtered)],
+        note: `matchPair ${medianOf(result.cpuSeconds).toFixed(3)} CPU s, ${result.mdePerSecond.toFixed(0)} million disparity evaluations per second`,
+      }],
+      checks: [{
+        what: 'valid >= 98 %, bad1 <= 4.0 %, mean <= 0.45 px after the filters', holds: result.met,
+        found: `${result.filtered.validPercent.toFixed(2)} %, ${result.filtered.bad1Percent.toFixed(2)} %, ${result.filtered.meanErrorPx.toFixed(3)} px`,
+      }],
+    };
+  },
+};
 
 /** The file's no-data tag is wrong (README of the data): every pixel counts. */
 function readGrey(path: string): RectImage {
@@ -84,13 +109,4 @@ function score(map: DisparityMap, truth: ArrayLike<number>, notOccluded: ArrayLi
     meanErrorPx: errors.reduce((sum, error) => sum + error, 0) / errors.length,
     medianErrorPx: medianOf(errors),
   };
-}
-
-function table(result: ConesResult): string {
-  const line = (name: string, s: Score) =>
-    `${name.padEnd(10)} ${s.validPercent.toFixed(2).padStart(7)} ${s.bad1Percent.toFixed(2).padStart(7)} ` +
-    `${s.meanErrorPx.toFixed(3).padStart(8)} ${s.medianErrorPx.toFixed(3).padStart(9)}\n`;
-  return 'Cones      valid %  bad1 %  mean px  median px\n' + line('matched', result.matched) + line('filtered', result.filtered) +
-    `matchPair ${result.cpuSeconds.toFixed(3)} CPU s, ${result.mdePerSecond.toFixed(0)} million disparity evaluations per second\n` +
-    `${result.met ? 'meets' : 'MISSES'} valid >= 98 %, bad1 <= 4.0 %, mean <= 0.45 px\n`;
 }

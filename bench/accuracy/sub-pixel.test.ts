@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { filterDisparity, matchPair } from '@altiplano/kernels';
 import test from 'ava';
-import { quantileOf } from './statistics.js';
+import { quantileOf } from '../harness/statistics.js';
 import { syntheticPair } from './synthetic-pair.js';
 
 test('disparities of a slanted plane are good to a few hundredths of a pixel and leave no staircase', (t) => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sub-pixel accuracy of the matcher on synthetic pairs with exact truth: errors and whether whole pixels attract.
-// Usage: npm run bench -- sub-pixel [--json]
+// Usage: npm run bench -- sub-pixel
 import { filterDisparity, matchPair } from '@altiplano/kernels';
-import { medianOf, quantileOf } from './statistics.js';
+import { medianOf, quantileOf } from '../harness/statistics.js';
+import { type Suite } from '../harness/suite.js';
 import { type SyntheticPairOptions, syntheticPair } from './synthetic-pair.js';
 
 const size = { width: 320, height: 300 };
@@ -30,20 +31,35 @@ export interface SubPixelScore {
   readonly wholePixelRatio: number;
 }
 
-/** Runs the suite; exit code 1 where a well-textured scene's median exceeds 0.06 px. */
-export function run(args: readonly string[]): number {
-  const scores = Object.entries(scenes).map(([name, scene]) => scoreScene(name, scene));
-  if (args.includes('--json')) {
-    process.stdout.write(`${JSON.stringify(scores)}\n`);
-  } else {
-    process.stdout.write('scene          valid %  median     p90     p99    bias  locking  whole-pixel ratio\n');
-    for (const s of scores) {
-      const pixels = [s.medianPx, s.p90Px, s.p99Px, s.biasPx, s.lockingPx].map((x) => x.toFixed(4).padStart(7)).join(' ');
-      process.stdout.write(`${s.scene.padEnd(15)}${s.validPercent.toFixed(2).padStart(7)} ${pixels} ${s.wholePixelRatio.toFixed(3).padStart(10)}\n`);
-    }
-  }
-  return scores.every((s) => s.scene === 'low contrast' || s.medianPx <= 0.06) ? 0 : 1;
-}
+export const suite: Suite = {
+  summary: 'bias of the matcher between whole pixels',
+  help: `Matches synthetic pairs with exact sub-pixel truth (both images are samples of one continuous function) and looks at errors, bias, and
+whether whole pixels attract. locking: the largest bias over the ten tenths of a pixel a true disparity can end in. whole-pixel ratio: share of
+disparities within 0.1 px of a whole pixel over the truth's share, 1 = no staircase. Half a minute.`,
+  run: ({ only, progress }) => {
+    const chosen = Object.entries(scenes).filter(([name]) => name.includes(only));
+    const scores = chosen.map(([name, scene], i) => {
+      progress.step(i, chosen.length, name);
+      return scoreScene(name, scene);
+    });
+    return {
+      measurements: scores.flatMap(({ scene, ...s }) => [
+        ...(['medianPx', 'p90Px', 'p99Px', 'lockingPx'] as const).map((name) =>
+          ({ name: name.slice(0, -2), labels: { scene }, unit: 'px', better: 'lower' as const, samples: [s[name]], exact: true })),
+        { name: 'valid', labels: { scene }, unit: '%', better: 'higher' as const, samples: [s.validPercent], exact: true },
+      ]),
+      tables: [{
+        title: 'Errors of disparities, pixels',
+        columns: [{ name: 'scene', align: 'left' },
+          ...['valid %', 'median', 'p90', 'p99', 'bias', 'locking', 'whole-pixel ratio'].map((name) => ({ name }))],
+        rows: scores.map((s) => [s.scene, s.validPercent.toFixed(2), ...[s.medianPx, s.p90Px, s.p99Px, s.biasPx, s.lockingPx].map((x) => x.toFixed(4)),
+          s.wholePixelRatio.toFixed(3)]),
+      }],
+      checks: scores.filter((s) => s.scene !== 'low contrast').map((s) =>
+        ({ what: `${s.scene}: median error <= 0.06 px`, found: `${s.medianPx.toFixed(4)} px`, holds: s.medianPx <= 0.06 })),
+    };
+  },
+};
 
 function scoreScene(name: string, scene: Scene): SubPixelScore {
   const { ref, sec, truth, range } = syntheticPair({ ...size, ...scene });

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../harness/options.js';
+import type { Findings, MeasurementInput } from '../harness/report.js';
+import type { Suite, SuiteContext } from '../harness/suite.js';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { makeScene } from '../scenes/make-scene.js';
 import type { SceneOptions } from '../scenes/options.js';
@@ -21,44 +23,55 @@ const cases: readonly Case[] = [
   { name: 'mountains-0.5-pointing-8', terrain: 'mountains', baseToHeight: 0.5, pointingError: [8], seed: 5 },
 ];
 
-/**
- * Synthetic scenes with exact truth through the whole road; a table of accuracy on the ground seen by both images.
- * Usage: npm run bench -- synthetic [--size 1024] [--only NAME] [--out DIR] [--json]
- */
-export async function run(argv: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      size: { type: 'string', default: '1024' }, only: { type: 'string' },
-      out: { type: 'string', default: 'out/synthetic' }, json: { type: 'boolean', default: false },
-    },
-  });
-  const chosen = cases.filter((c) => values.only === undefined || c.name.includes(values.only));
-  if (chosen.length === 0) {
-    process.stderr.write(`synthetic: no case matches '${values.only ?? ''}'; there are ${cases.map((c) => c.name).join(', ')}\n`);
-    return 2;
-  }
-  const results = [];
-  process.stderr.write('goals: within 1 m >= 97 %, median |error| <= 0.10 m, |bias| <= 0.05 m\n');
-  process.stderr.write(`${'scene'.padEnd(26)} valid %  <1 m %  med|e| m  bias m  NMAD m  p99 m  pointing px (in, found, rms)  Mpx/core-s\n`);
-  for (const { name, ...options } of chosen) {
-    const directory = resolve(values.out, name);
+export const suite: Suite = {
+  summary: 'whole runs on synthetic scenes against their exact truth',
+  help: `Makes synthetic scenes with exact truth (terrain classes, base-to-height ratios, pointing errors), runs altiplano on each as a user would, and
+compares the DSM with the truth on the ground both images see. Goals: within 1 m >= 97 %, median |error| <= 0.10 m, |bias| <= 0.05 m. About
+half a minute a scene of 1024 px.`,
+  options: {
+    size: { value: 'PX', help: 'side of the images', default: '1024' },
+    out: { value: 'DIR', help: 'where scenes and products go', default: 'out/synthetic' },
+  },
+  run,
+};
+
+async function run({ options: given, only, progress }: SuiteContext): Promise<Findings> {
+  const chosen = cases.filter((c) => c.name.includes(only));
+  if (chosen.length === 0) throw new UsageError(`no case matches '${only}'; there are ${cases.map((c) => c.name).join(', ')}`);
+  const size = given.count('size', 64);
+  const measurements: MeasurementInput[] = [];
+  const rows: string[][] = [];
+  for (const [i, { name, ...options }] of chosen.entries()) {
+    progress.step(i, chosen.length, name);
+    const directory = resolve(given.text('out'), name);
     await rm(directory, { recursive: true, force: true });
-    const manifest = await makeScene({ ...options, directory: join(directory, 'scene'), size: Number(values.size) });
+    const manifest = await makeScene({ ...options, directory: join(directory, 'scene'), size });
     const summary = await runScene(
       [...manifest.views.map((view) => join(directory, 'scene', view.file)), '--out', directory, '--resolution', '0.5'],
       { showProgress: false });
     const comparison = await compareByCommand(summary.products.dsm ?? '', join(directory, 'scene', manifest.truth.seen), ['--out', directory]);
     const [pointing] = summary.pointing;
-    results.push({ name, options, summary, comparison, expectedCorrection: manifest.pairs[0]?.expectedCorrection });
-    process.stderr.write([
-      name.padEnd(26), (100 * comparison.completeness).toFixed(2).padStart(7), (100 * comparison.completenessWithin1m).toFixed(2).padStart(7),
-      comparison.medianAbs.toFixed(3).padStart(9), comparison.median.toFixed(3).padStart(7), comparison.nmad.toFixed(3).padStart(7),
-      comparison.p99.toFixed(2).padStart(6),
-      `  ${String(manifest.pairs[0]?.pointing.acrossPx ?? 0)}, ${pointing?.correctionPx.toFixed(2) ?? '-'}, ${pointing?.rmsPx?.toFixed(2) ?? '-'}`.padEnd(30),
-      (summary.mpx / summary.coreSeconds).toFixed(3), '\n',
-    ].join(' '));
+    const exact = (what: string, unit: string, better: 'higher' | 'lower', value: number): MeasurementInput =>
+      ({ name: what, labels: { scene: name, size }, unit, better, samples: [value], exact: true });
+    measurements.push(
+      exact('valid', '%', 'higher', 100 * comparison.completeness), exact('within 1 m', '%', 'higher', 100 * comparison.completenessWithin1m),
+      exact('median |error|', 'm', 'lower', comparison.medianAbs), exact('|bias|', 'm', 'lower', Math.abs(comparison.median)),
+      exact('NMAD', 'm', 'lower', comparison.nmad), exact('p99', 'm', 'lower', comparison.p99),
+      { name: 'run', labels: { scene: name, size }, unit: 'Mpx per core-second', better: 'higher', samples: [summary.mpx / summary.coreSeconds] });
+    rows.push([
+      name, (100 * comparison.completeness).toFixed(2), (100 * comparison.completenessWithin1m).toFixed(2),
+      comparison.medianAbs.toFixed(3), comparison.median.toFixed(3), comparison.nmad.toFixed(3), comparison.p99.toFixed(2),
+      `${String(manifest.pairs[0]?.pointing.acrossPx ?? 0)}, ${pointing?.correctionPx.toFixed(2) ?? '-'}, ${pointing?.rmsPx?.toFixed(2) ?? '-'}`,
+      (summary.mpx / summary.coreSeconds).toFixed(3),
+    ]);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-  return 0;
+  return {
+    measurements,
+    tables: [{
+      title: 'Synthetic scenes against their exact truth', note: 'pointing: error put in, correction found, rms after, pixels',
+      columns: [{ name: 'scene', align: 'left' },
+        ...['valid %', '<1 m %', 'med|e| m', 'bias m', 'NMAD m', 'p99 m', 'pointing px', 'Mpx/core-s'].map((column) => ({ name: column }))],
+      rows,
+    }],
+  };
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BenchReport, Check, Machine, Table } from './report.js';
+import { failedChecks } from './report.js';
+
+/** A table as text, columns two spaces apart, trailing blanks cut. */
+export function formatTable({ title, note, columns, rows }: Table): string {
+  const widths = columns.map((column, i) => Math.max(column.name.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]): string => columns
+    .map(({ align }, i) => (align === 'left' ? (cells[i] ?? '').padEnd(widths[i] ?? 0) : (cells[i] ?? '').padStart(widths[i] ?? 0)))
+    .join('  ').trimEnd();
+  return [title, line(columns.map(({ name }) => name)), ...rows.map(line), ...(note === '' ? [] : [wrap(note, 110)])].map((text) => `${text}\n`).join('');
+}
+
+/** The whole report for a terminal: what it was measured on, its tables, and what doesn't hold. */
+export function formatReport(report: BenchReport): string {
+  const { suite, machine, commit, versions, seconds } = report;
+  const failed = failedChecks(report);
+  const total = report.checks.length + report.measurements.reduce((sum, m) => sum + m.correctness.length, 0);
+  return [
+    `${suite}: ${describeMachineShort(machine)}\n`,
+    `${commit === null ? 'no commit' : `commit ${commit.hash.slice(0, 10)}${commit.modified ? ' (modified)' : ''}`}, ` +
+      `${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}; took ${seconds.toFixed(0)} s\n\n`,
+    report.tables.map((table) => formatTable(table)).join('\n'),
+    report.checks.length > 0 ? `\n${report.checks.map(formatCheck).join('')}` : '',
+    total > 0 ? `\n${total - failed.length} of ${total} checks hold${failed.length > 0 ? '; these do not:' : ''}\n` : '',
+    ...failed.map(formatCheck),
+  ].join('');
+}
+
+export const describeMachineShort = (machine: Machine): string =>
+  `${machine.cpu}, ${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.os}`;
+
+const formatCheck = ({ what, found, holds }: Check): string => `  ${holds ? 'holds ' : 'FAILS '} ${what}: ${found}\n`;
+
+/** Breaks a text between words. */
+export function wrap(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}
