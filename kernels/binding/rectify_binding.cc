@@ -43,15 +43,17 @@ ImageFromRect imageFromRectOf(const Napi::Object& poly) {
   return map;
 }
 
-// rectify(window, imageFromRect, rect, data, valid): fills data and valid.
+// rectify(window, imageFromRect, rect, extents, data, valid): fills data and valid.
 void rectifyNative(const Napi::CallbackInfo& info) {
   const Napi::Object rect = info[2].As<Napi::Object>();
   const int width = intAt(rect, "width"), height = intAt(rect, "height");
   const size_t length = static_cast<size_t>(width) * static_cast<size_t>(height);
-  const ImageView<float> out = denseView(arrayOf<float>(info[3], length, "data"), width, height);
-  const ImageView<uint8_t> valid = denseView(arrayOf<uint8_t>(info[4], length, "valid"), width, height);
+  const ImageView<float> out = denseView(arrayOf<float>(info[4], length, "data"), width, height);
+  const ImageView<uint8_t> valid = denseView(arrayOf<uint8_t>(info[5], length, "valid"), width, height);
+  const int32_t* extents =
+      info[3].IsNull() ? nullptr : arrayOf<int32_t>(info[3], 2 * static_cast<size_t>(height), "extents");
   rectify(sourceOf(info[0].As<Napi::Object>()), imageFromRectOf(info[1].As<Napi::Object>()), intAt(rect, "u0"),
-          intAt(rect, "v0"), out, valid);
+          intAt(rect, "v0"), extents, out, valid);
 }
 
 }  // namespace

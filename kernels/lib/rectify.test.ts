@@ -26,6 +26,14 @@ test('a quarter turn moves every pixel type to the right place', (t) => {
   }
 });
 
+test('only pixels inside of the extents are made', (t) => {
+  const window = windowOf(new Uint8Array(192).fill(9));
+  const rect = rectify(window, turn, { u0: 1, v0: 2, width: 4, height: 3 }, Int32Array.of(1, 3, 0, 0, 0, 4));
+  t.deepEqual([...rect.valid], [0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+  t.deepEqual([...rect.data], [...rect.valid].map((valid) => 9 * valid));
+  t.throws(() => rectify(window, turn, { u0: 1, v0: 2, width: 4, height: 3 }, new Int32Array(5)), { message: /extents/ });
+});
+
 test('masked pixels and pixels outside the window are 0 and not valid', (t) => {
   const mask = new Uint8Array(192).fill(1);
   mask[6 * 12 + 8] = 0;

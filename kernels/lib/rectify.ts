@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
-import type { ImageWindow, Poly2, RectImage, RectSpec } from './types.js';
+import type { ImageWindow, Poly2, RectImage, RectSpec, RowExtents } from './types.js';
 
 const native = loadNative<{
-  rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpec, data: Float32Array, valid: Uint8Array): void;
+  rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpec, extents: RowExtents | null, data: Float32Array, valid: Uint8Array): void;
 }>();
 
 /**
@@ -14,9 +14,10 @@ const native = loadNative<{
  * response error per axis and 0.001 px shift up to 0.6 of the Nyquist frequency, constants and ramps exactly. `valid` is 1
  * only where all pixels under the kernel are valid and inside the window; along an axis where a position falls on a whole
  * pixel the kernel is that pixel. `data` is 0 elsewhere. A float pixel that isn't finite is not valid.
+ * Where `extents` are given only pixels inside of them are made; the others are not valid.
  * The same input gives the same bytes on every machine. Throws KernelArgumentError.
  */
-export function rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpec): RectImage {
+export function rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpec, extents: RowExtents | null = null): RectImage {
   checkWindow(window);
   checkPoly2(imageFromRect);
   for (const field of ['u0', 'v0'] as const) {
@@ -24,9 +25,10 @@ export function rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpe
   }
   checkSize(rect.width, 'rect.width');
   checkSize(rect.height, 'rect.height');
+  if (extents !== null && extents.length !== 2 * rect.height) throw new KernelArgumentError(`${2 * rect.height} columns or null`, 'extents', extents.length);
   const data = new Float32Array(rect.width * rect.height);
   const valid = new Uint8Array(rect.width * rect.height);
-  native.rectify(window, imageFromRect, rect, data, valid);
+  native.rectify(window, imageFromRect, rect, extents, data, valid);
   return { u0: rect.u0, v0: rect.v0, width: rect.width, height: rect.height, data, valid };
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TileGeometryError } from './errors.js';
 import { evaluatePoly2, evaluatePoly3, fitPoly2 } from './polynomial.js';
+import { type BlockRows, convexHull, type ConvexPolygon, dilate, extentsOf, moved, rowSpans, spansOf, trimmed } from './row-extents.js';
 import { shownGround } from './shown-ground.js';
 import { bestGround, bestRectification, pairsOf } from './tile-fits.js';
 import {
-  type Bounds,
   boundsOf,
   cornersOf,
   grow,
@@ -15,7 +15,7 @@ import {
   rectOf,
   windowOf,
 } from './tile-windows.js';
-import type { PixelRect, Poly2, Poly3, RectSpec } from './types.js';
+import type { PixelRect, Poly2, Poly3, RectSpec, RowExtents } from './types.js';
 import { type GeometryPair, type GroundBox, pairView, virtualCorrespondences } from './virtual-correspondences.js';
 
 export interface TileGeometryInput extends GeometryPair {
@@ -39,8 +39,12 @@ export interface TileGeometry {
   readonly rectFromGround: Poly3;
   /** The reference block to match, margin included, clipped to what both images can show; 0 x 0 where that is nothing. */
   readonly rect: RectSpec;
+  /** What the box needs of it, margin included: the turned box, swept over the heights, within what both images can show. */
+  readonly extents: RowExtents;
   /** The secondary block it can match: the same rows, the columns needed over the range. */
   readonly secRect: RectSpec;
+  /** What `extents` can match of it. */
+  readonly secExtents: RowExtents;
   /** Whole disparities that contain the height range over the box. */
   readonly disparityRange: readonly [number, number];
   /** Image pixels to read, those of the interpolation included, clipped to the image; null = it does not see the box. */
@@ -127,16 +131,11 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
   const dMax = Math.ceil(Math.max(...disparities)) + 1;
   const { refFromRect, secFromRect, rectOf: exactRect } = rectification.fit;
   const sampledRect = exactRect(samples);
-  const refShows = shownBounds(input.ref, samples.ref, pairsOf(sampledRect, 0));
-  const secShows = shownBounds(input.sec, samples.sec, pairsOf(sampledRect, 1));
-  const matchable: Bounds = {
-    low: [secShows.low[0] - dMax, secShows.low[1]],
-    high: [secShows.high[0] - dMin, secShows.high[1]],
-  };
-  const bothShow = intersect(refShows, matchable);
-  if (isEmpty(intersect(boundsOf(needed, 3), bothShow))) return seesNothing(refPixels, null);
-  const rect = rectOf(intersect(grow(boundsOf(needed, 3), marginPx), bothShow));
-  const secRect = { ...rect, ...columnsOf(rect, [dMin, dMax], secShows) };
+  const refShows = shownOutline(input.ref, samples.ref, pairsOf(sampledRect, 0));
+  const secShows = shownOutline(input.sec, samples.sec, pairsOf(sampledRect, 1));
+  const { rect, extents } = matchableRows(convexHull(pairsOf(needed, 0)), refShows, secShows, [dMin, dMax], marginPx);
+  if (rect.width === 0) return seesNothing(refPixels, null);
+  const { rect: secRect, extents: secExtents } = searchedRows(rect, extents, secShows, [dMin, dMax]);
   const refWindow = windowOf(refFromRect, rect, input.ref, interpolationPx);
   const secWindow = secRect.width > 0 ? windowOf(secFromRect, secRect, input.sec, interpolationPx) : null;
   if (refWindow === null || secWindow === null) return seesNothing(refWindow, secWindow);
@@ -154,7 +153,9 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
     groundFromRect: ground.groundFromRect,
     rectFromGround: ground.rectFromGround,
     rect,
+    extents,
     secRect,
+    secExtents,
     disparityRange: [dMin, dMax],
     refWindow,
     secWindow,
@@ -174,26 +175,37 @@ function pixelsAround(
   return pixelRectOf(intersect(grow(boundsOf(pixels), interpolationPx), pixelsOf(image)));
 }
 
-/** The rectified bounds of the image's part that is near the tile. */
-function shownBounds(
+/** The rectified outline of the image's part that is near the tile; nothing where it has none. */
+function shownOutline(
   image: { readonly width: number; readonly height: number },
   pixels: Float64Array,
   rectPairs: Float64Array,
-): Bounds {
+): ConvexPolygon {
   const near = intersect(pixelsOf(image), boundsOf(pixels));
-  if (isEmpty(near)) return near;
+  if (isEmpty(near)) return new Float64Array(0);
   // An affine is good to a pixel or two here; two pixels more than needed are harmless.
-  return grow(boundsOf(evaluatePoly2(fitPoly2(1, pixels, rectPairs), cornersOf(near))), 2);
+  return dilate(convexHull(evaluatePoly2(fitPoly2(1, pixels, rectPairs), cornersOf(near))), 2);
 }
 
-function columnsOf(
-  rect: RectSpec,
-  [dMin, dMax]: readonly [number, number],
-  shows: Bounds,
-): { readonly u0: number; readonly width: number } {
-  const u0 = Math.max(rect.u0 + dMin, Math.floor(shows.low[0]));
-  const last = Math.min(rect.u0 + rect.width - 1 + dMax, Math.ceil(shows.high[0]));
-  return { u0, width: Math.max(0, last - u0 + 1) };
+/**
+ * The block around the hull of what a box needs, and in each of its rows the columns within `marginPx` of the hull which
+ * the reference shows, and the secondary at some disparity. 0 x 0 where neither shows any of the box itself.
+ */
+function matchableRows(
+  needed: ConvexPolygon, refShows: ConvexPolygon, secShows: ConvexPolygon, [dMin, dMax]: readonly [number, number], marginPx: number,
+): BlockRows {
+  const rowsWithin = (outline: ConvexPolygon): BlockRows => {
+    const block = rectOf(boundsOf(outline));
+    return trimmed(block, extentsOf(block, rowSpans(outline, block), rowSpans(refShows, block), moved(rowSpans(secShows, block), -dMax, -dMin)));
+  };
+  const itself = rowsWithin(dilate(needed, 1));
+  return itself.rect.width === 0 ? itself : rowsWithin(dilate(needed, Math.max(1, marginPx)));
+}
+
+/** The secondary block of the same rows that `extents` of the reference's `rect` can match. */
+function searchedRows(rect: RectSpec, extents: RowExtents, secShows: ConvexPolygon, [dMin, dMax]: readonly [number, number]): BlockRows {
+  const block = { ...rect, u0: rect.u0 + dMin, width: rect.width + dMax - dMin };
+  return trimmed(block, extentsOf(block, moved(spansOf(rect, extents), dMin, dMax), rowSpans(secShows, block)), true);
 }
 
 function sampledHeights(low: number, high: number): readonly [number, number] {
@@ -223,7 +235,9 @@ function seesNothing(refWindow: PixelRect | null, secWindow: PixelRect | null): 
     groundFromRect: poly3,
     rectFromGround: poly3,
     rect: block,
+    extents: new Int32Array(0),
     secRect: block,
+    secExtents: new Int32Array(0),
     disparityRange: [0, 0],
     refWindow,
     secWindow,

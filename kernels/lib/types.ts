@@ -35,6 +35,9 @@ export interface PixelRect { readonly col0: number; readonly row0: number; reado
 /** A block of the rectified frame: its first pixel's centre is (u0, v0), integers. */
 export interface RectSpec { readonly u0: number; readonly v0: number; readonly width: number; readonly height: number }
 
+/** Columns [first, end) of each row of a block that are of use, counted from its first column: 2 height numbers; equal where a row has none. */
+export type RowExtents = Int32Array;
+
 /** A rectified image block. `valid`: 1 where every source pixel used was valid; data is 0 elsewhere. */
 export interface RectImage extends RectSpec { readonly data: Float32Array; readonly valid: Uint8Array }
 

@@ -100,8 +100,8 @@ HWY_INLINE float interpolate(const InterpolationTable& table, const float* HWY_R
 #endif
 }
 
-void rectifyBlocks(const RectifySource& source, const ImageFromRect& map, int u0, int v0, ImageView<float> out,
-                   ImageView<uint8_t> valid) {
+void rectifyBlocks(const RectifySource& source, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+                   ImageView<float> out, ImageView<uint8_t> valid) {
   const InterpolationTable& table = interpolationTable();
   const ImageView<const float> pixels = source.pixels.view();
   const ImageView<const uint8_t> support = source.support.view();
@@ -113,7 +113,11 @@ void rectifyBlocks(const RectifySource& source, const ImageFromRect& map, int u0
         locate(source, map, u0 + i0, v0 + j, count, at);
         float* outRow = out.row(j) + i0;
         uint8_t* validRow = valid.row(j) + i0;
-        for (int i = 0; i < count; ++i) {
+        const int first = extents == nullptr ? 0 : std::clamp(extents[2 * j] - i0, 0, count);
+        const int end = extents == nullptr ? count : std::clamp(extents[2 * j + 1] - i0, first, count);
+        std::fill(outRow, outRow + count, 0.0f);
+        std::fill(validRow, validRow + count, uint8_t{0});
+        for (int i = first; i < end; ++i) {
           const int needed = at.xPhase[i] == 0 ? (at.yPhase[i] == 0 ? kPixelValid : kColumnValid)
                                                : (at.yPhase[i] == 0 ? kRowValid : kBlockValid);
           const bool ok = (support.at(at.x[i], at.y[i]) & needed) != 0;
@@ -244,9 +248,9 @@ template RectifySource makeRectifySource(ImageView<const float>, ImageView<const
 
 HWY_EXPORT(rectifyBlocks);
 
-void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, ImageView<float> out,
-             ImageView<uint8_t> valid) {
-  HWY_DYNAMIC_DISPATCH(rectifyBlocks)(source, imageFromRect, u0, v0, out, valid);
+void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+             ImageView<float> out, ImageView<uint8_t> valid) {
+  HWY_DYNAMIC_DISPATCH(rectifyBlocks)(source, imageFromRect, u0, v0, extents, out, valid);
 }
 
 }  // namespace altiplano

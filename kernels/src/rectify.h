@@ -50,14 +50,15 @@ RectifySource makeRectifySource(ImageView<const T> window, ImageView<const uint8
 // (interpolation.h); along an axis where the position falls on a whole pixel it has that one only. Beyond its edges the
 // window continues as its point reflection: an image is of use up to its last pixel, at a lower quality over the last
 // three.
+// extents: columns [first, end) of each row that are wanted, 2 height numbers, or null = all; others are not valid.
 // Position error against the exact polynomial: at most 8e-6 px. Exact: every target gives the same bits.
-void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, ImageView<float> out,
-             ImageView<uint8_t> valid);
+void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+             ImageView<float> out, ImageView<uint8_t> valid);
 
 // The slow twin: one pixel after the other, straight from the window.
 void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> mask, int col0, int row0,
-                      const ImageFromRect& imageFromRect, int u0, int v0, ImageView<float> out,
-                      ImageView<uint8_t> valid);
+                      const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+                      ImageView<float> out, ImageView<uint8_t> valid);
 
 }  // namespace altiplano
 

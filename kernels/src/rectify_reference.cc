@@ -60,14 +60,15 @@ bool isInside(const Axis& axis, int count) {
 }  // namespace
 
 void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> mask, int col0, int row0,
-                      const ImageFromRect& imageFromRect, int u0, int v0, ImageView<float> out,
-                      ImageView<uint8_t> valid) {
+                      const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+                      ImageView<float> out, ImageView<uint8_t> valid) {
   for (int j = 0; j < out.height; ++j) {
     const double y = (v0 + j - imageFromRect.vOff) / imageFromRect.vScale;
     const RowPolynomial colOf(imageFromRect.col, y), rowOf(imageFromRect.row, y);
     for (int i = 0; i < out.width; ++i) {
       out.at(i, j) = 0;
       valid.at(i, j) = 0;
+      if (extents != nullptr && (i < extents[2 * j] || i >= extents[2 * j + 1])) continue;
       const double x = (u0 + i - imageFromRect.uOff) / imageFromRect.uScale;
       const double col = colOf.at(x) - col0, row = rowOf.at(x) - row0;
       if (!(col > -1 && row > -1 && col < window.width && row < window.height)) continue;

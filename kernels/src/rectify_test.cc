@@ -57,11 +57,11 @@ void expectTwin(int sourceWidth, int sourceHeight, const ImageFromRect& map, int
   for (int y = 0; y < sourceHeight; ++y) {
     for (int x = 0; x < sourceWidth; ++x) copy.view().at(x, y) = image.view().at(x, y);
   }
-  rectifyReference(copy.view(), mask, 11, 5, map, u0, v0, expected.view(), expectedValid.view());
+  rectifyReference(copy.view(), mask, 11, 5, map, u0, v0, nullptr, expected.view(), expectedValid.view());
   onEveryTarget([&] {
     Image<float> out(width, height);
     Image<uint8_t> valid(width, height);
-    rectify(makeRectifySource<T>(image.view(), mask, 11, 5), map, u0, v0, out.view(), valid.view());
+    rectify(makeRectifySource<T>(image.view(), mask, 11, 5), map, u0, v0, nullptr, out.view(), valid.view());
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
         ASSERT_EQ(valid.view().at(x, y), expectedValid.view().at(x, y)) << x << ", " << y;
@@ -93,7 +93,7 @@ TEST(Rectify, AnIdentityTransformCopiesTheWindowWithItsBorder) {
   const Image<uint16_t> image = noise<uint16_t>(23, 17, 1);
   Image<float> out(25, 19);
   Image<uint8_t> valid(25, 19);
-  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 100, 200), rotation(0, 0, 0, 0, 0), 99, 199, out.view(),
+  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 100, 200), rotation(0, 0, 0, 0, 0), 99, 199, nullptr, out.view(),
           valid.view());
   for (int y = 0; y < 19; ++y) {
     for (int x = 0; x < 25; ++x) {
@@ -108,7 +108,7 @@ TEST(Rectify, AnImageIsOfUseBetweenTheCentresOfItsOuterPixels) {
   const Image<uint16_t> image = noise<uint16_t>(20, 20, 1);
   Image<float> out(22, 22);
   Image<uint8_t> valid(22, 22);
-  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 0.25), -1, -1, out.view(), valid.view());
+  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 0.25), -1, -1, nullptr, out.view(), valid.view());
   for (int y = 0; y < 22; ++y) {
     for (int x = 0; x < 22; ++x) {
       EXPECT_EQ(valid.view().at(x, y), x >= 1 && x - 1 + 0.5 <= 19 && y >= 1 && y - 1 + 0.25 <= 19) << x << ", " << y;
@@ -123,7 +123,7 @@ TEST(Rectify, KeepsARampARampUpToTheEdges) {
   }
   Image<float> out(39, 1);
   Image<uint8_t> valid(39, 1);
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 20.5), 0, 0, out.view(), valid.view());
+  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 20.5), 0, 0, nullptr, out.view(), valid.view());
   for (int u = 0; u < 39; ++u) {
     ASSERT_TRUE(valid.view().at(u, 0));
     EXPECT_NEAR(out.view().at(u, 0), 100 + 3 * (u + 0.5), 1e-3) << u;
@@ -138,8 +138,8 @@ TEST(Rectify, OneMissingPixelInvalidatesItsKernelsAndNothingElse) {
   Image<float> out(30, 30), expected(30, 30);
   Image<uint8_t> valid(30, 30);
   const ImageFromRect map = rotation(0, 0, 0, 0.5, 0.25);
-  rectify(makeRectifySource<float>(whole.view(), kNoMask, 0, 0), map, 4, 4, expected.view(), valid.view());
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 4, 4, out.view(), valid.view());
+  rectify(makeRectifySource<float>(whole.view(), kNoMask, 0, 0), map, 4, 4, nullptr, expected.view(), valid.view());
+  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 4, 4, nullptr, out.view(), valid.view());
   for (int y = 4; y < 34; ++y) {
     for (int x = 4; x < 34; ++x) {
       const bool reads = x - 3 <= 20 && 20 <= x + 4 && y - 3 <= 15 && 15 <= y + 4;
@@ -157,7 +157,7 @@ TEST(Rectify, ReproducesRampsWithoutBiasAtEveryPhase) {
   Image<float> out(50, 50);
   Image<uint8_t> valid(50, 50);
   const ImageFromRect map = rotation(86.7, 25, 25, 40, 40);
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 0, 0, out.view(), valid.view());
+  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 0, 0, nullptr, out.view(), valid.view());
   const double c = std::cos(86.7 * kPi / 180), s = std::sin(86.7 * kPi / 180);
   for (int v = 0; v < 50; ++v) {
     for (int u = 0; u < 50; ++u) {
@@ -196,7 +196,7 @@ TEST(Rectify, InterpolatesABandLimitedSignalWithinTheStatedError) {
     }
     Image<float> out(100, 100);
     Image<uint8_t> valid(100, 100);
-    rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(93.1, 50, 50, 80, 80), 0, 0, out.view(),
+    rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(93.1, 50, 50, 80, 80), 0, 0, nullptr, out.view(),
             valid.view());
     const double c = std::cos(93.1 * kPi / 180), s = std::sin(93.1 * kPi / 180);
     double error2 = 0, signal2 = 0;

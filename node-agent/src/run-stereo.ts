@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import {
   type DisparityMap, type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
-  filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
+  extentArea, filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
@@ -37,8 +37,8 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
   const secPixels = clock.time('read', () => readLevel(sec, secWindow));
   signal?.throwIfAborted();
-  const refImage = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect));
-  const secImage = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect));
+  const refImage = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect, geometry.extents));
+  const secImage = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect, geometry.secExtents));
   if (!hasValid(refImage)) return empty('no-data-reference');
   if (!hasValid(secImage)) return empty('no-data-secondary');
   signal?.throwIfAborted();
@@ -56,7 +56,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 
   const validCells = partial.count.reduce((n, count) => n + (count > 0 ? 1 : 0), 0);
   const metrics = {
-    matchedPixels: geometry.rect.width * geometry.rect.height,
+    matchedPixels: extentArea(geometry.extents),
     deliveredCells: coreCells(task),
     validCells,
     outliers,

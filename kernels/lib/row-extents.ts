@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RectSpec, RowExtents } from './types.js';
+
+/** Corners of a convex polygon as pairs (u, v), counter-clockwise. */
+export type ConvexPolygon = Float64Array;
+
+/** The convex hull of pairs (x, y). Source: Andrew's monotone chain, Inf. Proc. Letters 9(5), 1979. */
+export function convexHull(pairs: Float64Array): ConvexPolygon {
+  const points = Array.from({ length: pairs.length / 2 }, (_, i): readonly [number, number] => [pairs[2 * i] ?? NaN, pairs[2 * i + 1] ?? NaN]);
+  points.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const chain = (side: typeof points): typeof points => {
+    const hull: typeof points = [];
+    for (const p of side) {
+      for (;;) {
+        const a = hull.at(-2);
+        const b = hull.at(-1);
+        if (a === undefined || b === undefined || (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
+        hull.pop();
+      }
+      hull.push(p);
+    }
+    return hull.slice(0, -1);
+  };
+  return Float64Array.from([...chain(points), ...chain(points.toReversed())].flat());
+}
+
+/** What is within `radius` of a convex polygon: its sum with a 16-gon around the circle. */
+export function dilate(polygon: ConvexPolygon, radius: number): ConvexPolygon {
+  const corners = 16;
+  const reach = radius / Math.cos(Math.PI / corners);
+  const grown: number[] = [];
+  for (let i = 0; i + 1 < polygon.length; i += 2) {
+    for (let k = 0; k < corners; k++) {
+      const angle = (2 * Math.PI * k) / corners;
+      grown.push((polygon[i] ?? NaN) + reach * Math.cos(angle), (polygon[i + 1] ?? NaN) + reach * Math.sin(angle));
+    }
+  }
+  return convexHull(Float64Array.from(grown));
+}
+
+/** First and last u of each of some rows; first > last in an empty one. */
+export interface RowSpans { readonly first: Float64Array; readonly last: Float64Array }
+
+/** What a convex polygon covers of the rows v0, v0 + 1, … */
+export function rowSpans(polygon: ConvexPolygon, { v0, height }: Pick<RectSpec, 'v0' | 'height'>): RowSpans {
+  const first = new Float64Array(height).fill(Infinity);
+  const last = new Float64Array(height).fill(-Infinity);
+  for (let i = 0; i < polygon.length; i += 2) {
+    const next = (i + 2) % polygon.length;
+    const [uA = NaN, vA = NaN, uB = NaN, vB = NaN] = [polygon[i], polygon[i + 1], polygon[next], polygon[next + 1]];
+    const slope = vA === vB ? 0 : (uB - uA) / (vB - vA);
+    for (let v = Math.max(v0, Math.ceil(Math.min(vA, vB))); v <= Math.min(v0 + height - 1, Math.max(vA, vB)); v++) {
+      const u = uA + slope * (v - vA);
+      first[v - v0] = Math.min(first[v - v0] ?? u, u);
+      last[v - v0] = Math.max(last[v - v0] ?? u, u);
+    }
+  }
+  return { first, last };
+}
+
+export function moved({ first, last }: RowSpans, byFirst: number, byLast: number): RowSpans {
+  return { first: first.map((u) => u + byFirst), last: last.map((u) => u + byLast) };
+}
+
+/** A rectified block, and which columns of its rows are of use. */
+export interface BlockRows { readonly rect: RectSpec; readonly extents: RowExtents }
+
+/** The columns of a block's rows that lie within all spans, rounded outwards. */
+export function extentsOf({ u0, width, height }: RectSpec, ...spans: readonly RowSpans[]): RowExtents {
+  const extents = new Int32Array(2 * height);
+  for (let row = 0; row < height; row++) {
+    let first = 0;
+    let last = width - 1;
+    for (const span of spans) {
+      first = Math.max(first, Math.floor(span.first[row] ?? NaN) - u0);
+      last = Math.min(last, Math.ceil(span.last[row] ?? NaN) - u0);
+    }
+    if (first > last) continue;
+    extents[2 * row] = first;
+    extents[2 * row + 1] = last + 1;
+  }
+  return extents;
+}
+
+export function spansOf({ u0, height }: RectSpec, extents: RowExtents): RowSpans {
+  const first = new Float64Array(height).fill(Infinity);
+  const last = new Float64Array(height).fill(-Infinity);
+  for (let row = 0; row < height; row++) {
+    const [from = 0, end = 0] = [extents[2 * row], extents[2 * row + 1]];
+    if (from >= end) continue;
+    first[row] = u0 + from;
+    last[row] = u0 + end - 1;
+  }
+  return { first, last };
+}
+
+/** Pixels inside of extents. */
+export function extentArea(extents: RowExtents): number {
+  let sum = 0;
+  for (let i = 0; i < extents.length; i += 2) sum += (extents[i + 1] ?? NaN) - (extents[i] ?? NaN);
+  return sum;
+}
+
+/** A block without the columns, and unless `keepRows` the rows, at its rim that are of no use; 0 x 0 where nothing is. */
+export function trimmed(rect: RectSpec, extents: RowExtents, keepRows = false): BlockRows {
+  let [left, right, top, bottom] = [rect.width, 0, rect.height, 0];
+  for (let row = 0; row < rect.height; row++) {
+    const [first = 0, end = 0] = [extents[2 * row], extents[2 * row + 1]];
+    if (first >= end) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, end);
+    top = Math.min(top, row);
+    bottom = row + 1;
+  }
+  if (left >= right) return { rect: { u0: 0, v0: 0, width: 0, height: 0 }, extents: new Int32Array(0) };
+  if (keepRows) [top, bottom] = [0, rect.height];
+  const kept = extents.slice(2 * top, 2 * bottom).map((column) => Math.max(0, column - left));
+  return { rect: { u0: rect.u0 + left, v0: rect.v0 + top, width: right - left, height: bottom - top }, extents: kept };
+}
