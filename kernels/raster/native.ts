@@ -25,6 +25,7 @@ export interface NativeGeoTiff {
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly mask: Uint8Array | null;
   readonly blockSize: number;
+  readonly stripRows: number;
   readonly compress: string;
 }
 

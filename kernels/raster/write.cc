@@ -27,6 +27,8 @@ DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
     options.SetNameValue("TILED", "YES");
     options.SetNameValue("BLOCKXSIZE", std::to_string(spec.blockSize).c_str());
     options.SetNameValue("BLOCKYSIZE", std::to_string(spec.blockSize).c_str());
+  } else if (spec.stripRows > 0) {
+    options.SetNameValue("BLOCKYSIZE", std::to_string(spec.stripRows).c_str());
   }
   if (spec.sparse) options.SetNameValue("SPARSE_OK", "TRUE");
   DatasetPtr dataset(

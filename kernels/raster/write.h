@@ -32,6 +32,7 @@ struct GeoTiffSpec {
   std::map<std::string, std::string> metadata;
   const uint8_t* mask = nullptr;    // internal mask band, nonzero = valid
   int blockSize = 0;                // tile side, a multiple of 16; 0 = strips
+  int stripRows = 0;                // rows of a strip; 0 = GDAL's choice of about 8 KB
   std::string compress = "DEFLATE";
   bool sparse = false;              // blocks never written take no room and read as no-data
 };

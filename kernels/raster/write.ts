@@ -28,6 +28,8 @@ export interface GeoTiffOptions {
   readonly mask?: Uint8Array;
   /** Tiles of 256 pixels; default: from 512 pixels on. */
   readonly tiled?: boolean;
+  /** Rows of a strip where not tiled; default: about 8 KB. */
+  readonly stripRows?: number;
   /** Default DEFLATE, with the predictor that suits the type. */
   readonly compress?: 'DEFLATE' | 'LZW' | 'ZSTD' | 'NONE';
 }
@@ -57,6 +59,7 @@ export function writeGeoTiff(path: string, options: GeoTiffOptions): void {
     metadata: options.metadata ?? null,
     mask: options.mask ?? null,
     blockSize: tiled ? 256 : 0,
+    stripRows: tiled ? 0 : (options.stripRows ?? 0),
     compress: options.compress ?? 'DEFLATE',
   };
   writeAtomically(path, (temporary) => callRaster((raster) => raster.writeGeoTiff(temporary, spec)));
@@ -102,7 +105,7 @@ export function createTiled(path: string, options: TiledOptions): TiledRaster {
     width, height, type: gdalNames[first.type],
     bands: bands.map(({ description }) => ({ description: description ?? '' })),
     noData: oneNoData(bands), crs: options.crs ?? null, geotransform: checkedGeotransform(options.geotransform),
-    rpc: null, metadata: options.metadata ?? null, mask: null, blockSize, compress: options.compress ?? 'DEFLATE',
+    rpc: null, metadata: options.metadata ?? null, mask: null, blockSize, stripRows: 0, compress: options.compress ?? 'DEFLATE',
   };
   const handle = callRaster((raster) => raster.createTiled(temporary, spec));
   let open = true;

@@ -60,6 +60,7 @@ GeoTiffSpec specOf(const Napi::Object& object) {
     if (type != GDT_Byte) throw Napi::TypeError::New(object.Env(), "Expected a Uint8Array for mask");
   }
   spec.blockSize = binding::intAt(object, "blockSize");
+  spec.stripRows = binding::intAt(object, "stripRows");
   spec.compress = textOf(object.Get("compress"));
   return spec;
 }

@@ -149,12 +149,15 @@ function writePartial(path: string, task: StereoTask, partial: ReturnType<typeof
       { data: partial.height, description: 'height', noData: NaN },
       { data: partial.weight, description: 'weight' },
       { data: partial.spread, description: 'spread', noData: NaN },
-      { data: Float32Array.from(partial.count), description: 'count' },
+      { data: partial.count, description: 'count' },
     ],
     crs: task.crs,
     geotransform: [originE, resolution, 0, originN, 0, -resolution],
     metadata: { ALTIPLANO_TASK: task.taskId, ALTIPLANO_PAIR: task.pairId, ALTIPLANO_TILE: task.tileId },
-    tiled: true,
-    compress: 'ZSTD',
+    // Read again within minutes, once and a bit, so compressing would cost 4 to 30 times what it saves (docs/decisions/0007-ground.md).
+    // Each band lies in one piece, its rows in order: a window of rows is one run of bytes.
+    tiled: false,
+    stripRows: 64,
+    compress: 'NONE',
   });
 }
