@@ -12,6 +12,9 @@ namespace altiplano {
 inline constexpr int kMaxMedianSize = 7;
 void medianFilter(ImageView<const float> in, int size, ImageView<float> out);
 
+// The slow twin, and what sizes other than 3 take.
+void medianFilterReference(ImageView<const float> in, int size, ImageView<float> out);
+
 }  // namespace altiplano
 
 #endif  // ALTIPLANO_KERNELS_MEDIAN_H_
