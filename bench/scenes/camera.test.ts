@@ -4,7 +4,7 @@ import { rpcProject } from '@altiplano/kernels';
 import { localize, project } from './camera.js';
 import { fitRpc, projectRpc } from './fit-rpc.js';
 import { lonLatFromUtm, utmFromLonLat, utmZone } from './geodesy.js';
-import { footprint, makeCameras } from './make-world.js';
+import { boxAround, footprint, makeCameras } from './make-world.js';
 import { settle } from './options.js';
 import { makeRandom } from './random.js';
 import { makeView, pixelAt, rayAt } from './view.js';
@@ -57,7 +57,7 @@ test('rows have a perspective of their own: no single viewpoint explains the ima
 test('the sampled rays follow the camera to 0.0005 px, the sampled pixels to 0.01 px', (t) => {
   const utm = utmZone(settings.lon, settings.lat);
   const heights = [700, 1745] as const;
-  const box = footprint(cameras, utm, heights);
+  const box = boxAround(footprint(cameras, utm, heights));
   const origin = [box[0], box[1]] as const;
   const random = makeRandom(13);
   const ray = new Float64Array(6);

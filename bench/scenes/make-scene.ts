@@ -8,7 +8,7 @@ import { Piscina } from 'piscina';
 import type { Camera } from './camera.js';
 import { type RpcFit, fitRpc } from './fit-rpc.js';
 import { utmZone } from './geodesy.js';
-import { footprint, makeCameras, makeWorld } from './make-world.js';
+import { boxAround, footprint, makeCameras, makeWorld } from './make-world.js';
 import { type SceneManifest, describeLook, describePair } from './manifest.js';
 import { tallestSolid } from './objects.js';
 import { type SceneOptions, type SceneSettings, settle } from './options.js';
@@ -44,8 +44,8 @@ export async function makeScene(options: SceneOptions, onProgress: Progress = ()
   const rpcRange = [Math.floor((ground[0] - 300) / 10) * 10, Math.ceil((ground[1] + 500) / 10) * 10] as const;
 
   onProgress('building the world');
-  const box = footprint(cameras, utm, heights);
-  const world = makeWorld(settings, box);
+  const seen = footprint(cameras, utm, heights);
+  const world = makeWorld(settings, seen);
   const origin = [world.originE, world.originN] as const;
   const extent = [(world.ground.cols - 1) * world.ground.spacing, (world.ground.rows - 1) * world.ground.spacing] as const;
   const shots = cameras.map((camera, k): Shot => ({
@@ -53,7 +53,7 @@ export async function makeScene(options: SceneOptions, onProgress: Progress = ()
     pixels: new Uint16Array(new SharedArrayBuffer(camera.width * camera.height * 2)),
   }));
   refuseSteepLooks(world, shots.map((shot) => shot.view));
-  const truth = makeTruth(snapGrid(box, settings.resolution));
+  const truth = makeTruth(snapGrid(boxAround(seen), settings.resolution));
 
   await mkdir(directory, { recursive: true });
   await renderAll(world, shots, truth, settings, threads, onProgress);

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { type Camera, project } from './camera.js';
 import { lonLatFromUtm, utmZone } from './geodesy.js';
-import { footprint, makeCameras } from './make-world.js';
+import { boxAround, footprint, makeCameras } from './make-world.js';
 import { type Solid, packSolids } from './objects.js';
 import { settle } from './options.js';
 import { makeNoise } from './random.js';
@@ -15,7 +15,7 @@ const settings = settle({ directory: '', size: 96, views: 2, baseToHeight: 0.5, 
 const cameras = makeCameras(settings);
 const utm = utmZone(settings.lon, settings.lat);
 const heights = [960, 1045] as const;
-const box = footprint(cameras, utm, heights);
+const box = boxAround(footprint(cameras, utm, heights));
 const origin = [Math.floor(box[0]) - 20, Math.floor(box[1]) - 20] as const;
 const size = [Math.ceil(box[2] - origin[0]) + 20, Math.ceil(box[3] - origin[1]) + 20] as const;
 const views = cameras.map((camera) => makeView(camera, utm, origin, size, heights));
@@ -32,7 +32,7 @@ function levelWorld(z: number, solids: readonly Solid[], dn: (x: number, y: numb
     solids: packSolids(solids, size[0], size[1]),
     cover: { kind: 'flat', seed: 1, town: null, noise: makeNoise(1), grainM: 0.6 },
     sun: makeSun(40, 45),
-    ground: { spacing, cols, rows, data },
+    ground: { spacing, cols, rows, data, spans: Int32Array.from({ length: 2 * rows }, (_, k) => (k % 2) * cols) },
   };
 }
 

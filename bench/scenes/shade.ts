@@ -15,7 +15,7 @@ function radiance(albedo: number, cosine: number, lit: number, normalZ: number):
   return haze + gain * albedo * ((1 - skyShare) * lit * Math.max(0, cosine) + skyShare * (0.5 + 0.5 * normalZ));
 }
 
-/** Fills rows [row0, row0 + count) of the ground's radiance (row 0 = south): albedo, slope, cast shadows of solids and hills. */
+/** Fills rows [row0, row0 + count) of the ground's radiance (row 0 = south) where an image can show it: albedo, slope, cast shadows of solids and hills. */
 export function shadeGround(world: World, row0: number, count: number): void {
   const { terrain, solids, sun, cover, ground } = world;
   const firstPost = Math.min(terrain.rows - 2, Math.floor((row0 * ground.spacing) / terrain.spacing));
@@ -26,7 +26,8 @@ export function shadeGround(world: World, row0: number, count: number): void {
     const y = j * ground.spacing;
     const py = y / terrain.spacing - firstPost;
     const postRow = Math.min(lastPost - firstPost - 1, Math.floor(py));
-    for (let i = 0; i < ground.cols; i++) {
+    const to = ground.spans[2 * j + 1] ?? 0;
+    for (let i = ground.spans[2 * j] ?? 0; i < to; i++) {
       const x = i * ground.spacing;
       const px = x / terrain.spacing;
       const postCol = Math.min(terrain.cols - 2, Math.floor(px));

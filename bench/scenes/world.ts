@@ -21,7 +21,11 @@ export interface World {
 export interface Sun { readonly x: number; readonly y: number; readonly z: number; readonly tx: number; readonly ty: number }
 
 /** Radiance of the bare ground, shading and shadows included, at nodes `spacing` apart, bilinear in between; in 1/`groundScale` DN. */
-export interface GroundRadiance { readonly spacing: number; readonly cols: number; readonly rows: number; readonly data: Uint16Array }
+export interface GroundRadiance {
+  readonly spacing: number; readonly cols: number; readonly rows: number; readonly data: Uint16Array;
+  /** Columns [from, to) per row that any image can show; the others stay unshaded. */
+  readonly spans: Int32Array;
+}
 
 export const groundScale = 8;
 
