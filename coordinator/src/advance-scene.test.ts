@@ -3,11 +3,15 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type Task, type TaskOutcome, priorKey, taskHash } from '@altiplano/protocol';
 import { type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, openTasks, partialsOf, tileEnd } from './advance-scene.js';
+import { type ByteTable, byteAt } from './byte-table.js';
 import { planScene } from './plan-scene.js';
+import { runsOf, tileCount, tilesOf } from './tile-index.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
 import { outcomeOf } from './testing/outcome.js';
 
 const plan = planScene(flatRequest({ tileCells: 512 }), flatPair(), flatPorts);
+const [fullLevel] = plan.levels.slice(-1);
+if (!fullLevel) throw new Error('a plan has levels');
 
 /** Answers commands as a world without failures would, ending tasks as `endOf` says. */
 function answers(command: SceneCommand, endOf: (task: Task) => TaskOutcome['state']): SceneEvent[] {
@@ -16,7 +20,7 @@ function answers(command: SceneCommand, endOf: (task: Task) => TaskOutcome['stat
     case 'solvePointing': return [{ type: 'pointingSolved', corrections: new Map([...command.matches.keys()].map((pair) => [pair, { col: [1, 1, 0], row: [2, 0, 1] }])) }];
     case 'mergeTile': return [{ type: 'tileMerged', factor: command.factor, tileId: command.tileId }];
     case 'mergeLevel': return [{ type: 'levelMerged', factor: command.factor }];
-    case 'rangeTiles': return [{ type: 'tilesRanged', factor: command.factor, ranges: new Map(plan.levels.flatMap(({ tiles }) => tiles.map(({ id }) => [id, [10, 20]]))), priorKey: priorKey(plan.sceneId, command.from, 'hash') }];
+    case 'rangeTiles': return [{ type: 'tilesRanged', factor: command.factor, ranges: Float64Array.from({ length: 2 * 1000 }, (_, i) => (i % 2 === 0 ? 10 : 20)), priorKey: priorKey(plan.sceneId, command.from, 'hash') }];
     case 'publishProducts': return [{ type: 'published' }];
   }
 }
@@ -46,15 +50,17 @@ function drive(endOf: (task: Task) => TaskOutcome['state'], pick: (count: number
   return { state, merged: merged.sort(), published };
 }
 
+const bytesOf = (table: ByteTable): number[] => Array.from({ length: table.length }, (_, i) => byteAt(table, i));
+
 const summary = ({ state, merged, published }: ReturnType<typeof drive>) => ({
   phase: state.phase, failure: state.failure, merged, tasks: published.map((task) => `${task.taskId} ${taskHash(task)}`).sort(),
-  ended: [...state.ended].sort(([a], [b]) => (a < b ? -1 : 1)), merges: [...state.merges].sort(([a], [b]) => (a < b ? -1 : 1)),
+  ends: bytesOf(state.ends), merges: bytesOf(state.merges), counts: state.endCounts, tiles: state.tileCounts, cells: state.endedCells,
 });
 
 test('a scene runs through every level to done, each tile merged once', (t) => {
   const { state, merged, published } = drive(() => 'done');
   t.is(state.phase, 'done');
-  t.is(merged.length, plan.levels.reduce((sum, { tiles }) => sum + tiles.length, 0));
+  t.is(merged.length, plan.levels.reduce((sum, level) => sum + tileCount(level), 0));
   t.is(new Set(merged).size, merged.length);
   t.deepEqual([...new Set(published.map(({ kind }) => kind))], ['ingest', 'align', 'coarse', 'stereo']);
   const [coarsest] = published.filter((task) => task.kind === 'coarse');
@@ -63,7 +69,7 @@ test('a scene runs through every level to done, each tile merged once', (t) => {
 });
 
 test('any order and any duplication of events end in the same state with the same tasks', (t) => {
-  const dead = plan.levels.at(-1)?.tiles[2]?.id;
+  const dead = [...tilesOf(fullLevel)][2]?.id;
   const endOf = (task: Task): TaskOutcome['state'] => ('tileId' in task && task.factor === 1 && task.tileId === dead ? 'dead' : task.taskId.endsWith('w1') ? 'empty' : 'done');
   const expected = summary(drive(endOf));
   t.is(expected.phase, 'partial');
@@ -121,11 +127,54 @@ test('a tile is merged when it and its neighbours have ended, not before', (t) =
     end(task);
     for (const command of commands) {
       if (command.type !== 'mergeTile') continue;
-      const tile = level.tiles.find(({ id }) => id === command.tileId);
-      const near = level.tiles.filter(({ ix, iy }) => tile && Math.abs(ix - tile.ix) <= 1 && Math.abs(iy - tile.iy) <= 1);
+      const tile = [...tilesOf(level)].find(({ id }) => id === command.tileId);
+      const near = [...tilesOf(level)].filter(({ ix, iy }) => tile && Math.abs(ix - tile.ix) <= 1 && Math.abs(iy - tile.iy) <= 1);
       t.true(near.every((other) => tileEnd(state, other) === 'done' && partialsOf(state, other).length === 1));
     }
   }
-  t.true(level.tiles.every(({ id }) => state.merges.get(id) === 'asked'));
+  t.true(bytesOf(state.merges).every((waiting) => waiting === 0), 'the merge of every tile is commanded');
   t.false(isFinal(state.phase));
+});
+
+test('tiles merge as the slow, obvious rule says, in any order, on ground with holes, with two pairs and few tasks ahead', (t) => {
+  const place = fc.record({ ix: fc.integer({ min: -3, max: 3 }), iy: fc.integer({ min: -2, max: 2 }), pairs: fc.subarray(['0_1', '0_2'], { minLength: 1 }) });
+  fc.assert(fc.property(fc.uniqueArray(place, { minLength: 1, maxLength: 25, selector: ({ ix, iy }) => `${ix},${iy}` }), fc.integer({ min: 1, max: 60 }), fc.infiniteStream(fc.nat()), (places, ahead, stream) => {
+    const tiles = places.sort((a, b) => b.iy - a.iy || a.ix - b.ix).map(({ ix, iy, pairs }) => ({
+      id: `x${ix}y${iy}`, ix, iy, pairs, core: { originE: ix * 64, originN: (iy + 1) * 64, resolution: 1, width: 64, height: 64 },
+    }));
+    const pairs = plan.pairs.flatMap((pair) => [{ ...pair, id: '0_1' }, { ...pair, id: '0_2' }]);
+    const level = { ...fullLevel, tileCells: 64, resolution: 1, tileRuns: runsOf(tiles, 64) };
+    let state = initialState({ ...plan, alignWindows: [], pairs, levels: [level] }, ahead);
+    let commands: readonly SceneCommand[] = [];
+    const tell = (event: SceneEvent): void => { ({ state, commands } = advanceScene(state, event)); };
+    tell({ type: 'started' });
+    while (state.phase === 'ingest') tell({ type: 'tasksEnded', outcomes: [...openTasks(state)].map((task) => outcomeOf(task)) });
+    tell({ type: 'pointingSolved', corrections: new Map() });
+
+    const waiting = new Map<string, Task>();
+    const ended = new Set<string>();
+    const merged = new Set<string>();
+    const hasEnded = (tile: (typeof tiles)[number]): boolean => tile.pairs.every((pair) => ended.has(`stereo-${tile.id}-${pair}`));
+    for (let published = 0; ;) {
+      for (const command of commands) {
+        if (command.type !== 'publishTasks') continue;
+        for (const task of command.tasks) waiting.set(task.taskId, task);
+        published += command.tasks.length;
+      }
+      t.true(waiting.size <= Math.max(1, ahead));
+      const open = [...waiting.values()];
+      if (open.length === 0) {
+        t.is(published, places.reduce((sum, tile) => sum + tile.pairs.length, 0));
+        break;
+      }
+      const batch = open.filter((_, i) => i === 0 || (stream.next().value ?? 0) % 3 === 0).slice((stream.next().value ?? 0) % 2 === 0 ? 0 : -1);
+      for (const { taskId } of batch) { waiting.delete(taskId); ended.add(taskId); }
+      tell({ type: 'tasksEnded', outcomes: batch.map((task) => outcomeOf(task)) });
+      const ready = tiles.filter((tile) => !merged.has(tile.id)
+        && tiles.filter(({ ix, iy }) => Math.abs(ix - tile.ix) <= 1 && Math.abs(iy - tile.iy) <= 1).every(hasEnded)).map(({ id }) => id);
+      for (const id of ready) merged.add(id);
+      t.deepEqual(commands.flatMap((command) => (command.type === 'mergeTile' ? [command.tileId] : [])).sort(), ready.sort());
+    }
+    t.is(merged.size, tiles.length);
+  }), { numRuns: 200 });
 });

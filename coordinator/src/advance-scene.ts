@@ -1,24 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type Affine, type HeightRange, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, type TilePlan, identityAffine, taskHash,
+  type Affine, type HeightRange, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, type TilePlan, partialKey, taskHash,
 } from '@altiplano/protocol';
-import { tileId } from './ground-tiles.js';
-import { alignTasks, ingestTasks, tileTask, tileTaskId } from './make-tasks.js';
+import { type ByteEdit, type ByteTable, byteAt, editBytes, makeByteTable } from './byte-table.js';
+import { alignTasks, ingestTasks } from './make-tasks.js';
+import { type PhaseTasks, levelTasks, listedTasks } from './phase-tasks.js';
+import { type TileIndex, openTileIndex } from './tile-index.js';
 
 export type ScenePhase = 'planned' | 'ingest' | 'align' | 'pointing' | 'tiles' | 'merging' | 'ranging' | 'publishing' | 'done' | 'partial' | 'failed';
 export type EndState = TaskOutcome['state'];
+export type EndCounts = Readonly<Record<EndState, number>>;
 
+/**
+ * Where a scene stands. Of a phase's tasks it holds a byte each for how they ended and eight for their hash, of a tile a byte
+ * for its merge and sixteen for its height range; tasks themselves are made when they are published, and outcomes not kept.
+ */
 export interface SceneState {
   readonly plan: ScenePlan;
   readonly phase: ScenePhase;
   /** Which of the plan's levels the phases tiles, merging and ranging are about. */
   readonly levelIndex: number;
-  /** The phase's tasks by id, and their hashes. */
-  readonly tasks: ReadonlyMap<string, { readonly task: Task; readonly hash: string }>;
-  /** How tasks of the phase ended. */
-  readonly ended: ReadonlyMap<string, EndState>;
-  /** Tiles of the level: merge commanded, or done. */
-  readonly merges: ReadonlyMap<string, 'asked' | 'merged'>;
+  /** How many tasks are published ahead of those that ended. */
+  readonly ahead: number;
+  readonly tasks: PhaseTasks;
+  /** Tasks 0 to published - 1 were commanded to be published. */
+  readonly published: number;
+  /** Eight bytes for each published task, a chunk per batch of `batchOf(ahead)` tasks. */
+  readonly hashes: readonly Uint8Array[];
+  /** How tasks of the phase ended: 0 not yet, else 1 + the place in `endStates`. */
+  readonly ends: ByteTable;
+  readonly endCounts: EndCounts;
+  /** The level's tiles. */
+  readonly tiles: TileIndex;
+  /** Per tile: how many of it and its neighbours have not ended; 0: merge commanded; `isMerged`: done. */
+  readonly merges: ByteTable;
+  readonly merged: number;
+  /** How the level's tiles ended: dead if any of a tile's tasks is, else done if any is, else empty. */
+  readonly tileCounts: EndCounts;
+  /** Cells that ended tasks owned, per pair in the plan's order. */
+  readonly endedCells: readonly number[];
   /** Pointing correction per pair; a pair without one uses the RPCs as they are. */
   readonly corrections: ReadonlyMap<string, Affine>;
   /** Why the scene failed; null else. */
@@ -31,12 +51,13 @@ export type SceneEvent =
   | { readonly type: 'pointingSolved'; readonly corrections: ReadonlyMap<string, Affine> }
   | { readonly type: 'tileMerged'; readonly factor: number; readonly tileId: string }
   | { readonly type: 'levelMerged'; readonly factor: number }
-  /** Height range per tile of level `factor`, and the raster of per-cell ranges. */
-  | { readonly type: 'tilesRanged'; readonly factor: number; readonly ranges: ReadonlyMap<string, HeightRange>; readonly priorKey: string | null }
+  /** Lowest and highest height per tile of level `factor`, in the plan's order (null: nothing is known), and the raster of per-cell ranges. */
+  | { readonly type: 'tilesRanged'; readonly factor: number; readonly ranges: Float64Array | null; readonly priorKey: string | null }
   | { readonly type: 'published' }
   | { readonly type: 'failed'; readonly message: string };
 
 export type SceneCommand =
+  /** Some of the phase's tasks, in their order; the others follow as these end. */
   | { readonly type: 'publishTasks'; readonly tasks: readonly Task[] }
   /** Read the matches of these done align tasks and solve one correction per pair. */
   | { readonly type: 'solvePointing'; readonly matches: ReadonlyMap<string, readonly string[]> }
@@ -48,13 +69,33 @@ export type SceneCommand =
 
 export interface Advance { readonly state: SceneState; readonly commands: readonly SceneCommand[] }
 
-export function initialState(plan: ScenePlan): SceneState {
-  return { plan, phase: 'planned', levelIndex: 0, tasks: new Map(), ended: new Map(), merges: new Map(), corrections: new Map(), failure: null };
+const endStates = ['done', 'empty', 'dead'] as const;
+const noEnds: EndCounts = { done: 0, empty: 0, dead: 0 };
+const isMerged = 255;
+const hashBytes = 8;
+
+/** Far more than agents have in hand, and little enough that a broker without its state loses little. */
+const defaultAhead = 8192;
+
+/** Tasks are published in batches, so that a step costs little. */
+const batchOf = (ahead: number): number => Math.max(1, Math.floor(ahead / 8));
+
+export function initialState(plan: ScenePlan, ahead: number = defaultAhead): SceneState {
+  return {
+    plan, phase: 'planned', levelIndex: 0, ahead, ...phaseStart(plan, listedTasks([])), tiles: openTileIndex({ tileRuns: [], tileCells: 1, resolution: 1 }),
+    merges: makeByteTable(0), corrections: new Map(), failure: null,
+  };
 }
+
+/** What a phase begins with. */
+const phaseStart = (plan: ScenePlan, tasks: PhaseTasks) => ({
+  tasks, published: 0, hashes: [], ends: makeByteTable(tasks.count), endCounts: noEnds, merged: 0, tileCounts: noEnds, endedCells: plan.pairs.map(() => 0),
+});
 
 /**
  * The scene's heart: what happened -> what to do next. Pure; an event that is late, doubled or of another
  * phase leaves the state as it was (the very same object), and events of one phase may come in any order.
+ * A step costs what it brings, however many tiles the level has.
  *
  *   planned --started--> ingest --all done--> align --all ended--> pointing --pointingSolved--> tiles
  *                          | one not done                                                        |  ^
@@ -73,21 +114,18 @@ export function advanceScene(state: SceneState, event: SceneEvent): Advance {
   const same: Advance = { state, commands: [] };
   if (isFinal(state.phase)) return same;
   switch (event.type) {
-    case 'started': return state.phase === 'planned' ? startTasks(state, 'ingest', ingestTasks(state.plan)) : same;
+    case 'started': return state.phase === 'planned' ? startTasks(state, 'ingest', listedTasks(ingestTasks(state.plan))) : same;
     case 'tasksEnded': return tasksEnded(state, event.outcomes);
     case 'pointingSolved':
-      return state.phase === 'pointing' ? startLevel({ ...state, corrections: event.corrections }, 0, () => state.plan.heightDomain, null) : same;
+      return state.phase === 'pointing' ? startLevel({ ...state, corrections: event.corrections }, 0, null, null) : same;
     case 'tileMerged': return tileMerged(state, event.factor, event.tileId);
     case 'levelMerged': return state.phase === 'merging' && event.factor === levelOf(state).factor ? levelMerged(state) : same;
     case 'tilesRanged': {
       const next = state.plan.levels[state.levelIndex + 1];
       if (state.phase !== 'ranging' || next?.factor !== event.factor) return same;
-      return startLevel(state, state.levelIndex + 1, (tile) => event.ranges.get(tile.id) ?? state.plan.heightDomain, event.priorKey);
+      return startLevel(state, state.levelIndex + 1, event.ranges, event.priorKey);
     }
-    case 'published': {
-      if (state.phase !== 'publishing') return same;
-      return { state: { ...state, phase: [...state.ended.values()].includes('dead') ? 'partial' : 'done' }, commands: [] };
-    }
+    case 'published': return state.phase === 'publishing' ? { state: { ...state, phase: state.endCounts.dead > 0 ? 'partial' : 'done' }, commands: [] } : same;
     case 'failed': return fail(state, event.message);
   }
 }
@@ -100,111 +138,197 @@ export function levelOf(state: SceneState): LevelPlan {
   return level;
 }
 
-/** Tasks of the phase not ended yet: what the reconciler looks after. */
-export function openTasks(state: SceneState): Task[] {
-  return [...state.tasks.values()].flatMap(({ task }) => (state.ended.has(task.taskId) ? [] : [task]));
+export const endedTasks = ({ endCounts: { done, empty, dead } }: SceneState): number => done + empty + dead;
+
+/** Published tasks not ended yet, made one by one: what the reconciler looks after. */
+export function* openTasks(state: SceneState): Generator<Task> {
+  for (let number = 0; number < state.published; number += 1) if (byteAt(state.ends, number) === 0) yield state.tasks.taskAt(number);
+}
+
+/** Those of the outcomes that tell something new: of a published task of the phase, as it was published, that has not ended. */
+export function newOutcomes(state: SceneState, outcomes: readonly TaskOutcome[]): { readonly number: number; readonly outcome: TaskOutcome }[] {
+  const seen = new Set<number>();
+  return outcomes.flatMap((outcome) => {
+    const number = outcome.sceneId === state.plan.sceneId ? state.tasks.numberOf(outcome.taskId) : -1;
+    if (number < 0 || number >= state.published || outcome.taskHash !== hashAt(state, number)) return [];
+    // Where a task is told to have ended twice, the first counts.
+    if (seen.has(number) || byteAt(state.ends, number) !== 0) return [];
+    seen.add(number);
+    return [{ number, outcome }];
+  });
+}
+
+/** How a task of the phase ended; null where it has not. */
+export function endOf(state: SceneState, taskId: string): EndState | null {
+  const number = state.tasks.numberOf(taskId);
+  return number < 0 ? null : endStates[byteAt(state.ends, number) - 1] ?? null;
 }
 
 /** The done partial DSMs of a tile in the current level, in the plan's order of pairs. */
 export function partialsOf(state: SceneState, tile: TilePlan): { readonly pairId: string; readonly outKey: string }[] {
   const { factor } = levelOf(state);
-  return tile.pairs.flatMap((pairId) => {
-    const id = tileTaskId(factor, tile.id, pairId);
-    const entry = state.tasks.get(id);
-    return entry && state.ended.get(id) === 'done' ? [{ pairId, outKey: entry.task.outKey }] : [];
-  });
+  const number = state.tiles.numberAt(tile.ix, tile.iy);
+  if (number < 0 || state.phase === 'planned') return [];
+  const { first } = state.tiles.tasksOf(number);
+  return tile.pairs.flatMap((pairId, pair) => (byteAt(state.ends, first + pair) === 1
+    ? [{ pairId, outKey: partialKey(state.plan.sceneId, factor, tile.id, pairId, hashAt(state, first + pair)) }] : []));
 }
 
-/** How a tile of the current level ended: dead if any of its tasks is, else done if any is, else empty. */
+/** How a tile of the current level ended; null where it has not. */
 export function tileEnd(state: SceneState, tile: TilePlan): EndState | null {
-  const ends = tile.pairs.map((pairId) => state.ended.get(tileTaskId(levelOf(state).factor, tile.id, pairId)));
-  if (ends.includes(undefined)) return null;
-  return ends.includes('dead') ? 'dead' : ends.includes('done') ? 'done' : 'empty';
+  const number = state.tiles.numberAt(tile.ix, tile.iy);
+  return number < 0 ? null : endOfTile(state.tiles, (task) => byteAt(state.ends, task), number);
+}
+
+/** Dead if any of its tasks is, else done if any is, else empty. */
+function endOfTile(tiles: TileIndex, endAt: (task: number) => number, tile: number): EndState | null {
+  const { first, count } = tiles.tasksOf(tile);
+  let end: EndState = 'empty';
+  for (let task = first; task < first + count; task += 1) {
+    const state = endStates[endAt(task) - 1];
+    if (state === undefined) return null;
+    if (state === 'dead' || (state === 'done' && end === 'empty')) end = state;
+  }
+  return end;
 }
 
 function tasksEnded(state: SceneState, outcomes: readonly TaskOutcome[]): Advance {
-  const news = outcomes.filter(({ sceneId, taskId, taskHash: hash }) =>
-    sceneId === state.plan.sceneId && state.tasks.get(taskId)?.hash === hash && !state.ended.has(taskId));
+  const news = newOutcomes(state, outcomes);
   if (news.length === 0) return { state, commands: [] };
-  const ended = new Map(state.ended);
-  // Where one batch tells two ends of a task, the first counts, as it does between batches.
-  for (const { taskId, state: end } of news) if (!ended.has(taskId)) ended.set(taskId, end);
-  const next = { ...state, ended };
-  const complete = ended.size === state.tasks.size;
+  const ends = editBytes(state.ends);
+  const endCounts = { ...state.endCounts };
+  for (const { number, outcome } of news) {
+    ends.set(number, 1 + endStates.indexOf(outcome.state));
+    endCounts[outcome.state] += 1;
+  }
+  const next = { ...state, ends: ends.end(), endCounts };
+  const isComplete = endedTasks(next) === state.tasks.count;
   switch (state.phase) {
     case 'ingest': {
-      const lost = news.find((outcome) => outcome.state !== 'done');
+      const lost = news.find(({ outcome }) => outcome.state !== 'done')?.outcome;
       if (lost) return fail(next, `${lost.taskId}: ${lost.error?.message ?? lost.reason ?? lost.state}`);
-      return complete ? startTasks(next, 'align', alignTasks(state.plan)) : { state: next, commands: [] };
+      return isComplete ? startTasks(next, 'align', listedTasks(alignTasks(state.plan))) : publishMore(next);
     }
-    case 'align': return complete ? solvePointing(next) : { state: next, commands: [] };
-    case 'tiles': return askMerges(next, news);
+    case 'align': return isComplete ? solvePointing(next) : publishMore(next);
+    case 'tiles': {
+      const ended = endTiles(next, ends, news.map(({ number }) => number));
+      const more = publishMore(ended.state);
+      return { state: more.state, commands: [...more.commands, ...ended.commands] };
+    }
     default: return { state, commands: [] };
   }
 }
 
 function solvePointing(state: SceneState): Advance {
-  const matches = new Map(state.plan.pairs.map(({ id }) => [id, [...state.tasks.values()].flatMap(({ task }) =>
-    (task.kind === 'align' && task.pairId === id && state.ended.get(task.taskId) === 'done' ? [task.outKey] : []))]));
+  const matches = new Map(state.plan.pairs.map(({ id }): [string, string[]] => [id, []]));
+  for (let number = 0; number < state.tasks.count; number += 1) {
+    const task = state.tasks.taskAt(number);
+    if (task.kind === 'align' && byteAt(state.ends, number) === 1) matches.get(task.pairId)?.push(task.outKey);
+  }
   return { state: { ...state, phase: 'pointing' }, commands: [{ type: 'solvePointing', matches }] };
 }
 
-/** Commands the merge of every tile that has ended with all its neighbours. */
-function askMerges(state: SceneState, news: readonly TaskOutcome[]): Advance {
-  const level = levelOf(state);
-  const tiles = new Map(level.tiles.map((tile) => [tile.id, tile]));
-  const touched = new Set(news.flatMap(({ taskId }) => {
-    const task = state.tasks.get(taskId)?.task;
-    const tile = task && 'tileId' in task ? tiles.get(task.tileId) : undefined;
-    return tile ? around(tiles, tile) : [];
-  }));
-  const ready = [...touched].filter((tile) => !state.merges.has(tile.id) && around(tiles, tile).every((t) => tileEnd(state, t) !== null));
-  if (ready.length === 0) return { state, commands: [] };
-  const merges = new Map(state.merges);
-  for (const { id } of ready) merges.set(id, 'asked');
-  return { state: { ...state, merges }, commands: ready.map(({ id }) => ({ type: 'mergeTile', factor: level.factor, tileId: id })) };
+/** Counts the tiles that ended with these tasks, and commands the merge of every tile that has now ended with all its neighbours. */
+function endTiles(state: SceneState, ends: ByteEdit, tasks: readonly number[]): Advance {
+  const { tiles, plan } = state;
+  const { factor } = levelOf(state);
+  const merges = editBytes(state.merges);
+  const tileCounts = { ...state.tileCounts };
+  const endedCells = [...state.endedCells];
+  const commands: SceneCommand[] = [];
+  const counted = new Set<number>();
+  for (const task of tasks) {
+    const { tile, pair } = tiles.ofTask(task);
+    const { ix, iy, core, pairs } = tiles.tileAt(tile);
+    const pairNumber = plan.pairs.findIndex(({ id }) => id === pairs[pair]);
+    endedCells[pairNumber] = (endedCells[pairNumber] ?? 0) + core.width * core.height;
+    const end = counted.has(tile) ? null : endOfTile(tiles, ends.get, tile);
+    if (end === null) continue;
+    counted.add(tile);
+    tileCounts[end] += 1;
+    forAround(tiles, ix, iy, (near) => {
+      const waiting = merges.get(near) - 1;
+      merges.set(near, waiting);
+      if (waiting === 0) commands.push({ type: 'mergeTile', factor, tileId: tiles.tileAt(near).id });
+    });
+  }
+  return { state: { ...state, merges: merges.end(), tileCounts, endedCells }, commands };
 }
 
 function tileMerged(state: SceneState, factor: number, id: string): Advance {
-  const level = levelOf(state);
-  if (state.phase !== 'tiles' || level.factor !== factor || state.merges.get(id) !== 'asked') return { state, commands: [] };
-  const next = { ...state, merges: new Map(state.merges).set(id, 'merged') };
-  const complete = level.tiles.every((tile) => next.merges.get(tile.id) === 'merged');
-  return complete ? { state: { ...next, phase: 'merging' }, commands: [{ type: 'mergeLevel', factor }] } : { state: next, commands: [] };
+  const tile = state.phase === 'tiles' && levelOf(state).factor === factor ? state.tiles.numberOf(id) : -1;
+  if (tile < 0 || byteAt(state.merges, tile) !== 0) return { state, commands: [] };
+  const merges = editBytes(state.merges);
+  merges.set(tile, isMerged);
+  const next = { ...state, merges: merges.end(), merged: state.merged + 1 };
+  return next.merged === state.tiles.count ? { state: { ...next, phase: 'merging' }, commands: [{ type: 'mergeLevel', factor }] } : { state: next, commands: [] };
 }
 
 function levelMerged(state: SceneState): Advance {
   const level = levelOf(state);
   const finer = state.plan.levels[state.levelIndex + 1];
   if (finer) return { state: { ...state, phase: 'ranging' }, commands: [{ type: 'rangeTiles', factor: finer.factor, from: level.factor }] };
-  const ends = [...state.ended.values()];
-  if (!ends.includes('done')) {
-    const dead = ends.filter((end) => end === 'dead').length;
-    return fail(state, `none of ${ends.length} tile tasks found a height (${dead} dead, ${ends.length - dead} empty)`);
-  }
+  const { done, empty, dead } = state.endCounts;
+  if (done === 0) return fail(state, `none of ${empty + dead} tile tasks found a height (${dead} dead, ${empty} empty)`);
   return { state: { ...state, phase: 'publishing' }, commands: [{ type: 'publishProducts' }] };
 }
 
-function startLevel(state: SceneState, levelIndex: number, rangeOf: (tile: TilePlan) => HeightRange, priorKey: string | null): Advance {
-  const level = state.plan.levels[levelIndex];
-  const tasks = (level?.tiles ?? []).flatMap((tile) => tile.pairs.map((pairId) => tileTask(state.plan, level ?? levelOf(state), tile, pairId, {
-    correction: state.corrections.get(pairId) ?? identityAffine, heightRange: rangeOf(tile), priorKey,
-  })));
-  return startTasks({ ...state, levelIndex }, 'tiles', tasks);
+function startLevel(state: SceneState, levelIndex: number, ranges: Float64Array | null, priorKey: string | null): Advance {
+  const next = { ...state, levelIndex };
+  const level = levelOf(next);
+  const tiles = openTileIndex(level);
+  const rangeOf = (tile: number): HeightRange => (ranges === null ? state.plan.heightDomain : [ranges[2 * tile] ?? NaN, ranges[2 * tile + 1] ?? NaN]);
+  const waiting = editBytes(makeByteTable(tiles.count));
+  let number = 0;
+  for (const { ix, iy, count } of level.tileRuns) {
+    for (let k = 0; k < count; k += 1, number += 1) {
+      let around = 0;
+      forAround(tiles, ix + k, iy, () => { around += 1; });
+      waiting.set(number, around);
+    }
+  }
+  const tasks = levelTasks(state.plan, level, tiles, { corrections: state.corrections, rangeOf, priorKey });
+  return startTasks({ ...next, tiles, merges: waiting.end() }, 'tiles', tasks);
 }
 
-function startTasks(state: SceneState, phase: ScenePhase, tasks: readonly Task[]): Advance {
-  const byId = new Map(tasks.map((task) => [task.taskId, { task, hash: taskHash(task) }]));
-  const next: SceneState = { ...state, phase, tasks: byId, ended: new Map(), merges: new Map() };
-  if (phase === 'align' && tasks.length === 0) return solvePointing(next);
-  return { state: next, commands: [{ type: 'publishTasks', tasks }] };
+function startTasks(state: SceneState, phase: ScenePhase, tasks: PhaseTasks): Advance {
+  const next: SceneState = { ...state, phase, ...phaseStart(state.plan, tasks) };
+  return phase === 'align' && tasks.count === 0 ? solvePointing(next) : publishMore(next);
+}
+
+/** Commands more tasks while fewer than `ahead` are published and not ended. */
+function publishMore(state: SceneState): Advance {
+  const { tasks, ahead } = state;
+  const batch = batchOf(ahead);
+  const until = Math.min(tasks.count, endedTasks(state) + Math.max(ahead, batch));
+  const commands: SceneCommand[] = [];
+  const hashes: Uint8Array[] = [];
+  let { published } = state;
+  while (published + Math.min(batch, tasks.count - published) <= until && published < tasks.count) {
+    const some = Array.from({ length: Math.min(batch, tasks.count - published) }, (_, k) => tasks.taskAt(published + k));
+    hashes.push(Uint8Array.from(Buffer.from(some.map((task) => taskHash(task)).join(''), 'hex')));
+    commands.push({ type: 'publishTasks', tasks: some });
+    published += some.length;
+  }
+  return commands.length === 0 ? { state, commands } : { state: { ...state, published, hashes: [...state.hashes, ...hashes] }, commands };
+}
+
+function hashAt({ hashes, ahead }: SceneState, number: number): string {
+  const batch = batchOf(ahead);
+  const at = (number % batch) * hashBytes;
+  return Buffer.from(hashes[Math.floor(number / batch)]?.subarray(at, at + hashBytes) ?? []).toString('hex');
 }
 
 function fail(state: SceneState, message: string): Advance {
   return { state: { ...state, phase: 'failed', failure: message }, commands: [] };
 }
 
-/** A tile and its neighbours that are in the plan. */
-function around(tiles: ReadonlyMap<string, TilePlan>, { ix, iy }: TilePlan): TilePlan[] {
-  return [-1, 0, 1].flatMap((dy) => [-1, 0, 1].flatMap((dx) => tiles.get(tileId(ix + dx, iy + dy)) ?? []));
+/** Calls `visit` with a tile and its neighbours that are in the plan. */
+function forAround(tiles: TileIndex, ix: number, iy: number, visit: (tile: number) => void): void {
+  for (let dy = -1; dy <= 1; dy += 1) {
+    for (let dx = -1; dx <= 1; dx += 1) {
+      const near = tiles.numberAt(ix + dx, iy + dy);
+      if (near >= 0) visit(near);
+    }
+  }
 }

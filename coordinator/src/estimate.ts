@@ -64,9 +64,9 @@ export function estimateScene(plan: ScenePlan, ports: Pick<PlanPorts, 'matchMemo
     const task = estimateTask(levelShape(plan, level, i === 0), plan.request.params, ports);
     const full = level.tileCells ** 2;
     // Rim tiles are cut to what is seen: work goes by area.
-    const work = level.tiles.reduce((sum, t) => sum + (t.pairs.length * t.core.width * t.core.height) / full, 0);
+    const work = level.tileRuns.reduce((sum, { count, pairs, core: [, , width, height] }) => sum + (count * pairs.length * width * height) / full, 0);
     const perTask = task.evaluations / evaluationsPerSecond + task.rectPx ** 2 * secondsPerPixel;
-    return { ...task, factor: level.factor, tasks: level.tiles.reduce((sum, t) => sum + t.pairs.length, 0), coreSeconds: work * perTask };
+    return { ...task, factor: level.factor, tasks: level.tileRuns.reduce((sum, { count, pairs }) => sum + count * pairs.length, 0), coreSeconds: work * perTask };
   });
 }
 

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type Affine, type AlignTask, type HeightRange, type IngestTask, InputError, type LevelPlan, type PairPlan, type ScenePlan, type StereoTask,
-  type TaskImage, type TilePlan, alignKey, imageKey, partialKey, taskHash,
+  type TaskImage, type TilePlan, alignKey, identityAffine, imageKey, partialKey, taskHash,
 } from '@altiplano/protocol';
 import { disparitiesFor } from './estimate.js';
 import { withHalo } from './ground-tiles.js';
 import { leastSidePx } from './plan-levels.js';
-
-/** What the planner can't know: solved after align, and after the level above. */
-export interface TileKnowledge {
-  /** True secondary position = correction applied to the RPC's. */
-  readonly correction: Affine;
-  readonly heightRange: HeightRange;
-  readonly priorKey: string | null;
-}
 
 const ingestTaskId = (index: number): string => `ingest-${index}`;
 const alignTaskId = (windowId: string): string => `align-${windowId}`;
@@ -42,20 +34,26 @@ export function alignTasks(plan: ScenePlan): AlignTask[] {
   });
 }
 
-/** The task of one tile and pair at one level. */
-export function tileTask(plan: ScenePlan, level: LevelPlan, tile: TilePlan, pairId: string, known: TileKnowledge): StereoTask {
-  const pair = pairOf(plan, pairId);
-  const task = {
-    v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId),
-    factor: level.factor, pairId, tileId: tile.id, crs: plan.crs,
-    grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells,
-    heightRange: known.heightRange, priorKey: known.priorKey,
-    ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec), correction: known.correction,
-    params: { ...plan.request.params, maxDisparities: level.maxDisparities }, memoryBudgetMb: plan.request.memoryBudgetMb,
-  } as const;
-  return {
-    ...task, heightRange: [...task.heightRange],
-    outKey: partialKey(plan.sceneId, level.factor, tile.id, pairId, taskHash(task)),
+/** Makes the tasks of one tile and pair after the other at one level. They share what is the same in all of them. */
+export function tileTaskMaker(plan: ScenePlan, level: LevelPlan, corrections: ReadonlyMap<string, Affine>, priorKey: string | null):
+(tile: TilePlan, pairId: string, heightRange: HeightRange) => StereoTask {
+  const params = { ...plan.request.params, maxDisparities: level.maxDisparities };
+  const byPair = new Map(plan.pairs.map((pair) => [pair.id, {
+    ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec), correction: corrections.get(pair.id) ?? identityAffine,
+  }]));
+  return (tile, pairId, heightRange) => {
+    const images = byPair.get(pairId);
+    if (!images) throw new InputError(`plan of ${plan.sceneId}: no pair ${pairId}`);
+    const task = {
+      v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId),
+      factor: level.factor, pairId, tileId: tile.id, crs: plan.crs,
+      grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells, heightRange, priorKey, ...images,
+      params, memoryBudgetMb: plan.request.memoryBudgetMb,
+    } as const;
+    return {
+      ...task, heightRange: [...heightRange],
+      outKey: partialKey(plan.sceneId, level.factor, tile.id, pairId, taskHash(task)),
+    };
   };
 }
 

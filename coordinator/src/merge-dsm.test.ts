@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { reason } from './merge-block.js';
 import { mergedBand, openMerge } from './merge-dsm.js';
 import { type TestScene, openTestScene } from './testing/partial-scene.js';
+import { tilesOf } from './tile-index.js';
 
 /** Heights both sides of every tile border agree on: a slope with a step (a roof edge) inside. */
 const surface = (e: number, n: number): number => 100 + 0.1 * (e - 640) - 0.05 * (n - 1280) + (e > 700 && n < 1300 ? 12 : 0);
@@ -59,7 +60,7 @@ test('tiles merge into one georeferenced surface, and every cell without a heigh
 test('the pixels are the same bytes in whatever order tiles are merged, and merged again', async (t) => {
   const scene = await lShape();
   t.teardown(() => scene.close());
-  const ids = scene.level.tiles.map(({ id }) => id);
+  const ids = [...tilesOf(scene.level)].map(({ id }) => id);
   const merged = async (order: readonly string[]): Promise<Buffer[]> => {
     const merge = openMerge({ ...scene, path: scene.path });
     for (const id of order) await merge.mergeTile(id);

@@ -3,6 +3,7 @@ import { createTiled, readBands } from '@altiplano/kernels/raster';
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { type BlockPartial, type CellRect, type MergedBlock, emptyBlock, mergeBlock, noHeight, reason } from './merge-block.js';
+import { openTileIndex } from './tile-index.js';
 
 /**
  * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value for all)
@@ -47,13 +48,13 @@ export interface MergeInputs {
  */
 export function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
   const grid = unionGrid(level);
-  const byPosition = new Map(level.tiles.map((tile) => [position(tile.ix, tile.iy), tile]));
-  const byId = new Map(level.tiles.map((tile) => [tile.id, tile]));
+  const tiles = openTileIndex(level);
   const out = createTiled(path, {
     width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells),
     bands: ['height', 'confidence', 'count', 'spread', 'reason'].map((description) => ({ type: 'float32', noData: noHeight, description })),
   });
-  const merged = new Map<string, { readonly valid: number; readonly min: number; readonly max: number }>();
+  const isMerged = new Uint8Array(tiles.count);
+  const sum = { valid: 0, min: Infinity, max: -Infinity };
   const tolerance = blendToleranceM(plan, level);
   const weight = fullWeight(plan, level);
 
@@ -63,12 +64,15 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     bands.forEach((data, band) => out.writeBlock(band + 1, col0, row0, level.tileCells, level.tileCells, data));
   };
 
-  const mergeOne = (tile: TilePlan): void => {
+  const mergeOne = (number: number): void => {
+    if (isMerged[number] === 1) return;
+    const tile = tiles.tileAt(number);
     const inputs: BlockPartial[] = [];
     for (let dy = -1; dy <= 1; dy++) {
       for (let dx = -1; dx <= 1; dx++) {
-        const other = byPosition.get(position(tile.ix + dx, tile.iy + dy));
-        if (other === undefined) continue;
+        const number = tiles.numberAt(tile.ix + dx, tile.iy + dy);
+        if (number < 0) continue;
+        const other = tiles.tileAt(number);
         for (const { pairId, outKey } of partials(other.id)) {
           const partial = readPartial(store.gdalPath(outKey), pairId, other, tile.core, level.haloCells);
           if (partial !== null) inputs.push(partial);
@@ -83,27 +87,26 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const square = emptyBlock(level.tileCells, level.tileCells, reason.outside);
     paste(core, width, square, level.tileCells, offsetIn(squareOf(level, tile.ix, tile.iy), tile.core));
     write(tile, square);
-    merged.set(tile.id, summary(core));
+    const { valid, min, max } = summary(core);
+    sum.valid += valid;
+    sum.min = Math.min(sum.min, min);
+    sum.max = Math.max(sum.max, max);
+    isMerged[number] = 1;
   };
 
   return {
     async mergeTile(tileId) {
-      const tile = byId.get(tileId);
-      if (tile === undefined) throw new Error(`tile ${tileId} is not in level 1/${level.factor} of scene ${plan.sceneId}`);
-      mergeOne(tile);
+      const number = tiles.numberOf(tileId);
+      if (number < 0) throw new Error(`tile ${tileId} is not in level 1/${level.factor} of scene ${plan.sceneId}`);
+      mergeOne(number);
     },
     async finish() {
-      for (const tile of level.tiles) if (!merged.has(tile.id)) mergeOne(tile);
+      for (let number = 0; number < tiles.count; number++) mergeOne(number);
       const outside = emptyBlock(level.tileCells, level.tileCells, reason.outside);
       for (const gap of gapsOf(level)) write(gap, outside);
       out.close();
-      const parts = [...merged.values()].filter((part) => part.valid > 0);
-      return {
-        path, grid,
-        validCells: parts.reduce((sum, part) => sum + part.valid, 0),
-        minHeight: parts.reduce((min, part) => Math.min(min, part.min), parts.length === 0 ? NaN : Infinity),
-        maxHeight: parts.reduce((max, part) => Math.max(max, part.max), parts.length === 0 ? NaN : -Infinity),
-      };
+      const isEmpty = sum.valid === 0;
+      return { path, grid, validCells: sum.valid, minHeight: isEmpty ? NaN : sum.min, maxHeight: isEmpty ? NaN : sum.max };
     },
     async abandon() { out.discard(); },
   };
@@ -111,7 +114,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
 
 /** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
 function unionGrid(level: LevelPlan): GridSpec {
-  if (level.tiles.length === 0) throw new Error(`level 1/${level.factor} has no tiles`);
+  if (level.tileRuns.length === 0) throw new Error(`level 1/${level.factor} has no tiles`);
   const { west, east, south, north } = extentOf(level);
   const { originE, originN } = squareOf(level, west, north);
   return {
@@ -120,10 +123,10 @@ function unionGrid(level: LevelPlan): GridSpec {
   };
 }
 
-function extentOf({ tiles }: LevelPlan): { west: number; east: number; south: number; north: number } {
+function extentOf({ tileRuns }: LevelPlan): { west: number; east: number; south: number; north: number } {
   let west = Infinity, east = -Infinity, south = Infinity, north = -Infinity;
-  for (const { ix, iy } of tiles) {
-    west = Math.min(west, ix); east = Math.max(east, ix);
+  for (const { ix, iy, count } of tileRuns) {
+    west = Math.min(west, ix); east = Math.max(east, ix + count - 1);
     south = Math.min(south, iy); north = Math.max(north, iy);
   }
   return { west, east, south, north };
@@ -131,10 +134,10 @@ function extentOf({ tiles }: LevelPlan): { west: number; east: number; south: nu
 
 /** Squares of the union's box that are no tile of the level. */
 function* gapsOf(level: LevelPlan): Generator<{ ix: number; iy: number }> {
-  const planned = new Set(level.tiles.map(({ ix, iy }) => position(ix, iy)));
+  const tiles = openTileIndex(level);
   const { west, east, south, north } = extentOf(level);
   for (let iy = north; iy >= south; iy--) {
-    for (let ix = west; ix <= east; ix++) if (!planned.has(position(ix, iy))) yield { ix, iy };
+    for (let ix = west; ix <= east; ix++) if (tiles.numberAt(ix, iy) < 0) yield { ix, iy };
   }
 }
 
@@ -206,10 +209,6 @@ function offsetIn(outer: GridSpec, inner: GridSpec): { col0: number; row0: numbe
 /** The largest usual GeoTIFF block that divides a tile, so that no block is written twice. */
 function blockSizeFor(tileCells: number): number {
   return [512, 256, 128, 64, 32, 16].find((size) => tileCells % size === 0) ?? 64;
-}
-
-function position(x: number, y: number): string {
-  return `${x},${y}`;
 }
 
 function paste(core: MergedBlock, width: number, square: MergedBlock, squareWidth: number, { col0, row0 }: { col0: number; row0: number }): void {

@@ -3,6 +3,7 @@ import { type HeightRange, InputError, type LevelPlan, type SceneRequest } from 
 import { disparitiesFor, estimateTask } from './estimate.js';
 import { type PairGround, groundTiles } from './ground-tiles.js';
 import { ringArea } from './polygon.js';
+import { runsOf } from './tile-index.js';
 import type { PlanPorts } from './view.js';
 
 export interface LevelInputs {
@@ -58,7 +59,7 @@ export function planLevels(inputs: LevelInputs, factors: readonly number[], port
     }
     return {
       factor, resolution, haloCells, tileCells: fit.tileCells, maxDisparities: fit.maxDisparities,
-      tiles: groundTiles(inputs.grounds, resolution, fit.tileCells),
+      tileRuns: runsOf(groundTiles(inputs.grounds, resolution, fit.tileCells), fit.tileCells),
     };
   });
 }

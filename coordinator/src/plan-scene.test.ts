@@ -7,6 +7,7 @@ import { levelFactors } from './plan-levels.js';
 import { planScene } from './plan-scene.js';
 import { type Point, boxRing, clipRing, convexHull, ringArea } from './polygon.js';
 import { flatImage, flatPair, flatPorts, flatRequest, lonLatOf } from './testing/flat-world.js';
+import { tilesOf } from './tile-index.js';
 
 const plan = (request = flatRequest(), images = flatPair()) => planScene(request, images, flatPorts);
 const refuses = (t: { throws: (f: () => unknown, e: { instanceOf: typeof InputError; message: RegExp }) => unknown }, message: RegExp, request = flatRequest(), images = flatPair()) =>
@@ -67,20 +68,20 @@ test('three images make two pairs with the first, and the tiles carry both', (t)
   const request = flatRequest({ images: [{ path: 'a' }, { path: 'b' }, { path: 'c' }] });
   const scene = plan(request, [...flatPair(), third]);
   t.deepEqual(scene.pairs.map(({ id }) => id), ['0_1', '0_2']);
-  t.true(scene.levels.at(-1)?.tiles.some(({ pairs }) => pairs.length === 2));
+  t.true(scene.levels.at(-1)?.tileRuns.some(({ pairs }) => pairs.length === 2));
 });
 
 test('images that share a quarter make tiles on that quarter only', (t) => {
   const [a] = flatPair({ slopeE: 0.25 });
   const b = flatImage({ width: 2048, height: 2048, gsdM: 0.5, east: 501_000 + 768, north: 56_000, slopeE: -0.25, slopeN: 0, heights: [0, 200] });
   const scene = plan(flatRequest(), a ? [a, b] : []);
-  const cells = (scene.levels.at(-1)?.tiles ?? []).reduce((sum, { core }) => sum + core.width * core.height, 0);
+  const cells = (scene.levels.at(-1)?.tileRuns ?? []).reduce((sum, { count, core: [, , width, height] }) => sum + count * width * height, 0);
   t.true(cells * 0.25 < 0.5 * 1024 ** 2, `${cells}`);
 });
 
 test('an ROI limits the tiles', (t) => {
   const roi = [[-100, -100], [100, -100], [100, 100], [-100, 100], [-100, -100]].map(([e, n]) => lonLatOf(501_000 + (e ?? 0), 56_000 + (n ?? 0)));
-  for (const { core } of plan(flatRequest({ roi })).levels.at(-1)?.tiles ?? []) {
+  for (const { core } of plan(flatRequest({ roi })).levels.slice(-1).flatMap((level) => [...tilesOf(level)])) {
     const box = boxOfGrid(core);
     t.true(box.minE >= 501_000 - 108 && box.maxE <= 501_000 + 108 && box.minN >= 56_000 - 108 && box.maxN <= 56_000 + 108);
   }

@@ -7,6 +7,7 @@ import { planScene } from './plan-scene.js';
 import { openProgress, phaseProgress } from './progress.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
 import { outcomeOf } from './testing/outcome.js';
+import { tilesOf } from './tile-index.js';
 
 // Too small for coarse levels, many small tiles.
 const plan = planScene(flatRequest({ tileCells: 64 }), flatPair({ width: 380, height: 380 }), flatPorts);
@@ -14,9 +15,9 @@ const plan = planScene(flatRequest({ tileCells: 64 }), flatPair({ width: 380, he
 /** The state in which `count` tile tasks have ended. */
 function inTiles(count: number): SceneState {
   let { state } = advanceScene(initialState(plan), { type: 'started' });
-  for (let phase = 0; phase < 2; phase += 1) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: openTasks(state).map((task) => outcomeOf(task)) }));
+  for (let phase = 0; phase < 2; phase += 1) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: [...openTasks(state)].map((task) => outcomeOf(task)) }));
   ({ state } = advanceScene(state, { type: 'pointingSolved', corrections: new Map() }));
-  const some = openTasks(state).slice(0, count);
+  const some = [...openTasks(state)].slice(0, count);
   return advanceScene(state, { type: 'tasksEnded', outcomes: some.map((task, i) => outcomeOf(task, i === 0 ? 'dead' : 'done')) }).state;
 }
 
@@ -30,7 +31,7 @@ function output(isTty: boolean, show: (view: ReturnType<typeof openProgress>, ti
 }
 
 test('a pipe gets plain lines: the start of a phase, then no more than one in ten seconds, and its end', (t) => {
-  const total = inTiles(0).tasks.size;
+  const total = inTiles(0).tasks.count;
   const text = output(false, (view, tick) => {
     for (const count of [0, 1, 2]) {
       tick(1000);
@@ -50,7 +51,7 @@ test('a pipe gets plain lines: the start of a phase, then no more than one in te
 
 test('progress counts the reference pixels of ended tiles', (t) => {
   const state = inTiles(1);
-  const [tile] = plan.levels[0]?.tiles ?? [];
+  const [tile] = plan.levels.flatMap((level) => [...tilesOf(level)]);
   const area = (tile?.core.width ?? 0) * (tile?.core.height ?? 0) * 0.25;
   t.true(Math.abs((phaseProgress(state)?.mpx ?? 0) - area / 0.25 / 1e6) < 1e-6);
   t.is(phaseProgress(initialState(plan)), null);

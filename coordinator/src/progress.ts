@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import cliProgress from 'cli-progress';
-import { type SceneState, isFinal, levelOf } from './advance-scene.js';
+import { type SceneState, endedTasks, isFinal, levelOf } from './advance-scene.js';
 import { duration } from './duration.js';
 
 /** How far the phase a scene is in has come. */
@@ -32,19 +31,12 @@ export interface ProgressOptions {
 
 /** Null for phases without anything to count. */
 export function phaseProgress(state: SceneState): PhaseProgress | null {
-  const { phase, tasks, ended } = state;
+  const { phase, tasks, endCounts: { empty, dead } } = state;
   if (phase !== 'ingest' && phase !== 'align' && phase !== 'tiles') return null;
-  let [empty, dead, mpx] = [0, 0, 0];
-  for (const [taskId, end] of ended) {
-    if (end === 'empty') empty += 1;
-    if (end === 'dead') dead += 1;
-    const task = tasks.get(taskId)?.task;
-    if (task?.kind === 'stereo' || task?.kind === 'coarse') mpx += tileMpx(state.plan, task.grid, task.haloCells, task.pairId);
-  }
   const factor = phase === 'tiles' ? levelOf(state).factor : null;
   return {
     label: factor === null ? phase : factor === 1 ? 'stereo' : `coarse 1/${factor}`,
-    ended: ended.size, total: tasks.size, empty, dead, mpx: factor === null ? null : mpx,
+    ended: endedTasks(state), total: tasks.count, empty, dead, mpx: factor === null ? null : endedMpx(state),
   };
 }
 
@@ -69,12 +61,12 @@ export function openProgress(options: ProgressOptions): ProgressView {
   return { ...view, show: atIntervals(view.show, options.now) };
 }
 
-/** Leaves out what comes within 0.2 s in one phase, but for its end: counting a large scene's tiles takes time. */
+/** Leaves out what comes within 0.2 s in one phase, but for its end. */
 function atIntervals(show: (state: SceneState) => void, now: () => number): (state: SceneState) => void {
   let [phase, last] = ['', -Infinity];
   return (state) => {
     const here = `${state.phase} ${state.levelIndex}`;
-    if (here === phase && now() - last < 200 && state.ended.size < state.tasks.size) return;
+    if (here === phase && now() - last < 200 && endedTasks(state) < state.tasks.count) return;
     [phase, last] = [here, now()];
     show(state);
   };
@@ -143,8 +135,9 @@ function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters
   };
 }
 
-function tileMpx(plan: ScenePlan, grid: Pick<GridSpec, 'width' | 'height' | 'resolution'>, haloCells: number, pairId: string): number {
-  const ref = plan.pairs.find(({ id }) => id === pairId)?.ref;
-  const gsdM = plan.images[ref ?? 0]?.gsdM ?? Infinity;
-  return ((grid.width - 2 * haloCells) * (grid.height - 2 * haloCells) * grid.resolution ** 2) / gsdM ** 2 / 1e6;
+/** Reference megapixels of the ground that the ended tasks' tiles own. */
+function endedMpx(state: SceneState): number {
+  const { resolution } = levelOf(state);
+  return state.plan.pairs.reduce((sum, { ref }, i) =>
+    sum + ((state.endedCells[i] ?? 0) * resolution ** 2) / (state.plan.images[ref]?.gsdM ?? Infinity) ** 2 / 1e6, 0);
 }

@@ -13,6 +13,7 @@ import { publishProducts } from './publish.js';
 import type { ProductsRequest } from './scene-work.js';
 import { openTestScene } from './testing/partial-scene.js';
 import { verticalDatum } from './vertical-datum.js';
+import { openTally } from './outcome-tally.js';
 
 const surface = (e: number, n: number): number => 100 + 0.1 * (e - 640) - 0.05 * (n - 1280);
 const now = () => new Date('2026-01-02T03:04:05Z');
@@ -48,8 +49,10 @@ async function scene(t: ExecutionContext, more: Partial<ScenePlan['request']> = 
     wallSeconds: 1, cpuSeconds: 1, stages: { match: 0.5 }, metrics: { matchedPixels: 5000 },
     ...(state === 'dead' ? { error: { code: 'no-good', message: 'it <broke>', stage: 'match' } } : {}),
   });
+  const tally = openTally();
+  for (const ended of [outcome('x10y20', 'done'), outcome('x11y20', 'done'), outcome('x10y19', 'dead')]) tally.add(ended);
   return {
-    store: test.store, plan, merged, outcomes: [outcome('x10y20', 'done'), outcome('x11y20', 'done'), outcome('x10y19', 'dead')],
+    store: test.store, plan, merged, tiles: { planned: 3, done: 2, empty: 0, dead: 1 }, tally: tally.tally(),
     pointing: [{
       pairId: '0_1', model: 'shift', reason: null, correction: { col: [0, 1, 0], row: [1, 0, 1] }, correctionPx: 1.25, medianPx: 1.2, medianAfterPx: 0.1, rmsPx: 0.12,
       inliers: 90, matches: 100,

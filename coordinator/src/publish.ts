@@ -10,7 +10,6 @@ import type { MergedDsm } from './merge-dsm.js';
 import { type Ring, boundsOf, densify } from './polygon.js';
 import { type MergedScan, layerNames, scanMerged, writeLayers } from './product-layers.js';
 import { reportHtml } from './report.js';
-import { tileCounts } from './scene-result.js';
 import type { ProductsRequest } from './scene-work.js';
 import { stacItem } from './stac.js';
 import { verticalDatum } from './vertical-datum.js';
@@ -22,12 +21,11 @@ import { geographic, sharedGround, transformRing } from './view.js';
  * (STAC), hillshade.png, reference.png, report.html. Every file appears whole. Returns the paths by name.
  */
 export async function publishProducts(request: ProductsRequest, now: () => Date = () => new Date()): Promise<Record<string, string>> {
-  const { plan, merged, outcomes, pointing, timings, outDir } = request;
+  const { plan, merged, tiles, tally, pointing, timings, outDir } = request;
   await mkdir(outDir, { recursive: true });
   const scratchDir = join(outDir, `.publish-${randomBytes(6).toString('hex')}`);
   await mkdir(scratchDir);
   try {
-    const tiles = tileCounts(plan, new Map(outcomes.map((outcome) => [outcome.taskId, outcome])));
     const scan = scanMerged(merged);
     const roi = plan.request.roi === undefined ? null : transformRing({ transformPoints }, geographic, plan.crs, densify(plan.request.roi));
     const rect = productRect(roi, merged, scan);
@@ -48,7 +46,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     const listed = Object.values(products);
     products['report'] = join(outDir, 'report.html');
     await writeWhole(products['report'], reportHtml({
-      plan, statistics, tiles, outcomes, pointing, timings, verticalDatum: datum.name, version: plan.software, processedAt,
+      plan, statistics, tiles, tally, pointing, timings, verticalDatum: datum.name, version: plan.software, processedAt,
       pictures: await Promise.all(pictures.map(async ({ title, note, path }) => ({ title, note, uri: `data:image/png;base64,${(await readFile(path)).toString('base64')}` }))),
       products: await Promise.all(listed.map(async (path) => ({ file: path.slice(outDir.length + 1), bytes: (await stat(path)).size }))),
     }));

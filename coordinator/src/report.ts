@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ScenePlan, TaskOutcome } from '@altiplano/protocol';
+import type { ScenePlan } from '@altiplano/protocol';
+import type { OutcomeTally } from './outcome-tally.js';
 import type { LayerStatistics } from './product-layers.js';
 import { reportStyle } from './report-style.js';
 import { type TileCounts, matchOverhead, referenceMpx } from './scene-result.js';
@@ -9,7 +10,7 @@ export interface ReportInputs {
   readonly plan: ScenePlan;
   readonly statistics: LayerStatistics;
   readonly tiles: TileCounts;
-  readonly outcomes: readonly TaskOutcome[];
+  readonly tally: OutcomeTally;
   readonly pointing: readonly Pointing[];
   /** Core seconds per stage; 'stereo.match' is part of 'stereo'. */
   readonly timings: Readonly<Record<string, number>>;
@@ -20,9 +21,6 @@ export interface ReportInputs {
   readonly pictures: readonly { readonly title: string; readonly note: string; readonly uri: string }[];
   readonly products: readonly { readonly file: string; readonly bytes: number }[];
 }
-
-/** Rows of the ledger shown; a large scene's store has the rest. */
-const maxLedgerRows = 2000;
 
 /** The quality report of a scene: one self-contained HTML page without scripts, that reads well on paper too. */
 export function reportHtml(inputs: ReportInputs): string {
@@ -60,7 +58,7 @@ ${files(inputs)}
 `;
 }
 
-function keyFigures({ plan, statistics, tiles, outcomes, pointing }: ReportInputs): string {
+function keyFigures({ plan, statistics, tiles, tally, pointing }: ReportInputs): string {
   const [valid, noPoint, , dead] = statistics.reasons;
   const residuals = pointing.map(({ rmsPx }) => rmsPx).filter(Number.isFinite);
   const figures = [
@@ -69,7 +67,7 @@ function keyFigures({ plan, statistics, tiles, outcomes, pointing }: ReportInput
     ['mean confidence', fixed(statistics.meanConfidence, 2)],
     ['tiles done, empty, dead', `${count(tiles.done)} / ${count(tiles.empty)} / ${count(tiles.dead)}`],
     ['pointing residual', residuals.length === 0 ? 'none' : `${fixed(Math.max(...residuals), 2)} px`],
-    ['pixels matched per pixel delivered', fixed(matchOverhead(plan, outcomes), 2)],
+    ['pixels matched per pixel delivered', fixed(matchOverhead(plan, tally), 2)],
   ] as const;
   return `<dl class="figures">${figures.map(([name, value]) => `<div><dd>${escaped(value)}</dd><dt>${escaped(name)}</dt></div>`).join('')}</dl>`;
 }
@@ -116,7 +114,7 @@ ${table(['Pair', 'Base / height', 'Overlap', 'Correction', 'Matches kept', 'Size
 <p>Pointing errors are measured across the epipolar lines, where terrain can't explain them.</p></section>`;
 }
 
-function times({ plan, timings, outcomes }: ReportInputs): string {
+function times({ plan, timings, tally }: ReportInputs): string {
   const entries = Object.entries(timings);
   const longest = Math.max(1e-9, ...entries.map(([, seconds]) => seconds));
   const total = entries.filter(([stage]) => !stage.includes('.')).reduce((sum, [, seconds]) => sum + seconds, 0);
@@ -129,23 +127,19 @@ function times({ plan, timings, outcomes }: ReportInputs): string {
   return `<section><h2>Time</h2>${table(['Stage', 'Seconds', ''], rows)}
 <p>Stages, and their parts indented, in core seconds.
 Up to publishing: ${escaped(fixed(total, 1))} core seconds for ${escaped(fixed(mpx, 2))} Mpx of reference image, ${escaped(fixed(mpx / total, 4))} Mpx per core second;
-${escaped(fixed(matchOverhead(plan, outcomes), 2))} pixels matched at full resolution per pixel delivered.</p></section>`;
+${escaped(fixed(matchOverhead(plan, tally), 2))} pixels matched at full resolution per pixel delivered.</p></section>`;
 }
 
-function ledger({ outcomes, tiles }: ReportInputs): string {
-  const rank = { dead: 0, empty: 1, done: 2 } as const;
-  const tasks = outcomes.filter(({ kind }) => kind === 'stereo');
-  const failed = outcomes.filter(({ state }) => state === 'dead');
-  const reasons = new Map<string, number>();
-  for (const { state, reason } of tasks) if (state === 'empty') reasons.set(reason ?? 'unknown', (reasons.get(reason ?? 'unknown') ?? 0) + 1);
-  const rows = tasks.toSorted((a, b) => rank[a.state] - rank[b.state] || (a.taskId < b.taskId ? -1 : 1)).slice(0, maxLedgerRows);
+function ledger({ tally, tiles }: ReportInputs): string {
+  const { dead, stereo: rows, stereoTasks } = tally;
+  const reasons = Object.entries(tally.emptyReasons);
   const number = (value: number | undefined): string => (value === undefined ? '-' : count(value));
   return `<section><h2>Tile ledger</h2>
 <p>${count(tiles.planned)} tiles planned: ${count(tiles.done)} done, ${count(tiles.empty)} empty, ${count(tiles.dead)} dead.</p>
-${reasons.size === 0 ? '' : table(['Empty tasks because of', 'Count'], [...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([why, n]) => [escaped(why), count(n)]))}
-${failed.length === 0 ? '' : table(['Dead task', 'Kind', 'Stage', 'Attempts', 'Error'], failed.map((task) =>
+${reasons.length === 0 ? '' : table(['Empty tasks because of', 'Count'], reasons.sort(([a], [b]) => (a < b ? -1 : 1)).map(([why, n]) => [escaped(why), count(n)]))}
+${dead.count === 0 ? '' : table(['Dead task', 'Kind', 'Stage', 'Attempts', 'Error'], dead.first.map((task) =>
     [escaped(task.taskId), escaped(task.kind), escaped(task.error?.stage ?? '-'), count(task.attempts), `${escaped(task.error?.code ?? '')}: ${escaped(task.error?.message ?? '')}`]))}
-<details><summary>All tasks at full resolution${tasks.length > rows.length ? `, the first ${count(rows.length)} of ${count(tasks.length)}` : ''}</summary>
+<details><summary>All tasks at full resolution${stereoTasks > rows.length ? `, the first ${count(rows.length)} of ${count(stereoTasks)}` : ''}</summary>
 ${table(['Task', 'State', 'Reason', 'Attempts', 'Agent', 'Seconds', 'Disparities', 'Valid cells'], rows.map((task) => [
     escaped(task.taskId), `<span class="badge ${task.state}">${task.state}</span>`, escaped(task.reason ?? task.error?.code ?? ''), count(task.attempts),
     escaped(task.agent), escaped(fixed(task.wallSeconds, 2)), number(task.metrics['disparities']), number(task.metrics['validCells']),

@@ -8,12 +8,14 @@ import { InputError, type Task, ledgerKey } from '@altiplano/protocol';
 import { type ObjectStore, openMemoryStore } from '@altiplano/protocol/io';
 import { planScene } from './plan-scene.js';
 import { type RunOptions, runScene } from './run-scene.js';
+import { readOutcome } from './read-ledger.js';
 import { runSummary } from './scene-result.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
 import { type FakeClusterOptions, fakeQueue, fakeWork } from './testing/fake-cluster.js';
+import { tilesOf } from './tile-index.js';
 
 const plan = planScene(flatRequest({ tileCells: 512 }), flatPair(), flatPorts);
-const tiles = plan.levels.at(-1)?.tiles ?? [];
+const tiles = plan.levels.slice(-1).flatMap((level) => [...tilesOf(level)]);
 const isStereo = (task: Task, tile: number): boolean => task.kind === 'stereo' && task.tileId === tiles[tile]?.id;
 
 async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal } = {}) {
@@ -39,7 +41,7 @@ test('a scene runs from its plan to products, with everything in the summary', a
   t.is(result.state, 'done');
   t.deepEqual(result.tiles, { planned: tiles.length, done: tiles.length, empty: 0, dead: 0 });
   t.is(new Set(published).size, published.length, 'nothing is queued twice');
-  t.is(result.outcomes.length, published.length);
+  t.is(result.tally.tasks, published.length);
   t.is(calls.at(-1), `published ${published.length}`);
   t.deepEqual(calls.filter((call) => call.startsWith('merged')).map((call) => call.split(' ')[1]), ['16', '4', '1']);
   const summary = runSummary(result);
@@ -89,8 +91,9 @@ test('a second run on the same store does only what is missing, and tries dead t
 });
 
 test('a result that went missing is made again', async (t) => {
-  const { store, result } = await run();
-  const gone = result.outcomes.find(({ kind }) => kind === 'coarse');
+  const { store } = await run();
+  const [tile] = plan.levels.slice(0, 1).flatMap((level) => [...tilesOf(level)]);
+  const gone = await readOutcome(store, plan.sceneId, `coarse16-${tile?.id}-0_1`);
   await store.delete(gone?.outKey ?? '');
   t.deepEqual((await run({}, { store })).published, [gone?.taskId]);
 });

@@ -2,27 +2,30 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  AltiplanoError, type HeightRange, InputError, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, alignMatchesSchema, coarseDsmKey,
-  ledgerKey, planKey, pointingKey, taskHash,
+  AltiplanoError, InputError, type ScenePlan, type Task, type TaskOutcome, alignMatchesSchema, coarseDsmKey, ledgerKey, planKey, pointingKey, taskHash,
 } from '@altiplano/protocol';
+import { mapConcurrently } from '@altiplano/protocol/io';
 import {
-  type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, levelOf, openTasks, partialsOf, tileEnd,
+  type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, levelOf, newOutcomes, openTasks, partialsOf, tileEnd,
 } from './advance-scene.js';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { makeInbox } from './inbox.js';
+import { openLane } from './lane.js';
 import { pairOf } from './make-tasks.js';
-import { readLedger } from './read-ledger.js';
 import type { Merge, MergedDsm } from './merge-dsm.js';
-import { type SceneResult, stageSeconds, tileCounts } from './scene-result.js';
+import { type OutcomeTally, openTally } from './outcome-tally.js';
+import { ledgerTaskIds, readOutcome } from './read-ledger.js';
+import { type SceneResult, stageSeconds, tileCountsOf } from './scene-result.js';
 import type { ScenePorts } from './scene-work.js';
 import type { Pointing } from './solve-pointing.js';
+import { openTileIndex, tileCount, tilesOf } from './tile-index.js';
 
 export interface RunOptions {
   /** Where the products go. */
   readonly outDir: string;
   /** Local folder for rasters in the making. */
   readonly workDir: string;
-  /** Without progress for this long, what the ledger lacks is published again. */
+  /** Without progress for this long, and then after twice, four times, ... as long, what the ledger lacks is published again. */
   readonly reconcileMs?: number;
   readonly onState?: (state: SceneState) => void;
   readonly onWarning?: (message: string) => void;
@@ -47,29 +50,29 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
 
   void follow(ports, plan, options, inbox.push, stopped);
   let state = initialState(plan);
-  let progress = 0;
+  let quiet = 0;
   const reconciler = setInterval(() => {
-    const before = progress;
-    progress = 0;
-    if (before === 0) void shell.reconcile(state);
+    quiet += 1;
+    // Long tiles look like lost ones: looking for them ever less often costs nothing that counts in either case.
+    if (Number.isInteger(Math.log2(quiet))) void shell.reconcile(state);
   }, options.reconcileMs ?? 10_000);
   try {
     inbox.push({ type: 'started' });
     while (!isFinal(state.phase)) {
       for (const event of joined(await inbox.next(signal))) {
-        if (event.type === 'tasksEnded') shell.keep(event.outcomes, state);
+        if (event.type === 'tasksEnded') shell.keep(newOutcomes(state, event.outcomes).map(({ outcome }) => outcome));
         const { state: next, commands } = advanceScene(state, event);
-        if (next !== state) progress += 1;
+        if (next !== state) quiet = 0;
         state = next;
         for (const command of commands) shell.carryOut(command, () => state);
         options.onState?.(state);
       }
     }
-    const { pointing, products, outcomes, warnings } = shell.results();
+    const { pointing, products, tally, warnings } = shell.results();
     return {
-      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCounts(plan, outcomes), outcomes: [...outcomes.values()],
+      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCountsOf(state), tally,
       pointing, products, warnings,
-      stages: stageSeconds([...outcomes.values()], shell.ownSeconds()), coordinatorSeconds: ports.cpuSeconds() - started.cpu,
+      stages: stageSeconds(tally, shell.ownSeconds()), coordinatorSeconds: ports.cpuSeconds() - started.cpu,
       wallSeconds: (ports.now() - started.ms) / 1000,
     };
   } finally {
@@ -90,6 +93,9 @@ async function keepPlan({ store }: ScenePorts, plan: ScenePlan): Promise<void> {
   throw new InputError(`scene ${plan.sceneId}: ${store.url} already has another plan under this id${made}; choose another --scene-id, or --fresh to drop the old one`);
 }
 
+/** Entries of the ledger read at once. */
+const ledgerReads = 32;
+
 /** Passes ended tasks on from the bus; the reconciler makes up for what is missed, so an outage only slows. */
 async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push: (event: SceneEvent) => void, signal: AbortSignal): Promise<void> {
   try {
@@ -103,28 +109,34 @@ async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, p
   }
 }
 
+type PublishCommand = Extract<SceneCommand, { type: 'publishTasks' }>;
+type ComputeCommand = Exclude<SceneCommand, PublishCommand>;
+
 interface Shell {
   carryOut(command: SceneCommand, state: () => SceneState): void;
-  keep(outcomes: readonly TaskOutcome[], state: SceneState): void;
+  /** Counts outcomes for the reports; each task's once. */
+  keep(outcomes: readonly TaskOutcome[]): void;
   reconcile(state: SceneState): Promise<void>;
-  results(): { pointing: readonly Pointing[]; products: Record<string, string>; outcomes: ReadonlyMap<string, TaskOutcome>; warnings: readonly string[] };
+  results(): { pointing: readonly Pointing[]; products: Record<string, string>; tally: OutcomeTally; warnings: readonly string[] };
   /** CPU seconds spent here, by stage. */
   ownSeconds(): Record<string, number>;
   close(): Promise<void>;
 }
 
-/** Carries out commands one after the other: merging is single-threaded, and its order is the state machine's. */
+/**
+ * Carries out commands: what computes one after the other, as merging is single-threaded and its order the state machine's;
+ * tasks are published beside it.
+ */
 function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push: (event: SceneEvent) => void, signal: AbortSignal): Shell {
   const { store, queue, work } = ports;
-  const outcomes = new Map<string, TaskOutcome>();
+  const outcomes = openTally();
   const merges = new Map<number, Merge>();
   const merged = new Map<number, MergedDsm>();
   const seconds: Record<string, number> = {};
   const warnings: string[] = [...plan.warnings];
   let pointing: readonly Pointing[] = [];
   let products: Record<string, string> = {};
-  let chain: Promise<void> = Promise.resolve();
-  let earlier: Promise<Map<string, TaskOutcome>> | null = null;
+  let inLedger: { readonly of: SceneState['tasks']; readonly isThere: Promise<Uint8Array> } | null = null;
 
   const warn = (message: string): void => {
     warnings.push(message);
@@ -139,21 +151,30 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     }
   };
 
-  async function publishTasks(tasks: readonly Task[]): Promise<void> {
-    earlier ??= readLedger(store, plan.sceneId);
-    const known = await earlier;
+  async function publishTasks(tasks: readonly Task[], phase: SceneState['tasks']): Promise<void> {
+    // One listing per phase: on a new scene it is all the ledger costs.
+    if (inLedger?.of !== phase) inLedger = { of: phase, isThere: listLedger(phase) };
+    const isThere = await inLedger.isThere;
+    const known = tasks.filter(({ taskId }) => isThere[phase.numberOf(taskId)] === 1);
     const ended: TaskOutcome[] = [];
-    const open: Task[] = [];
-    for (const task of tasks) {
-      const outcome = known.get(task.taskId);
+    await mapConcurrently(known, ledgerReads, async (task) => {
+      const outcome = await readOutcome(store, plan.sceneId, task.taskId);
       if (outcome && await stillCounts(task, outcome)) ended.push(outcome);
-      else {
-        if (outcome) await store.delete(ledgerKey(plan.sceneId, task.taskId));
-        open.push(task);
-      }
-    }
+      else if (outcome) await store.delete(ledgerKey(plan.sceneId, task.taskId));
+    });
     if (ended.length > 0) push({ type: 'tasksEnded', outcomes: ended });
-    await queue.publishTasks(open, signal);
+    const hasEnded = new Set(ended.map(({ taskId }) => taskId));
+    await queue.publishTasks(tasks.filter(({ taskId }) => !hasEnded.has(taskId)), signal);
+  }
+
+  /** 1 for each task of a phase that has an entry in the ledger. */
+  async function listLedger(phase: SceneState['tasks']): Promise<Uint8Array> {
+    const isThere = new Uint8Array(phase.count);
+    for await (const taskId of ledgerTaskIds(store, plan.sceneId)) {
+      const number = phase.numberOf(taskId);
+      if (number >= 0) isThere[number] = 1;
+    }
+    return isThere;
   }
 
   /** Whether an earlier run's outcome is this task's, its result is still there, and it isn't worth another try. */
@@ -176,12 +197,15 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     push({ type: 'pointingSolved', corrections: new Map(solved.map(({ pairId, correction }) => [pairId, correction])) });
   }
 
-  function mergeOf(level: LevelPlan, state: () => SceneState): Merge {
-    const tiles = new Map(level.tiles.map((tile) => [tile.id, tile]));
-    const merge = merges.get(level.factor) ?? work.openMerge({
+  function mergeOf(state: () => SceneState): Merge {
+    const level = levelOf(state());
+    const known = merges.get(level.factor);
+    if (known) return known;
+    const tiles = openTileIndex(level);
+    const merge = work.openMerge({
       store, plan, level, path: join(options.workDir, `${plan.sceneId}-merged-${level.factor}.tif`),
-      partials: (id) => { const tile = tiles.get(id); return tile ? partialsOf(state(), tile) : []; },
-      isDead: (id) => { const tile = tiles.get(id); return tile !== undefined && tileEnd(state(), tile) === 'dead'; },
+      partials: (id) => partialsOf(state(), tiles.tileAt(tiles.numberOf(id))),
+      isDead: (id) => tileEnd(state(), tiles.tileAt(tiles.numberOf(id))) === 'dead',
     });
     merges.set(level.factor, merge);
     return merge;
@@ -189,7 +213,7 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
 
   async function mergeLevel(state: () => SceneState): Promise<void> {
     const level = levelOf(state());
-    const result = await mergeOf(level, state).finish();
+    const result = await mergeOf(state).finish();
     merges.delete(level.factor);
     if (level.factor > 1) {
       const key = coarseDsmKey(plan.sceneId, level.factor);
@@ -212,72 +236,79 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     const level = plan.levels.find((candidate) => candidate.factor === factor);
     if (!above || !level) throw new AltiplanoError('plan', `scene ${plan.sceneId}: no level ${from} to range level ${factor} by`);
     if (above.validCells === 0) {
-      push({ type: 'tilesRanged', factor, ranges: new Map(), priorKey: null });
+      push({ type: 'tilesRanged', factor, ranges: null, priorKey: null });
       return;
     }
     const prior = await work.makePrior({ merged: above, plan, factor: from, store });
-    const scene: HeightRange = [above.minHeight, Math.max(above.maxHeight, above.minHeight + 1)];
-    const ranges = new Map(level.tiles.map((tile): [string, HeightRange] =>
-      [tile.id, prior.tileHeightRange(boxOfGrid(withHalo(tile.core, level.haloCells))) ?? scene]));
+    const scene = [above.minHeight, Math.max(above.maxHeight, above.minHeight + 1)] as const;
+    const ranges = new Float64Array(2 * tileCount(level));
+    let tile = 0;
+    for (const { core } of tilesOf(level)) ranges.set(prior.tileHeightRange(boxOfGrid(withHalo(core, level.haloCells))) ?? scene, 2 * tile++);
     push({ type: 'tilesRanged', factor, ranges, priorKey: prior.key });
   }
 
-  async function publishProducts(): Promise<void> {
+  async function publishProducts(state: SceneState): Promise<void> {
     const full = merged.get(1);
     if (!full) throw new AltiplanoError('plan', `scene ${plan.sceneId}: nothing merged at full resolution`);
+    const tally = outcomes.tally();
     products = await work.publishProducts({
-      store, plan, merged: full, pointing, outDir: options.outDir,
-      // In the order of their ids, so that reports don't depend on who was first.
-      outcomes: [...outcomes.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1)), timings: stageSeconds([...outcomes.values()], seconds),
+      store, plan, merged: full, tiles: tileCountsOf(state), tally, pointing, outDir: options.outDir, timings: stageSeconds(tally, seconds),
     });
     push({ type: 'published' });
   }
 
-  async function run(command: SceneCommand, state: () => SceneState): Promise<void> {
+  async function compute(command: ComputeCommand, state: () => SceneState): Promise<void> {
     switch (command.type) {
-      case 'publishTasks': return publishTasks(command.tasks);
       case 'solvePointing': return timed('pointing', () => solvePointing(command.matches));
       case 'mergeTile':
-        await timed('merge', () => mergeOf(levelOf(state()), state).mergeTile(command.tileId));
+        await timed('merge', () => mergeOf(state).mergeTile(command.tileId));
         return push({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });
       case 'mergeLevel': return timed('merge', () => mergeLevel(state));
       case 'rangeTiles': return timed('range', () => rangeTiles(command.factor, command.from));
-      case 'publishProducts': return timed('publish', publishProducts);
+      case 'publishProducts': return timed('publish', () => publishProducts(state()));
     }
   }
 
+  const carriedOut = async (command: SceneCommand, run: () => Promise<void>): Promise<void> => {
+    if (signal.aborted) return;
+    try {
+      await run();
+    } catch (error) {
+      if (!signal.aborted) push({ type: 'failed', message: `${command.type}: ${messageOf(error)}` });
+    }
+  };
+  const computing = openLane<{ readonly command: ComputeCommand; readonly state: () => SceneState }>(({ command, state }) =>
+    carriedOut(command, () => compute(command, state)));
+  const publishing = openLane<{ readonly command: PublishCommand; readonly phase: SceneState['tasks'] }>(({ command, phase }) =>
+    carriedOut(command, () => publishTasks(command.tasks, phase)));
+
   return {
     carryOut(command, state) {
-      chain = chain.then(async () => {
-        if (signal.aborted) return;
-        try {
-          await run(command, state);
-        } catch (error) {
-          if (!signal.aborted) push({ type: 'failed', message: `${command.type}: ${messageOf(error)}` });
-        }
-      });
+      if (command.type === 'publishTasks') publishing.push({ command, phase: state().tasks });
+      else computing.push({ command, state });
     },
-    keep(news, state) {
-      for (const outcome of news) {
-        const hash = state.tasks.get(outcome.taskId)?.hash;
-        if (hash === outcome.taskHash && !outcomes.has(outcome.taskId)) outcomes.set(outcome.taskId, outcome);
-      }
-    },
+    keep(news) { for (const outcome of news) outcomes.add(outcome); },
     async reconcile(state) {
-      const open = openTasks(state);
-      if (open.length === 0) return;
       try {
-        const found = await readLedger(store, plan.sceneId, new Set(open.map(({ taskId }) => taskId)));
-        push({ type: 'tasksEnded', outcomes: [...found.values()] });
-        await queue.publishTasks(open.filter((task) => found.get(task.taskId)?.taskHash !== taskHash(task)), signal);
+        const found = new Map<string, TaskOutcome>();
+        const isOpen = new Map([...openTasks(state)].map((task) => [task.taskId, task]));
+        if (isOpen.size === 0) return;
+        const known: string[] = [];
+        for await (const taskId of ledgerTaskIds(store, plan.sceneId)) if (isOpen.has(taskId)) known.push(taskId);
+        await mapConcurrently(known, ledgerReads, async (taskId) => {
+          const outcome = await readOutcome(store, plan.sceneId, taskId);
+          if (outcome) found.set(taskId, outcome);
+        });
+        if (found.size > 0) push({ type: 'tasksEnded', outcomes: [...found.values()] });
+        await queue.publishTasks([...isOpen.values()].filter((task) => found.get(task.taskId)?.taskHash !== taskHash(task)), signal);
       } catch (error) {
         if (!signal.aborted) options.onWarning?.(`reconciling: ${messageOf(error)}; will try again`);
       }
     },
-    results: () => ({ pointing, products, outcomes, warnings }),
+    results: () => ({ pointing, products, tally: outcomes.tally(), warnings }),
     ownSeconds: () => seconds,
     async close() {
-      await chain;
+      await Promise.all([computing.idle(), publishing.idle()]);
       for (const merge of merges.values()) await merge.abandon();
     },
   };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ScenePlan, TaskOutcome } from '@altiplano/protocol';
-import { tileTaskId } from './make-tasks.js';
+import type { ScenePlan } from '@altiplano/protocol';
+import type { SceneState } from './advance-scene.js';
+import type { OutcomeTally } from './outcome-tally.js';
 import type { Pointing } from './solve-pointing.js';
+import { tileCount } from './tile-index.js';
 
 export interface TileCounts { readonly planned: number; readonly done: number; readonly empty: number; readonly dead: number }
 
@@ -11,7 +13,7 @@ export interface SceneResult {
   readonly state: 'done' | 'partial' | 'failed';
   readonly failure: string | null;
   readonly tiles: TileCounts;
-  readonly outcomes: readonly TaskOutcome[];
+  readonly tally: OutcomeTally;
   readonly pointing: readonly Pointing[];
   readonly products: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
@@ -34,32 +36,17 @@ export interface RunSummary {
   readonly stages: Readonly<Record<string, number>>;
 }
 
-/** Tiles at full resolution: dead if any of its pairs is dead, else done if any is done, else empty; not ended counts as dead. */
-export function tileCounts(plan: ScenePlan, outcomes: ReadonlyMap<string, TaskOutcome>): TileCounts {
+/** Tiles at full resolution: dead if any of its pairs is dead, else done if any is, else empty; not ended counts as dead. */
+export function tileCountsOf({ plan, levelIndex, tileCounts: { done, empty } }: SceneState): TileCounts {
   const level = plan.levels.at(-1);
-  const counts = { planned: 0, done: 0, empty: 0, dead: 0 };
-  for (const tile of level?.tiles ?? []) {
-    const ends = tile.pairs.map((pairId) => outcomes.get(tileTaskId(level?.factor ?? 1, tile.id, pairId))?.state ?? 'dead');
-    counts.planned += 1;
-    counts[ends.includes('dead') ? 'dead' : ends.includes('done') ? 'done' : 'empty'] += 1;
-  }
-  return counts;
+  const planned = level ? tileCount(level) : 0;
+  return levelIndex === plan.levels.length - 1 ? { planned, done, empty, dead: planned - done - empty } : { planned, done: 0, empty: 0, dead: planned };
 }
 
-/**
- * Core seconds by stage: a sum per kind of task (coarse levels together), and 'stereo.<stage>' within full
- * resolution, where a task's core seconds, its start included, are shared out by those of its stages.
- */
-export function stageSeconds(outcomes: readonly TaskOutcome[], own: Readonly<Record<string, number>>): Record<string, number> {
-  const sums: Record<string, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
-  const add = (stage: string, seconds: number): void => { sums[stage] = (sums[stage] ?? 0) + seconds; };
-  for (const { kind, cpuSeconds, stages } of outcomes) {
-    add(kind, cpuSeconds);
-    if (kind !== 'stereo') continue;
-    const timed = Object.values(stages).reduce((sum, seconds) => sum + seconds, 0);
-    for (const [stage, seconds] of Object.entries(stages)) add(`stereo.${stage}`, (cpuSeconds * seconds) / Math.max(1e-9, timed));
-  }
-  for (const [stage, seconds] of Object.entries(own)) add(stage, seconds);
+/** Core seconds by stage: those of tasks, and the coordinator's own. */
+export function stageSeconds({ stages }: OutcomeTally, own: Readonly<Record<string, number>>): Record<string, number> {
+  const sums: Record<string, number> = { ...stages };
+  for (const [stage, seconds] of Object.entries(own)) sums[stage] = (sums[stage] ?? 0) + seconds;
   return Object.fromEntries(Object.entries(sums).map(([stage, seconds]) => [stage, rounded(seconds)]));
 }
 
@@ -68,18 +55,14 @@ export const referenceMpx = (plan: ScenePlan): number =>
   plan.pairs.reduce((sum, { ref, overlapAreaM2 }) => sum + overlapAreaM2 / (plan.images[ref]?.gsdM ?? Infinity) ** 2, 0) / 1e6;
 
 /** Rectified pixels matched at full resolution per reference pixel delivered. */
-export function matchOverhead(plan: ScenePlan, outcomes: readonly TaskOutcome[]): number {
-  const matched = outcomes.filter(({ kind }) => kind === 'stereo').reduce((sum, { metrics }) => sum + (metrics['matchedPixels'] ?? 0), 0);
-  return matched / 1e6 / referenceMpx(plan);
-}
+export const matchOverhead = (plan: ScenePlan, { matchedPixels }: OutcomeTally): number => matchedPixels / 1e6 / referenceMpx(plan);
 
 export function runSummary(result: SceneResult): RunSummary {
-  const agents = result.outcomes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   return {
     state: result.state, tiles: result.tiles, products: result.products,
     pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) =>
       ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
-    mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(agents + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),
+    mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(result.tally.cpuSeconds + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),
     stages: result.stages,
   };
 }

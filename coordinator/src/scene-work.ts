@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AlignMatches, PairPlan, ScenePlan, TaskOutcome } from '@altiplano/protocol';
+import type { AlignMatches, PairPlan, ScenePlan } from '@altiplano/protocol';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
 import type { Merge, MergeInputs, MergedDsm } from './merge-dsm.js';
+import type { OutcomeTally } from './outcome-tally.js';
 import type { Prior } from './range-tiles.js';
+import type { TileCounts } from './scene-result.js';
 import type { Pointing } from './solve-pointing.js';
 
 export interface ProductsRequest {
   readonly store: ObjectStore;
   readonly plan: ScenePlan;
   readonly merged: MergedDsm;
-  readonly outcomes: readonly TaskOutcome[];
+  readonly tiles: TileCounts;
+  readonly tally: OutcomeTally;
   readonly pointing: readonly Pointing[];
   /** Core seconds per stage. */
   readonly timings: Readonly<Record<string, number>>;

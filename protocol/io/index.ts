@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Clock, systemClock } from './clock.js';
 export { openFileStore } from './file-store.js';
+export { mapConcurrently } from './map-concurrently.js';
 export { openMemoryQueue } from './memory-queue.js';
 export { openMemoryStore } from './memory-store.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';

@@ -32,7 +32,7 @@ export interface TaskQueue {
    * queued twice, whoever publishes it and whenever; one with the same ids and another hash replaces it. A
    * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
    */
-  publishTasks(tasks: readonly Task[], signal?: AbortSignal): Promise<void>;
+  publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;
   /** Pulls at most one task of the kinds given, first kind with work wins; null when none came within waitMs. */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
   publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;

@@ -10,7 +10,7 @@ export {
 } from './raster.js';
 export { type RpcModel, rpcModelSchema } from './rpc-model.js';
 export {
-  type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, scenePlanSchema, sceneRequestSchema,
+  type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, type TileRun, scenePlanSchema, sceneRequestSchema,
 } from './scene.js';
 export {
   agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, parseTaskSubject, taskConsumer, taskFilter, taskSubject,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { gridSpecSchema, groundBoxSchema, heightRangeSchema } from './raster.js';
+import { type GridSpec, groundBoxSchema, heightRangeSchema } from './raster.js';
 import { rpcModelSchema } from './rpc-model.js';
 import { stereoParamsSchema } from './params.js';
 
@@ -65,15 +65,26 @@ const pairPlanSchema = z.object({
 export type PairPlan = Readonly<z.infer<typeof pairPlanSchema>>;
 
 /** A square block of the level's global grid; `ix`, `iy` count tiles eastward and northward from the CRS origin. */
-const tilePlanSchema = z.object({
+export interface TilePlan {
   /** 'x<ix>y<iy>' */
-  id: z.string(),
-  ix: z.int(), iy: z.int(),
+  readonly id: string;
+  readonly ix: number;
+  readonly iy: number;
   /** The cells this tile owns: tileCells square, less at the scene's rim where it is cut to what is seen. */
-  core: gridSpecSchema,
+  readonly core: GridSpec;
+  readonly pairs: readonly string[];
+}
+
+/** Tiles side by side in a row of the level's grid that are alike. A plan lists runs, so that it grows with a scene's rows and not with its area. */
+const tileRunSchema = z.object({
+  /** The westernmost tile; the others are ix + 1, ix + 2, ... */
+  ix: z.int(), iy: z.int(),
+  count: z.int().positive(),
+  /** The cells each tile owns of its square: column and row of the first, counted from the square's upper left, width and height. */
+  core: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().positive(), z.int().positive()]),
   pairs: z.array(z.string()),
 });
-export type TilePlan = Readonly<z.infer<typeof tilePlanSchema>>;
+export type TileRun = Readonly<z.infer<typeof tileRunSchema>>;
 
 /** One resolution level of the scene: 1 is full resolution, 4 and 16 reduced images and grids. */
 const levelPlanSchema = z.object({
@@ -84,7 +95,8 @@ const levelPlanSchema = z.object({
   haloCells: z.int().nonnegative(),
   /** The most disparities a task of this level may search per pixel, from the memory budget. */
   maxDisparities: z.int().positive(),
-  tiles: z.array(tilePlanSchema),
+  /** North to south, west to east; no tile twice. */
+  tileRuns: z.array(tileRunSchema),
 });
 export type LevelPlan = Readonly<z.infer<typeof levelPlanSchema>>;
 

@@ -79,15 +79,32 @@ export type AlignMatches = Readonly<z.infer<typeof alignMatchesSchema>>;
  * sorted keys and without `outKey`, so that equal work has an equal key whoever computes it.
  */
 export function taskHash(task: Omit<Task, 'outKey'> & { readonly outKey?: string }): string {
+  const known = hashes.get(task);
+  if (known !== undefined) return known;
   const { outKey: _outKey, ...content } = task;
-  return createHash('sha256').update(sortedJson(content)).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(sortedJson(content, partJson)).digest('hex').slice(0, 16);
+  hashes.set(task, hash);
+  return hash;
 }
 
-function sortedJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`;
+// Memos, by identity: tasks are never changed, and those of a scene share images and parameters, which are most of their text.
+const hashes = new WeakMap<object, string>();
+const partTexts = new WeakMap<object, string>();
+
+function partJson(part: unknown): string {
+  if (part === null || typeof part !== 'object') return sortedJson(part);
+  const known = partTexts.get(part);
+  if (known !== undefined) return known;
+  const text = sortedJson(part);
+  partTexts.set(part, text);
+  return text;
+}
+
+function sortedJson(value: unknown, partText: (part: unknown) => string = sortedJson): string {
+  if (Array.isArray(value)) return `[${value.map((part) => sortedJson(part)).join(',')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${sortedJson(v)}`).join(',')}}`;
+    return `{${entries.map(([k, v]) => `${JSON.stringify(k)}:${partText(v)}`).join(',')}}`;
   }
   return JSON.stringify(value) ?? 'null';
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, totalmem } from 'node:os';
 import { relative, resolve } from 'node:path';
-import type { TaskOutcome } from '@altiplano/protocol';
 import type { Command } from 'commander';
 import { duration } from '../duration.js';
+import type { OutcomeTally } from '../outcome-tally.js';
 import { openProgress } from '../progress.js';
 import { type LocalEnd, stateDir } from '../run-local.js';
 import { type SceneOptions, addSceneOptions, wholeNumber } from '../scene-options.js';
 import { matchOverhead } from '../scene-result.js';
+import { tileCount } from '../tile-index.js';
 
 interface RunCommandOptions extends SceneOptions {
   readonly out: string;
@@ -46,7 +47,8 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
       const note = (message: string): void => { progress.note(`note: ${message}`); };
 
       const plan = await makePlan(images, options);
-      const tiles = plan.levels.at(-1)?.tiles.length ?? 0;
+      const full = plan.levels.at(-1);
+      const tiles = full ? tileCount(full) : 0;
       progress.note(`scene ${plan.sceneId}: ${plan.pairs.length} pair${plan.pairs.length === 1 ? '' : 's'}, ${tiles} tiles, ${plan.crs}, ${options.agents} agents`);
       for (const warning of plan.warnings) note(warning);
       if (options.agents * options.memory * 2 ** 20 > totalmem()) {
@@ -76,28 +78,23 @@ function endText({ summary, result }: LocalEnd, outDir: string): string {
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
     ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
       `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
-    ...emptyReasons(result?.outcomes ?? []),
-    ...clippedRanges(result?.outcomes ?? []),
-    ...(result?.outcomes ?? []).flatMap(({ state, taskId, error, attempts }) => (state === 'dead' ? [`dead: ${taskId} after ${attempts} attempts: ${error?.message ?? 'unknown'}`] : [])),
+    ...(result === null ? [] : lostLines(result.tally)),
     `${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
-      + (result === null ? '' : `, ${matchOverhead(result.plan, result.outcomes).toFixed(2)} pixels matched per pixel delivered`),
+      + (result === null ? '' : `, ${matchOverhead(result.plan, result.tally).toFixed(2)} pixels matched per pixel delivered`),
     ...Object.entries(summary.products).map(([name, path]) => `${name}: ${relative(process.cwd(), path) || path}`),
     ...(summary.state === 'done' ? [] : [`logs: ${stateDir(outDir)}/logs`]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** Why tiles are empty, counted. */
-function emptyReasons(outcomes: readonly TaskOutcome[]): string[] {
-  const counts = new Map<string, number>();
-  for (const { kind, state, reason = 'unknown' } of outcomes) if (kind === 'stereo' && state === 'empty') counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts.size === 0 ? [] : [`empty: ${[...counts].map(([reason, n]) => `${n} ${reason}`).join(', ')}`];
+/** Which tiles are empty, searched less than they needed, or dead, and why. */
+function lostLines({ emptyReasons, clipped, dead }: OutcomeTally): string[] {
+  const reasons = Object.entries(emptyReasons).map(([reason, n]) => `${n} ${reason}`);
+  return [
+    ...(reasons.length === 0 ? [] : [`empty: ${reasons.join(', ')}`]),
+    ...(clipped.count === 0 ? [] : [`clipped: ${clipped.count} tiles needed more disparities than their limit (--set maxDisparities, --memory): ${
+      clipped.first.slice(0, 5).join(', ')}${clipped.count > 5 ? ', ...' : ''}`]),
+    ...dead.first.map(({ taskId, error, attempts }) => `dead: ${taskId} after ${attempts} attempts: ${error?.message ?? 'unknown'}`),
+    ...(dead.count > dead.first.length ? [`dead: ${dead.count - dead.first.length} more`] : []),
+  ];
 }
-
-function clippedRanges(outcomes: readonly TaskOutcome[]): string[] {
-  const clipped = outcomes.filter(({ kind, metrics }) => kind === 'stereo' && metrics['rangeClipped'] === 1);
-  return clipped.length === 0 ? [] : [`clipped: ${clipped.length} tiles needed more disparities than their limit (--set maxDisparities, --memory): ${named(clipped)}`];
-}
-
-const named = (outcomes: readonly TaskOutcome[]): string =>
-  `${outcomes.slice(0, 5).map(({ taskId }) => taskId).join(', ')}${outcomes.length > 5 ? ', ...' : ''}`;

@@ -2,6 +2,7 @@
 import { type HeightRange, type Task, type TaskEvent, type TaskOutcome, identityAffine, ledgerKey, priorKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { ScenePorts, SceneWork } from '../scene-work.js';
+import { tilesOf } from '../tile-index.js';
 import { outcomeOf } from './outcome.js';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -84,18 +85,18 @@ export function fakeWork(calls: string[] = []): SceneWork {
       return {
         mergeTile: async (id) => { merged.set(id, `${partials(id).map(({ outKey }) => outKey).join('+')}${isDead?.(id) === true ? ' dead' : ''}`); },
         finish: async () => {
-          const order = level.tiles.map(({ id }) => `${id}=${merged.get(id)}`);
+          const order = [...tilesOf(level)].map(({ id }) => `${id}=${merged.get(id)}`);
           calls.push(`merged ${level.factor} ${order.join(' ')}`);
           await store.put(`scenes/${plan.sceneId}/${path.split('/').at(-1)}`, encode('dsm'));
-          const core = level.tiles[0]?.core;
+          const core = [...tilesOf(level)][0]?.core;
           return { path, grid: core ?? { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, validCells: 1, minHeight: 10, maxHeight: 90 };
         },
         abandon: async () => { calls.push(`abandoned ${level.factor}`); },
       };
     },
     makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor, 'hash'), grid: merged.grid, tileHeightRange: (): HeightRange => [20, 40] }),
-    publishProducts: async ({ outcomes }) => {
-      calls.push(`published ${outcomes.length}`);
+    publishProducts: async ({ tally }) => {
+      calls.push(`published ${tally.tasks}`);
       return { dsm: '/out/dsm.tif' };
     },
   };

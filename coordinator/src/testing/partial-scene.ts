@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeGeoTiff } from '@altiplano/kernels/raster';
-import { type LevelPlan, type RpcModel, type ScenePlan, type TilePlan, partialKey, scenePlanSchema } from '@altiplano/protocol';
+import { type LevelPlan, type RpcModel, type ScenePlan, type TilePlan, type TileRun, partialKey, scenePlanSchema } from '@altiplano/protocol';
 import { type ObjectStore, openFileStore } from '@altiplano/protocol/io';
 import { geotransformOf } from '../merge-dsm.js';
+import { tilesOf } from '../tile-index.js';
 
 /** A scene whose partial DSMs are there already: EPSG:32636, 1 m cells, tiles of 64 cells with a halo of 8, one pair. */
 export interface TestScene {
@@ -34,10 +35,8 @@ export async function openTestScene({ tiles, partial }: {
   const store = await openFileStore(join(folder, 'store'));
   const level: LevelPlan = {
     factor: 1, resolution: 1, tileCells, haloCells, maxDisparities: 256,
-    tiles: tiles.map(([ix, iy]) => ({
-      id: `x${ix}y${iy}`, ix, iy, pairs: ['0_1'],
-      core: { originE: ix * tileCells, originN: (iy + 1) * tileCells, resolution: 1, width: tileCells, height: tileCells },
-    })),
+    tileRuns: tiles.toSorted(([ax, ay], [bx, by]) => by - ay || ax - bx)
+      .map(([ix, iy]): TileRun => ({ ix, iy, count: 1, core: [0, 0, tileCells, tileCells], pairs: ['0_1'] })),
   };
   const image = { source: 'a.tif', rpcSource: 'a.tif', band: 1, mask: null, width: 100, height: 100, rpc, fingerprint: 'a', gsdM: 1, key: 'a.tif' };
   const plan = scenePlanSchema.parse({
@@ -48,7 +47,7 @@ export async function openTestScene({ tiles, partial }: {
     levels: [level],
   });
   const stored = new Map<string, string>();
-  for (const tile of level.tiles) {
+  for (const tile of tilesOf(level)) {
     const heightAt = partial(tile);
     if (heightAt === null) continue;
     const outKey = partialKey('test', 1, tile.id, '0_1', '0'.repeat(16));

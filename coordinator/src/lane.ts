@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Jobs done one after the other, in the order they were given. */
+export interface Lane<T> {
+  readonly push: (job: T) => void;
+  /** Resolves when nothing is left to do. */
+  idle(): Promise<void>;
+}
+
+/** `run` must not reject. A waiting job costs its own memory and no more. */
+export function openLane<T>(run: (job: T) => Promise<void>): Lane<T> {
+  let waiting: T[] = [];
+  let working: Promise<void> | null = null;
+  const work = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const jobs = waiting;
+      waiting = [];
+      for (const job of jobs) await run(job);
+    }
+    working = null;
+  };
+  return {
+    push(job) {
+      waiting.push(job);
+      working ??= Promise.resolve().then(work);
+    },
+    async idle() { await working; },
+  };
+}
