@@ -2,13 +2,23 @@
 import type { BenchReport, Check, Machine, Table } from './report.js';
 import { failedChecks } from './report.js';
 
-/** A table as text, columns two spaces apart, trailing blanks cut. */
+/** What a terminal is expected to show on one line. */
+const terminalColumns = 118;
+
+/** A table as text, columns two spaces apart, trailing blanks cut. A last column of words that is too wide is broken into lines. */
 export function formatTable({ title, note, columns, rows }: Table): string {
   const widths = columns.map((column, i) => Math.max(column.name.length, ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]): string => columns
     .map(({ align }, i) => (align === 'left' ? (cells[i] ?? '').padEnd(widths[i] ?? 0) : (cells[i] ?? '').padStart(widths[i] ?? 0)))
     .join('  ').trimEnd();
-  return [title, line(columns.map(({ name }) => name)), ...rows.map(line), ...(note === '' ? [] : [wrap(note, 110)])].map((text) => `${text}\n`).join('');
+  const last = columns.length - 1;
+  const before = widths.slice(0, last).reduce((sum, width) => sum + width + 2, 0);
+  const broken = rows.flatMap((row) => {
+    if (columns[last]?.align !== 'left' || before + (widths[last] ?? 0) <= terminalColumns) return [row];
+    return wrap(row[last] ?? '', terminalColumns - before).split('\n').map((part, i) => [...row.slice(0, last).map((cell) => (i === 0 ? cell : '')), part]);
+  });
+  return [title, line(columns.map(({ name }) => name)), ...broken.map(line), ...(note === '' ? [] : [wrap(note, terminalColumns)])]
+    .map((text) => `${text}\n`).join('');
 }
 
 /** The whole report for a terminal: what it was measured on, its tables, and what doesn't hold. */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kernel has to do at the least, counted from its definition and not from how it is written: so that cleverness shows as a larger share
+// of the machine's limits, and recomputing or passing over memory again as a smaller one.
+import type { ArithmeticKind } from './limits.js';
+
+export interface Case { readonly size: number; readonly range: number; readonly bits: 8 | 12 }
+
+export interface KernelModel {
+  /** null: no vector arithmetic to speak of (connected components, data-dependent branches); only memory is a limit. */
+  readonly arithmetic: ArithmeticKind | null;
+  /** Lane bytes operated on: an operation on bytes counts 1, on 16 bits 2, on floats 4, on doubles 8. Of the whole tile. */
+  readonly operations: (c: Case) => number;
+  /** Bytes moved to and from memory: every array it reads once and every one it writes once, the cost volume as often as two sweeps need. */
+  readonly bytes: (c: Case) => number;
+  /** True where disparities are evaluated: MDE/s applies. */
+  readonly perDisparity: boolean;
+  /** In words. */
+  readonly text: string;
+}
+
+const pixels = ({ size }: Case): number => size * size;
+const evaluations = (c: Case): number => pixels(c) * c.range;
+/** Rows of the secondary are longer by the range. */
+const secPixels = ({ size, range }: Case): number => size * (size + range);
+
+/** 34 bits in 5 bytes: exclusive or, count, sum. */
+const costOperations = 15;
+/** L = C + min(same, min(below, above) + P1, least + P2) - least; its running minimum; the sum in 16 bits: 7 operations on bytes, 1 on 16 bits. */
+const pathOperations = 7 + 2;
+const sgmOperations = costOperations + 8 * pathOperations;
+/** 16 bits: least, its place, the least but for its neighbours; the right view's least and place. */
+const winnerOperations = 2 * (3 + 3);
+
+const none = (): number => 0;
+
+const census: KernelModel = {
+  arithmetic: 'float', perDisparity: false,
+  operations: (c) => (pixels(c) + secPixels(c)) * 34 * (4 + 4),
+  bytes: (c) => (pixels(c) + secPixels(c)) * (4 + 1 + 8 + 2),
+  text: '34 comparisons of floats and 34 bits put into their places per pixel of both images; reads 5 B, writes 10 B a pixel',
+};
+const sgm: KernelModel = {
+  arithmetic: 'int8', perDisparity: true,
+  operations: (c) => evaluations(c) * sgmOperations,
+  bytes: (c) => evaluations(c) * 6 + (pixels(c) + secPixels(c)) * 2 * 10,
+  text: `per disparity evaluation: cost ${costOperations} (34 bits in 5 bytes: xor, count, sum) + 8 paths x ${pathOperations} (min, +P1, min, min, -, +, min on bytes; a 16-bit sum); sums of 2 B written, read and written again by the second sweep`,
+};
+const winner: KernelModel = {
+  arithmetic: 'int16', perDisparity: true,
+  operations: (c) => evaluations(c) * winnerOperations,
+  bytes: (c) => evaluations(c) * 2 + pixels(c) * 10,
+  text: `per disparity evaluation ${winnerOperations}: least, place and second least of the left view, least and place of the right one, 16 bits each; reads the sums once`,
+};
+const edges: KernelModel = {
+  arithmetic: null, perDisparity: false, operations: none,
+  bytes: (c) => (pixels(c) + secPixels(c)) * 5 + pixels(c) * 20,
+  text: 'depends on how many edges there are: no model of its arithmetic; both images and the map, read and written',
+};
+const refine: KernelModel = {
+  arithmetic: 'float', perDisparity: false,
+  operations: (c) => pixels(c) * 2 * 4000 * 4,
+  bytes: (c) => 2 * ((pixels(c) + secPixels(c)) * 5 + pixels(c) * 8),
+  text: '2 iterations of 4000 float operations a pixel (81 weighted window pixels, plane and moments); images and disparities once per iteration',
+};
+
+export const models: Readonly<Record<string, KernelModel>> = {
+  census, sgm, winner, edges, refine,
+  'matchPair': {
+    arithmetic: 'int8', perDisparity: true,
+    operations: (c) => [census, sgm, winner, refine].reduce((sum, model) => sum + model.operations(c), 0),
+    bytes: (c) => [census, sgm, winner, edges, refine].reduce((sum, model) => sum + model.bytes(c), 0),
+    text: 'the sum of census, sgm, winner, edges and refine',
+  },
+  'speckle': {
+    arithmetic: null, perDisparity: false, operations: none, bytes: (c) => pixels(c) * (10 + 10 + 8),
+    text: 'connected components: no vector arithmetic; the map read and written, labels written and read',
+  },
+  'median': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 38 * 4, bytes: (c) => pixels(c) * 8,
+    text: 'a sorting network of 19 exchanges (38 minima and maxima) a pixel; reads and writes 4 B',
+  },
+  'rectify source': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 8, bytes: (c) => pixels(c) * ((c.bits === 8 ? 1 : 2) + 5),
+    text: 'a conversion and the support bits a pixel; reads the sensor\'s numbers, writes 5 B',
+  },
+  'rectify': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 143 * 4, bytes: (c) => pixels(c) * 10,
+    text: '72 multiplications and 71 additions of the 8 x 8 kernel a pixel; reads 5 B, writes 5 B',
+  },
+  'searchRange': {
+    arithmetic: null, perDisparity: false, operations: none, bytes: (c) => pixels(c) * 2.5,
+    text: 'splats the prior\'s cells: no vector arithmetic; reads the prior, writes 2 B a pixel',
+  },
+  'triangulate': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 58 * 8, bytes: (c) => pixels(c) * 16,
+    text: '3 polynomials of 18 operations and 4 to normalise, in doubles; reads 4 B, writes 12 B a point',
+  },
+  'rasterize': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * (9 * 12 + 60) * 4, bytes: (c) => pixels(c) * 30,
+    text: '9 cells of 12 operations a point, a plane of 60 a cell; reads 16 B a point, writes 14 B a cell',
+  },
+};
+
+/** What its arrays take together: decides which memory it streams from. */
+export function footprintBytes(name: string, c: Case): number {
+  const model = models[name];
+  return model?.perDisparity === true ? evaluations(c) * 2 : model?.bytes(c) ?? 0;
+}

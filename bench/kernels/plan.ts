@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Case } from './models.js';
+
+/** Cases that share a tile and are measured in turns. */
+export interface Group {
+  readonly title: string;
+  readonly case: Case;
+  /** Thread counts; every thread has a tile of its own. */
+  readonly threads: readonly number[];
+  /** Which kernels; null = all. */
+  readonly kernels: readonly string[] | null;
+  readonly targets: readonly string[];
+  readonly repetitions: number;
+}
+
+const matching = ['sgm', 'winner', 'matchPair'];
+const readsImages = ['census', 'sgm', 'edges', 'refine', 'matchPair', 'rectify source', 'rectify'];
+
+/** Tiles of the base case: what the first table shows, and all others vary one thing of. */
+export const baseCase = (quick: boolean): Case => ({ size: quick ? 512 : 1024, range: 64, bits: 12 });
+
+/** What is measured: everything at the base case, then sizes, ranges, bits and SIMD targets one at a time. */
+export function planGroups(quick: boolean, cores: number, targets: readonly string[]): Group[] {
+  const best = targets.slice(0, 1), base = baseCase(quick);
+  const threads = [...new Set([1, ...doublings(cores), cores])];
+  const everything = { kernels: null, targets: best };
+  if (quick) {
+    return [
+      { title: 'base', case: base, threads, ...everything, repetitions: 5 },
+      { title: 'targets', case: { ...base, size: 256 }, threads: [1], kernels: null, targets, repetitions: 3 },
+    ];
+  }
+  return [
+    { title: 'base', case: base, threads, ...everything, repetitions: 9 },
+    { title: 'size 512', case: { ...base, size: 512 }, threads: [1], ...everything, repetitions: 9 },
+    { title: 'size 2048', case: { ...base, size: 2048 }, threads: [1], ...everything, repetitions: 5 },
+    ...[32, 128, 256].map((range) =>
+      ({ title: `range ${range}`, case: { ...base, range }, threads: range === 128 ? [1, cores] : [1], kernels: matching, targets: best, repetitions: 7 })),
+    { title: '2048 x 128', case: { ...base, size: 2048, range: 128 }, threads: [1], kernels: matching, targets: best, repetitions: 5 },
+    { title: '8 bits', case: { ...base, bits: 8 }, threads: [1], kernels: readsImages, targets: best, repetitions: 7 },
+    { title: 'targets', case: { ...base, size: 512 }, threads: [1], kernels: null, targets, repetitions: 5 },
+  ];
+}
+
+function doublings(cores: number): number[] {
+  const counts: number[] = [];
+  for (let n = 2; n < cores; n *= 2) counts.push(n);
+  return counts;
+}

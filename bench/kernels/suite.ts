@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from 'node:os';
+import { loadNativeBench } from '@altiplano/kernels/testing';
+import { UsageError } from '../harness/options.js';
+import type { Findings, MeasurementInput } from '../harness/report.js';
+import type { Suite, SuiteContext } from '../harness/suite.js';
+import { describeMachine } from '../harness/surroundings.js';
+import { makeLimits } from './limits.js';
+import { checkEquality, type Equality, type KernelTimes, measureGroup, type PairAccuracy } from './measure.js';
+import { models } from './models.js';
+import { baseCase, planGroups } from './plan.js';
+import { chartsOf, type KernelFindings, tablesOf } from './present.js';
+import { ratesOf } from './rates.js';
+
+export const suite: Suite = {
+  summary: "every kernel's speed, its share of this machine's limits, and whether its results are exact",
+  help: `Times every kernel of a tile's road alone, inside C++ by its thread's CPU clock, on a made-up town with true disparities: at sizes of 512 to 2048
+pixels, 32 to 256 disparities, 8 and 12 bits, on one thread and on all cores at the same time, and on every SIMD target of the CPU.
+
+Kernels run in turns, repetition by repetition, so that neighbours and a falling clock meet all of them alike. Between them the same run measures what
+the machine can do at most: bandwidth of L2, L3 and memory, vector arithmetic on registers. So each kernel prints its share of the limits, and which one binds.
+
+Beside time: whether each kernel writes the same bits as its slow twin, and the same on every SIMD target; errors against the truth.
+
+Takes minutes and 2 GB; --quick half a minute.`,
+  options: { targets: { value: 'NAME,…', help: 'SIMD targets to compare, the best first (all of this CPU)' } },
+  run,
+};
+
+/** Highway's fallbacks: portable code that no kernel's speed matters of, and whose arithmetic a compiler folds away. */
+const notSimd = ['EMU128', 'SCALAR'];
+
+function run({ options, quick, only, progress }: SuiteContext): Findings {
+  const native = loadNativeBench();
+  if (!native.stages().some(({ name }) => name.includes(only))) {
+    throw new UsageError(`no kernel has '${only}' in its name; there are ${native.stages().map(({ name }) => name).join(', ')}`);
+  }
+  const available = native.targets().filter((target) => !notSimd.includes(target));
+  const targets = options.text('targets') === '' ? available : options.text('targets').split(',');
+  for (const target of targets) {
+    if (!native.targets().includes(target)) throw new UsageError(`this CPU has no ${target}; it has ${native.targets().join(', ')}`);
+  }
+  const machine = describeMachine(), cores = availableParallelism();
+  const groups = planGroups(quick, cores, targets);
+  const threads = [...new Set(groups.flatMap((group) => group.threads))];
+  const limits = makeLimits(native, machine, threads, targets);
+  const times: KernelTimes[] = [], accuracy: PairAccuracy[] = [];
+  const equality = checkEquality(native, native.targets(), only);
+  for (const [i, group] of groups.entries()) {
+    progress.say(`${i + 1} of ${groups.length}: ${group.title}`);
+    limits.measure();
+    const found = measureGroup(native, group, only, progress);
+    times.push(...found.times);
+    accuracy.push(found.accuracy);
+  }
+  limits.measure();
+  const findings: KernelFindings = { times, accuracy, equality, limits, machine, base: baseCase(quick), targets, cores };
+  return {
+    measurements: [...times.map((t) => measurementOf(t, findings)), ...accuracyMeasurements(accuracy), ...limitMeasurements(findings, threads)],
+    tables: tablesOf(findings),
+    charts: chartsOf(findings),
+  };
+}
+
+function measurementOf(t: KernelTimes, { limits, machine, equality }: KernelFindings): MeasurementInput {
+  const rates = ratesOf(t, limits, machine);
+  const equal = t.group === 'base' && t.threads === 1 ? equality.find(({ kernel }) => kernel === t.kernel) : undefined;
+  return {
+    name: t.kernel,
+    labels: { size: t.case.size, range: t.case.range, bits: t.case.bits, threads: t.threads, target: t.target, group: t.group },
+    unit: 'CPU ms', better: 'lower', samples: t.cpu.map((seconds) => 1000 * seconds),
+    derived: {
+      'Mpx/s': rates.pixelsPerSecond / 1e6, 'GB/s': rates.bytesPerSecond / 1e9, 'bytes a pixel': (models[t.kernel]?.bytes(t.case) ?? 0) / (t.case.size * t.case.size),
+      ...(rates.evaluationsPerSecond === null ? {} : { 'MDE/s': rates.evaluationsPerSecond / 1e6 }),
+      ...(rates.operationsPerSecond === null ? {} : { 'Gop/s': rates.operationsPerSecond / 1e9 }),
+      'wall ms': 1000 * Math.min(...t.wall),
+    },
+    limits: [{ name: rates.memory, share: rates.memoryShare }, ...(rates.computeShare === null ? [] : [{ name: 'compute', share: rates.computeShare }])],
+    correctness: equal === undefined ? [] : equalityChecks(equal),
+  };
+}
+
+const equalityChecks = ({ kernel, hasTwin, asTwin, targetsEqual }: Equality) => [
+  ...(hasTwin ? [{ what: `${kernel} writes the same bits as its slow twin`, found: asTwin ? 'equal' : 'different', holds: asTwin }] : []),
+  { what: `${kernel} writes the same bits on every SIMD target`, found: targetsEqual ? 'equal' : 'different', holds: targetsEqual },
+];
+
+const accuracyMeasurements = (accuracy: readonly PairAccuracy[]): MeasurementInput[] =>
+  [...new Map(accuracy.map((a) => [JSON.stringify(a.case), a])).values()].flatMap(({ case: c, validPercent, bad1Percent, medianPx }) => {
+    const exact = (name: string, unit: string, better: 'higher' | 'lower', value: number): MeasurementInput =>
+      ({ name, labels: { size: c.size, range: c.range, bits: c.bits }, unit, better, samples: [value], exact: true });
+    return [exact('valid', '%', 'higher', validPercent), exact('bad1', '%', 'lower', bad1Percent), exact('median error', 'px', 'lower', medianPx)];
+  });
+
+/** The limits are measurements, too: a comparison of two reports shows when it was the machine that changed. */
+function limitMeasurements({ limits, targets }: KernelFindings, threads: readonly number[]): MeasurementInput[] {
+  const of = (name: string, labels: Record<string, string | number>, samples: readonly number[]): MeasurementInput[] =>
+    (samples.length === 0 ? [] : [{ name, labels, unit: 'GB/s', better: 'higher', samples: samples.map((x) => x / 1e9) }]);
+  return threads.flatMap((n) => [
+    ...(['L2', 'L3', 'memory'] as const).flatMap((memory) => of('limit: triad', { memory, threads: n }, limits.bandwidth(memory, 'triad', n))),
+    ...targets.flatMap((target) => of('limit: int8', { target, threads: n }, limits.arithmetic('int8', target, n))),
+  ]);
+}

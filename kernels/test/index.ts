@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { dataPath } from './data-folder.js';
+export { type BenchPair, type BenchTile, type LimitTimes, loadNativeBench, type NativeBench, type NativeTimes } from './native-bench.js';
