@@ -7,6 +7,7 @@ import { MissingDataError, type Suite } from './harness/suite.js';
 /** Suites are loaded when asked for: each brings kernels, clients and data of its own. */
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   'kernels': () => import('./kernels/suite.js'),
+  'pipeline': () => import('./pipeline/suite.js'),
   'stereo-gt': () => import('./accuracy/stereo-gt.js'),
   'sub-pixel': () => import('./accuracy/sub-pixel.js'),
   'synthetic': () => import('./accuracy/synthetic.js'),

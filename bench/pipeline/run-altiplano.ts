@@ -8,6 +8,8 @@ const program = fileURLToPath(new URL('../../../coordinator/bin/altiplano.js', i
 export interface RunOptions {
   /** Show the program's progress on standard error; default true. */
   readonly showProgress?: boolean;
+  /** Words before the program's own, e.g. ['taskset', '-c', '0']; they must replace themselves by it (exec), so that ids stay. */
+  readonly launcher?: readonly string[];
   /** Called with the process id as soon as the program runs. */
   readonly onStart?: (pid: number) => void;
 }
@@ -15,9 +17,10 @@ export interface RunOptions {
 export interface RunEnd { readonly exitCode: number; readonly summary: RunSummary | null; readonly stderr: string }
 
 /** Runs `altiplano ARGS… --json` as a user would, in its own process. Never throws for an exit code: the caller judges it. */
-export function runAltiplano(args: readonly string[], { showProgress = true, onStart }: RunOptions = {}): Promise<RunEnd> {
+export function runAltiplano(args: readonly string[], { showProgress = true, launcher = [], onStart }: RunOptions = {}): Promise<RunEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, ...words] = [...launcher, process.execPath, program, ...args, '--json'];
+    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (data) => { stdout += String(data); });

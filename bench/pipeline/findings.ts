@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// From measured runs to measurements, tables, charts and checks.
+import type { Comparison } from '@altiplano/coordinator';
+import type { ChartInput, Check, Findings, MeasurementInput, TableInput } from '../harness/report.js';
+import { medianOf, spreadOf } from '../harness/statistics.js';
+import type { CachedScene } from '../scenes/cached-scene.js';
+import { roleOf } from './breakdown.js';
+import { type Config, nameOf } from './configs.js';
+import { type SteadyState, coreHoursPerMillionKm2, mpxPerMillionKm2, scalingEfficiency, steadyState } from './cost.js';
+import type { RunMeasure } from './measure-run.js';
+
+export interface MeasuredConfig extends Config {
+  readonly scene: CachedScene;
+  /** Memory of the largest task as the planner estimates it, process included. */
+  readonly estimateMb: number;
+  /** At least one. */
+  readonly runs: RunMeasure[];
+  readonly comparisons: Comparison[];
+}
+
+/** All of a run's Mpx over all of its processes' CPU. */
+const mpxPerCoreSecond = ({ summary, tree }: RunMeasure): number => summary.mpx / tree.cpuSeconds;
+const mpxPerSecond = ({ summary, wallSeconds }: RunMeasure): number => summary.mpx / wallSeconds;
+const medianRun = (measured: MeasuredConfig, of: (run: RunMeasure) => number): number => medianOf(measured.runs.map(of));
+const cpuOf = (measured: MeasuredConfig): number => medianRun(measured, ({ tree }) => tree.cpuSeconds);
+const wallOf = (measured: MeasuredConfig): number => medianRun(measured, ({ wallSeconds }) => wallSeconds);
+const shareOf = (run: RunMeasure, role: string): number =>
+  run.tree.processes.filter((process) => roleOf(process) === role).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / run.tree.cpuSeconds;
+
+/** The run with the median CPU: one whole run, so that its parts add up. */
+function typicalRun({ runs }: MeasuredConfig): RunMeasure {
+  const sorted = runs.toSorted((a, b) => a.tree.cpuSeconds - b.tree.cpuSeconds);
+  const run = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (run === undefined) throw new Error('a kind of run without a run');
+  return run;
+}
+
+/** `measured` begins with the small scene; all others show the large one, the fewest agents first. */
+export function pipelineFindings(measured: readonly MeasuredConfig[], { gsdM, withGoals }: { readonly gsdM: number; readonly withGoals: boolean }): Findings {
+  const [small, ...large] = measured;
+  const [one] = large;
+  if (small === undefined || one === undefined) throw new Error('expected runs of two sizes');
+  const steady = steadyState({ mpx: typicalRun(small).summary.mpx, cpuSeconds: cpuOf(small) }, { mpx: typicalRun(one).summary.mpx, cpuSeconds: cpuOf(one) });
+  return {
+    measurements: measured.flatMap(measurementsOf),
+    tables: [throughputTable(measured), cpuTable(large), costTable(one, steady, gsdM), scalingTable(large, one), memoryTable(large), bytesTable(large)],
+    charts: [cpuChart(measured), scalingChart(large, one)],
+    checks: [sameProducts(measured), allTilesDone(measured), ...(withGoals ? goals(large, one, steady) : [])],
+  };
+}
+
+function measurementsOf(measured: MeasuredConfig): MeasurementInput[] {
+  const labels = { scene: measured.scene.manifest.settings.terrain, size: measured.size, agents: measured.agents, cores: measured.cores?.length ?? 'free' };
+  const samples = (name: string, unit: string, better: 'higher' | 'lower', of: (run: RunMeasure) => number): MeasurementInput =>
+    ({ name, labels, unit, better, samples: measured.runs.map(of) });
+  const exact = (name: string, unit: string, better: 'higher' | 'lower', of: (c: Comparison) => number): MeasurementInput =>
+    ({ name, labels, unit, better, samples: measured.comparisons.map(of), exact: true });
+  const previews = measured.runs.flatMap(({ firstPreviewSeconds }) => firstPreviewSeconds ?? []);
+  return [
+    samples('throughput', 'Mpx/s', 'higher', mpxPerSecond), samples('efficiency', 'Mpx per core-second', 'higher', mpxPerCoreSecond),
+    samples('wall time', 's', 'lower', ({ wallSeconds }) => wallSeconds), samples('CPU of all processes', 's', 'lower', ({ tree }) => tree.cpuSeconds),
+    samples('coordinator', '% of CPU', 'lower', (run) => 100 * shareOf(run, 'coordinator')),
+    samples('broker', '% of CPU', 'lower', (run) => 100 * shareOf(run, 'broker')),
+    samples("largest agent's memory", 'MB', 'lower', (run) => peakMb(run, 'agent')), samples("coordinator's memory", 'MB', 'lower', (run) => peakMb(run, 'coordinator')),
+    samples('store', 'MB', 'lower', ({ storeBytes }) => sumOf(storeBytes) / 1e6),
+    samples('bus', 'MB', 'lower', ({ bus }) => (bus.inBytes + bus.outBytes) / 1e6),
+    ...(previews.length === 0 ? [] : [{ name: 'first preview', labels, unit: 's', better: 'lower', samples: previews } as const]),
+    exact('within 1 m', '%', 'higher', (c) => 100 * c.completenessWithin1m), exact('median |error|', 'm', 'lower', (c) => c.medianAbs),
+    exact('NMAD', 'm', 'lower', (c) => c.nmad),
+  ];
+}
+
+function throughputTable(measured: readonly MeasuredConfig[]): TableInput {
+  return {
+    title: 'Throughput',
+    note: `Mpx: megapixels of reference image on ground both images see. Core-seconds: CPU of all processes, bus and coordinator included. From the program's start to
+      its end. Preview: until the first merged coarse DSM is in the store. Accuracy against the exact truth, on ground both images see.`,
+    columns: [{ name: 'run', align: 'left' }, ...['Mpx', 'wall s', 'CPU s', 'Mpx/s', 'Mpx/core-s', '±', 'coordinator', 'broker', 'preview s', '<1 m', 'med|e| m', 'NMAD m'].map((name) => ({ name }))],
+    rows: measured.map((m) => {
+      const rates = spreadOf(m.runs.map(mpxPerCoreSecond));
+      const [c] = m.comparisons;
+      const preview = medianOf(m.runs.flatMap(({ firstPreviewSeconds }) => firstPreviewSeconds ?? []));
+      return [
+        nameOf(m), fixed(typicalRun(m).summary.mpx, 2), fixed(wallOf(m), 2), fixed(cpuOf(m), 2), fixed(medianRun(m, mpxPerSecond), 3), fixed(rates.median, 3), percent(rates.relative, 0),
+        percent(medianRun(m, (run) => shareOf(run, 'coordinator'))), percent(medianRun(m, (run) => shareOf(run, 'broker'))),
+        fixed(preview, 2), percent(c?.completenessWithin1m ?? NaN, 2), fixed(c?.medianAbs ?? NaN, 3), fixed(c?.nmad ?? NaN, 3),
+      ];
+    }),
+  };
+}
+
+function cpuTable(large: readonly MeasuredConfig[]): TableInput {
+  const typical = large.map(typicalRun);
+  const names = [...new Set(typical.flatMap(({ parts }) => parts.map(({ name }) => name)))];
+  const secondsOf = (run: RunMeasure, name: string): number => run.parts.find((part) => part.name === name)?.seconds ?? 0;
+  const row = (title: string, of: (run: RunMeasure) => number): string[] =>
+    [title, ...typical.flatMap((run) => [fixed(of(run), 2), percent(of(run) / run.tree.cpuSeconds), fixed((1000 * of(run)) / run.summary.mpx, 1)])];
+  return {
+    title: 'Where the CPU goes',
+    note: `Of the run with the median CPU of its kind; the parts add up to the total. 'beside': CPU of the processes that none of their stages explains (start, bus, idling).
+      'rest': shells, and what processes did after the last look at them; below zero by as much as clocks disagree.`,
+    columns: [{ name: 'part', align: 'left' }, ...large.flatMap((m) => [nameOf(m), '%', 'ms/Mpx'].map((name) => ({ name })))],
+    rows: [...names.map((name) => row(name, (run) => secondsOf(run, name))), row('total', ({ tree }) => tree.cpuSeconds)],
+  };
+}
+
+function costTable(one: MeasuredConfig, steady: SteadyState | null, gsdM: number): TableInput {
+  const plain = medianRun(one, mpxPerCoreSecond);
+  const row = (name: string, rate: number): string[] => [name, fixed(rate, 3), fixed(1000 / rate, 0), coreHoursPerMillionKm2(rate, gsdM).toFixed(0)];
+  return {
+    title: `What a million km2 costs at ${gsdM} m`,
+    note: `core-hours = ${(mpxPerMillionKm2(gsdM) / 1e6).toFixed(0)}e6 Mpx (one pair, every place once) / (Mpx per core-second) / 3600. Marginal: the difference of two sizes, start-up taken out. ${
+      steady === null ? 'The two sizes are too close, or too noisy, to tell the start-up.' : `Start-up: ${fixed(steady.startupCpuSeconds, 2)} core-seconds, ${percent(steady.startupShare)} of ${nameOf(one)}.`}`,
+    columns: [{ name: nameOf(one), align: 'left' }, ...['Mpx/core-s', 'core-ms/Mpx', 'core-hours'].map((name) => ({ name }))],
+    rows: [row('plain', plain), ...(steady === null ? [] : [row('marginal', steady.marginalMpxPerCoreSecond)])],
+  };
+}
+
+function scalingTable(large: readonly MeasuredConfig[], one: MeasuredConfig): TableInput {
+  return {
+    title: 'Scaling', note: `Wall time against ${nameOf(one)}; efficiency 100 %: as many times faster as there are agents. The share of CPU beyond the first run's is what running together costs.`,
+    columns: [{ name: 'run', align: 'left' }, ...['wall s', 'times faster', 'efficiency', 'CPU against the first'].map((name) => ({ name }))],
+    rows: large.map((m) => [
+      nameOf(m), fixed(wallOf(m), 2), fixed(wallOf(one) / wallOf(m), 2), percent(scalingEfficiency(wallOf(one), wallOf(m), m.agents / one.agents)), percent(cpuOf(m) / cpuOf(one)),
+    ]),
+  };
+}
+
+function memoryTable(large: readonly MeasuredConfig[]): TableInput {
+  return {
+    title: 'Memory', note: "Largest resident set of each process (VmHWM), the most in any run; estimate: what the planner says the largest task needs, its process included.",
+    columns: [{ name: 'run', align: 'left' }, ...['agents MB', 'estimate MB', 'of estimate', 'coordinator MB', 'broker MB', 'together MB'].map((name) => ({ name }))],
+    rows: large.map((m) => {
+      const most = (role: string): number => Math.max(...m.runs.map((run) => peakMb(run, role)));
+      return [
+        nameOf(m), agentPeaksMb(m).map((mb) => mb.toFixed(0)).join(', '), fixed(m.estimateMb, 0), percent(most('agent') / m.estimateMb),
+        fixed(most('coordinator'), 0), fixed(most('broker'), 0), fixed(Math.max(...m.runs.map(({ tree }) => tree.peakTogetherBytes)) / 2 ** 20, 0),
+      ];
+    }),
+  };
+}
+
+function bytesTable(large: readonly MeasuredConfig[]): TableInput {
+  const kinds = [...new Set(large.flatMap((m) => Object.keys(typicalRun(m).storeBytes)))].sort();
+  return {
+    title: 'Bytes', note: `MB. Store: everything written to it, by kind. Read and written: all read and write calls of the processes: files, pipes, sockets, and the programs
+      themselves as they are loaded. Bus: kilobytes of messages to and from the server.`,
+    columns: [{ name: 'run', align: 'left' }, ...['store', ...kinds, 'agents read', 'written', 'coordinator read', 'written', 'bus in kB', 'bus out kB', 'messages'].map((name) => ({ name }))],
+    rows: large.map((m) => {
+      const run = typicalRun(m);
+      const through = (role: string, of: 'readBytes' | 'writtenBytes'): string =>
+        megabytes(run.tree.processes.filter((process) => roleOf(process) === role).reduce((sum, process) => sum + process[of], 0));
+      return [
+        nameOf(m), megabytes(sumOf(run.storeBytes)), ...kinds.map((kind) => megabytes(run.storeBytes[kind] ?? 0)),
+        through('agent', 'readBytes'), through('agent', 'writtenBytes'), through('coordinator', 'readBytes'), through('coordinator', 'writtenBytes'),
+        (run.bus.inBytes / 1e3).toFixed(0), (run.bus.outBytes / 1e3).toFixed(0), String(run.bus.inMessages),
+      ];
+    }),
+  };
+}
+
+function cpuChart(measured: readonly MeasuredConfig[]): ChartInput {
+  return {
+    kind: 'stack', title: 'CPU per megapixel', unit: 'core-ms per Mpx',
+    bars: measured.map((m) => {
+      const { parts, summary } = typicalRun(m);
+      return { name: nameOf(m), parts: parts.map(({ name, seconds }) => ({ name, value: Math.max(0, (1000 * seconds) / summary.mpx) })) };
+    }),
+  };
+}
+
+function scalingChart(large: readonly MeasuredConfig[], one: MeasuredConfig): ChartInput {
+  const pinned = large.filter(({ cores }) => cores !== null);
+  const rate = (m: MeasuredConfig): number => medianRun(m, mpxPerSecond);
+  return {
+    kind: 'lines', title: 'Scaling', note: 'N agents on N cores, everything included', x: 'agents', y: 'Mpx/s',
+    series: [
+      { name: 'measured', points: pinned.map((m): [number, number] => [m.agents, rate(m)]) },
+      { name: 'ideal', ideal: true, points: pinned.map((m): [number, number] => [m.agents, (rate(one) * m.agents) / one.agents]) },
+    ],
+  };
+}
+
+function sameProducts(measured: readonly MeasuredConfig[]): Check {
+  const sizes = [...new Set(measured.map(({ size }) => size))];
+  const differing = sizes.flatMap((size) => {
+    const all = measured.filter((m) => m.size === size).flatMap(({ runs }) => runs.map(({ products }) => products));
+    return Object.keys(all[0] ?? {}).filter((name) => all.some((products) => products[name] !== all[0]?.[name])).map((name) => `${name} of ${size} px`);
+  });
+  const count = measured.reduce((sum, { runs }) => sum + runs.length, 0);
+  return { what: 'GeoTIFF products are the same bytes in all runs of a scene', found: differing.length === 0 ? `${count} runs` : `differing: ${differing.join(', ')}`, holds: differing.length === 0 };
+}
+
+function allTilesDone(measured: readonly MeasuredConfig[]): Check {
+  const dead = measured.reduce((sum, { runs }) => sum + runs.reduce((n, { summary }) => n + summary.tiles.dead, 0), 0);
+  return { what: 'no tile failed', found: `${dead} dead`, holds: dead === 0 };
+}
+
+/** What the project promises of the whole road on a machine with AVX-512. */
+function goals(large: readonly MeasuredConfig[], one: MeasuredConfig, steady: SteadyState | null): Check[] {
+  const goal = (what: string, value: number, text: string, holds: boolean): Check => ({ what, found: Number.isFinite(value) ? text : 'unknown', holds });
+  const rate = medianRun(one, mpxPerCoreSecond), share = steady?.startupShare ?? NaN;
+  const two = large.find(({ agents, cores }) => agents === 2 * one.agents && cores !== null);
+  const faster = two === undefined ? NaN : wallOf(one) / wallOf(two);
+  const ofEstimate = Math.max(...large.map((m) => Math.max(...agentPeaksMb(m)) / m.estimateMb));
+  const [accuracy] = one.comparisons;
+  return [
+    goal('at least 2 Mpx per core-second', rate, fixed(rate, 3), rate >= 2),
+    goal('start-up below 5 %', share, percent(share), share < 0.05),
+    ...(two === undefined ? [] : [goal('two agents at least 1.9 times one', faster, fixed(faster, 2), faster >= 1.9)]),
+    goal("agents' peak memory within 10 % of the largest task's estimate", ofEstimate, percent(ofEstimate), Math.abs(ofEstimate - 1) <= 0.1),
+    goal('within 1 m of the truth >= 97 %', accuracy?.completenessWithin1m ?? NaN, percent(accuracy?.completenessWithin1m ?? NaN, 2), (accuracy?.completenessWithin1m ?? 0) >= 0.97),
+  ];
+}
+
+const peakMb = ({ tree }: RunMeasure, role: string): number =>
+  Math.max(0, ...tree.processes.filter((process) => roleOf(process) === role).map(({ peakBytes }) => peakBytes / 2 ** 20));
+
+/** The peak of each agent, the most of all runs, largest first. */
+function agentPeaksMb({ runs }: MeasuredConfig): number[] {
+  const perRun = runs.map(({ tree }) => tree.processes.filter((process) => roleOf(process) === 'agent').map(({ peakBytes }) => peakBytes / 2 ** 20).sort((a, b) => b - a));
+  return Array.from({ length: Math.max(...perRun.map((peaks) => peaks.length)) }, (_, k) => Math.max(...perRun.map((peaks) => peaks[k] ?? 0)));
+}
+
+const sumOf = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((sum, value) => sum + value, 0);
+const fixed = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
+const percent = (share: number, digits = 1): string => (Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : '-');
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole road: GeoTIFFs in, finished DSM out, every process of it measured.
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { compareByCommand } from '../accuracy/compare-command.js';
+import { type Options, UsageError } from '../harness/options.js';
+import type { Findings } from '../harness/report.js';
+import type { Suite, SuiteContext } from '../harness/suite.js';
+import { cachedScene, defaultSceneCache } from '../scenes/cached-scene.js';
+import { terrainKinds } from '../scenes/options.js';
+import { allowedCores, configsOf, nameOf } from './configs.js';
+import { type MeasuredConfig, pipelineFindings } from './findings.js';
+import { measureRun } from './measure-run.js';
+import { runAltiplano } from './run-altiplano.js';
+
+const resolutionM = 0.5;
+
+export const suite: Suite = {
+  summary: 'GeoTIFF pair to finished DSM: speed, scaling, memory, bytes, the cost of a million km2',
+  help: `Runs altiplano (bus, store and agents as processes) on synthetic scenes and accounts for every process: CPU seconds are the kernel's sum over
+the whole process tree, nats-server included; stages come from the ledger, and what no stage explains is shown as such. Runs are compared with
+the exact truth, and the products must be the same bytes with any number of agents.
+
+With N agents all processes are pinned to N cores (taskset): one agent shares its core with coordinator and bus. 'free' runs may use every core.
+Two sizes tell the constant start-up from what a megapixel costs. Scenes are made once (about 7 core-seconds a megapixel) and kept.`,
+  options: {
+    size: { value: 'PX', help: 'side of the images (4096; --quick: 512)' },
+    small: { value: 'PX', help: 'side of the smaller images, which tell the start-up (half of --size)' },
+    terrain: { value: 'KIND', help: terrainKinds.join(', '), default: 'city' },
+    agents: { value: 'N,...', help: 'numbers of agents (1 and the number of cores)' },
+    repeats: { value: 'N', help: 'runs of each kind, interleaved (3; --quick: 1)' },
+    scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
+    out: { value: 'DIR', help: 'where runs go; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline') },
+  },
+  run,
+};
+
+async function run({ options, quick, progress }: SuiteContext): Promise<Findings> {
+  const cores = allowedCores(readFileSync('/proc/self/status', 'utf8'));
+  const [size, small, repeats] = [countOf(options, 'size', quick ? 512 : 4096), countOf(options, 'small', 0), countOf(options, 'repeats', quick ? 1 : 3)];
+  const sizes = [small === 0 ? Math.max(64, Math.round(size / 2)) : small, size] as const;
+  const agents = options.text('agents') === '' ? [...new Set([1, cores.length])] : options.counts('agents');
+  const terrain = terrainKinds.find((kind) => kind === options.text('terrain'));
+  if (terrain === undefined) throw new UsageError(`Expected ${terrainKinds.join(', ')} for --terrain but received '${options.text('terrain')}'`);
+  if (sizes[0] >= sizes[1]) throw new UsageError(`Expected --small below --size but received ${sizes[0]} and ${sizes[1]}`);
+  if (Math.max(...agents) > cores.length) progress.say(`more agents than the ${cores.length} cores allowed: those runs share them`);
+
+  const measured: MeasuredConfig[] = [];
+  const out = resolve(options.text('out'));
+  const work = configsOf(sizes, agents, cores, quick);
+  try {
+    for (const pxSide of sizes) {
+      progress.step(0, repeats * work.length, `scene of ${pxSide} px`);
+      const scene = await cachedScene(resolve(options.text('scenes')), { size: pxSide, terrain, pointingError: [3], samples: 2 }, (text) => progress.step(0, repeats * work.length, text));
+      const estimateMb = await largestTaskMb(scene.images);
+      for (const config of work.filter((c) => c.size === pxSide)) measured.push({ ...config, scene, estimateMb, runs: [], comparisons: [] });
+    }
+    for (let k = 0; k < repeats; k++) {
+      for (const [i, { scene, runs, comparisons, ...config }] of measured.entries()) {
+        progress.step(k * measured.length + i, repeats * measured.length, nameOf(config));
+        const dir = join(out, 'run');
+        const { images } = scene;
+        const measure = await measureRun({ images, out: dir, agents: config.agents, cores: config.cores, options: ['--resolution', String(resolutionM)] });
+        runs.push(measure);
+        // The bytes are the same in every run (a check): one comparison is enough.
+        if (comparisons.length === 0) comparisons.push(await compareByCommand(measure.summary.products['dsm'] ?? '', scene.truth, ['--out', dir]));
+      }
+    }
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+  return pipelineFindings(measured, { gsdM: resolutionM, withGoals: !quick });
+}
+
+/** An option's whole number, or what holds where it wasn't given. */
+const countOf = (options: Options, name: string, otherwise: number): number => (options.text(name) === '' ? otherwise : options.count(name));
+
+const plannedSchema = z.object({ estimates: z.array(z.object({ memoryMb: z.number() })).min(1) });
+
+/** What the planner thinks the largest task needs, process included. */
+async function largestTaskMb(images: readonly string[]): Promise<number> {
+  const { exitCode, summary, stderr } = await runAltiplano(['plan', ...images, '--resolution', String(resolutionM)], { showProgress: false });
+  if (exitCode !== 0) throw new Error(`altiplano plan: exit code ${exitCode}\n${stderr}`);
+  return Math.max(...plannedSchema.parse(summary).estimates.map(({ memoryMb }) => memoryMb));
+}
