@@ -50,7 +50,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
   const grid = unionGrid(level);
   const tiles = openTileIndex(level);
   const out = createTiled(path, {
-    width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells),
+    width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells), compress: 'NONE',
     bands: ['height', 'confidence', 'count', 'spread', 'reason'].map((description) => ({ type: 'float32', noData: noHeight, description })),
   });
   const isMerged = new Uint8Array(tiles.count);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type CogOptions, type TiledRaster, createTiled, makeCog, readBands } from '@altiplano/kernels/raster';
+import { type ProductLayer, readBands, writeProductCogs } from '@altiplano/kernels/raster';
 import type { GridSpec } from '@altiplano/protocol';
-import { type CellRect, noHeight, reason } from './merge-block.js';
-import { type MergedDsm, geotransformOf } from './merge-dsm.js';
-import { type Ring, crossings, isInside } from './polygon.js';
+import { type CellRect, reason } from './merge-block.js';
+import type { MergedDsm } from './merge-dsm.js';
+import type { Ring } from './polygon.js';
 import type { VerticalDatum } from './vertical-datum.js';
 
-export const layerNames = ['dsm', 'confidence', 'count', 'spread', 'validity'] as const;
-export type LayerName = (typeof layerNames)[number];
+export const layerNames: readonly ProductLayer[] = ['dsm', 'confidence', 'count', 'spread', 'validity'];
 
 /** What the published cells hold. Heights in the products' vertical datum, metres; NaN or 0 where there are none. */
 export interface LayerStatistics {
@@ -69,6 +69,8 @@ export interface LayerInputs {
   readonly rect: CellRect;
   /** The grid of that part. */
   readonly grid: GridSpec;
+  /** The grid's CRS. */
+  readonly crs: string;
   readonly datum: VerticalDatum;
   /** Where pairs see ground, convex rings in the plan's CRS; an empty cell outside of all of them is called so. */
   readonly seen: readonly Ring[];
@@ -80,128 +82,42 @@ export interface LayerInputs {
 }
 
 /**
- * Writes the layers of a merged DSM as cloud-optimised GeoTIFFs <outDir>/<layer>.tif:
- * dsm (float32, metres, no-data -32768), confidence (float32, 0..1, no-data -32768), count (uint16, points per cell),
- * spread (float32, metres, no-data -32768), validity (uint8, `reason`). Memory: one block.
+ * Writes the layers of a merged DSM as cloud-optimised GeoTIFFs <outDir>/<layer>.tif: dsm (metres), confidence (0..1) and spread
+ * (metres) in float32, no-data -32768, count (uint16, points per cell), validity (uint8, `reason`). On all cores; memory: a few blocks.
  */
-export function writeLayers({ merged, rect, grid, datum, seen, roi, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
+export function writeLayers({ merged, rect, grid, crs, datum, seen, roi, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
+  const horizontal = datum.crs.replace(/\+\d+$/, '');
   const classes = Object.fromEntries(Object.entries(reason).map(([name, value]) => [`CLASS_${value}`, name]));
-  const open = (name: LayerName, type: 'float32' | 'uint16' | 'uint8', description: string, more: Readonly<Record<string, string>> = {}): TiledRaster =>
-    createTiled(join(scratchDir, `${name}.tif`), {
-      width: grid.width, height: grid.height, crs: name === 'dsm' ? datum.crs : datum.crs.replace(/\+\d+$/, ''), geotransform: geotransformOf(grid), blockSize: blockCells,
-      bands: [{ type, description, noData: type === 'float32' ? noHeight : null }], metadata: { ...metadata, ...more },
-    });
-  const files = {
-    dsm: open('dsm', 'float32', 'height, metres', { VERTICAL_DATUM: datum.name }),
-    confidence: open('confidence', 'float32', 'confidence, 0 to 1'),
-    count: open('count', 'uint16', 'points'),
-    spread: open('spread', 'float32', 'standard deviation of the points, metres'),
-    validity: open('validity', 'uint8', 'why there is no height', classes),
-  };
-  const tally = openTally();
-  try {
-    for (const block of blocksOf({ col0: 0, row0: 0, width: rect.width, height: rect.height })) {
-      const cells = readCells(merged.path, { ...block, col0: block.col0 + rect.col0, row0: block.row0 + rect.row0 }, datum.undulation, grid, block, { seen, roi });
-      tally.add(cells);
-      for (const name of layerNames) files[name].writeBlock(1, block.col0, block.row0, block.width, block.height, cells[name]);
-    }
-    for (const name of layerNames) files[name].close();
-  } finally {
-    for (const name of layerNames) files[name].discard();
-  }
-  for (const name of layerNames) {
-    const overviewResampling: CogOptions['overviewResampling'] = name === 'validity' ? 'MODE' : 'AVERAGE';
-    makeCog(join(scratchDir, `${name}.tif`), join(outDir, `${name}.tif`), { overviewResampling });
-  }
-  const sums = tally.finish(grid);
-  return { ...sums, histogram: histogramOf(join(outDir, 'dsm.tif'), grid, sums.minHeight, sums.maxHeight) };
-}
-
-interface Cells {
-  readonly dsm: Float32Array;
-  readonly confidence: Float32Array;
-  readonly count: Uint16Array;
-  readonly spread: Float32Array;
-  readonly validity: Uint8Array;
-}
-
-/** Reads a block of the merged DSM and turns it into what the layers hold. */
-function readCells(path: string, source: CellRect, undulationOf: VerticalDatum['undulation'], grid: GridSpec, block: CellRect, areas: Pick<LayerInputs, 'seen' | 'roi'>): Cells {
-  const [heights, confidences, counts, spreads, reasons] = readBands(path, source);
-  if (heights === undefined || confidences === undefined || counts === undefined || spreads === undefined || reasons === undefined) {
-    throw new Error(`${path}: a merged DSM has the bands height, confidence, count, spread, reason`);
-  }
-  const undulation = undulationOf(block);
-  const cells: Cells = {
-    dsm: heights, confidence: confidences, count: new Uint16Array(heights.length), spread: spreads, validity: new Uint8Array(heights.length),
-  };
-  for (let row = 0; row < block.height; row++) {
-    const north = grid.originN - (block.row0 + row + 0.5) * grid.resolution;
-    const seenAt = areas.seen.map((ring) => crossings(ring, north));
-    const roiAt = areas.roi === null ? null : crossings(areas.roi, north);
-    for (let col = 0; col < block.width; col++) {
-      const cell = row * block.width + col;
-      const e = grid.originE + (block.col0 + col + 0.5) * grid.resolution;
-      const why = roiAt !== null && !isInside(roiAt, e) ? reason.outsideRoi : reasons[cell] ?? reason.outside;
-      if (why === reason.valid) {
-        cells.dsm[cell] = (heights[cell] ?? NaN) - (undulation?.[cell] ?? 0);
-        cells.confidence[cell] = toStep(confidences[cell] ?? 0);
-        cells.spread[cell] = toStep(spreads[cell] ?? 0);
-        cells.count[cell] = Math.min(65_535, counts[cell] ?? 0);
-        continue;
-      }
-      cells.dsm[cell] = noHeight;
-      cells.confidence[cell] = noHeight;
-      cells.spread[cell] = noHeight;
-      const isSeen = seenAt.length === 0 || seenAt.some((at) => isInside(at, e));
-      cells.validity[cell] = why === reason.noPoint && !isSeen ? reason.outside : why;
-    }
-  }
-  return cells;
-}
-
-/** Rounded to 1/1024: more is noise, and noise doesn't compress. */
-const toStep = (value: number): number => Math.round(1024 * value) / 1024;
-
-/** Sums over all cells. */
-function openTally(): { add(cells: Cells): void; finish(grid: GridSpec): Omit<LayerStatistics, 'histogram'> } {
-  const reasons: [number, number, number, number, number] = [0, 0, 0, 0, 0];
-  let min = Infinity, max = -Infinity, heights = 0, confidences = 0, spreads = 0, maxSpread = 0, maxCount = 0, points = 0;
+  const layer = (name: ProductLayer, description: string, layerCrs = horizontal, more: Readonly<Record<string, string>> = {}) =>
+    ({ path: join(outDir, `${name}.tif`), crs: layerCrs, description, metadata: { ...metadata, ...more } });
+  // Undulations move the merge's heights into the datum's; the ends of the bins hold what is beyond anyway.
+  const [from, to] = Number.isNaN(merged.minHeight) ? [0, 1] : [merged.minHeight - datum.range[1], merged.maxHeight - datum.range[0]];
+  const bounds = { from, to: Math.max(to, from + 1e-3) };
+  const tally = writeProductCogs({
+    merged: merged.path, rect, grid, crs, geoid: datum.geoid, roi: roi === null ? null : flat(roi), seen: seen.map(flat),
+    histogram: { ...bounds, bins: fineBins }, compress: 'ZSTD', scratchDir, threads: availableParallelism(),
+    layers: {
+      dsm: layer('dsm', 'height, metres', datum.crs, { VERTICAL_DATUM: datum.name }),
+      confidence: layer('confidence', 'confidence, 0 to 1'),
+      count: layer('count', 'points'),
+      spread: layer('spread', 'standard deviation of the points, metres'),
+      validity: layer('validity', 'why there is no height', horizontal, classes),
+    },
+  });
+  const [valid = 0, noPoint = 0, outside = 0, dead = 0, outsideRoi = 0] = tally.reasons;
   return {
-    add(cells) {
-      for (let cell = 0; cell < cells.dsm.length; cell++) {
-        const why = cells.validity[cell] ?? reason.outside;
-        reasons[why] = (reasons[why] ?? 0) + 1;
-        if (why !== reason.valid) continue;
-        const height = cells.dsm[cell] ?? NaN;
-        min = Math.min(min, height);
-        max = Math.max(max, height);
-        heights += height;
-        confidences += cells.confidence[cell] ?? 0;
-        spreads += cells.spread[cell] ?? 0;
-        maxSpread = Math.max(maxSpread, cells.spread[cell] ?? 0);
-        maxCount = Math.max(maxCount, cells.count[cell] ?? 0);
-        points += cells.count[cell] ?? 0;
-      }
-    },
-    finish(grid) {
-      const n = reasons[0];
-      return {
-        grid, reasons, minHeight: n > 0 ? min : NaN, maxHeight: n > 0 ? max : NaN, meanHeight: heights / n,
-        meanConfidence: confidences / n, meanSpread: spreads / n, maxSpread, maxCount, points,
-      };
-    },
+    grid, reasons: [valid, noPoint, outside, dead, outsideRoi],
+    minHeight: valid > 0 ? tally.minHeight : NaN, maxHeight: valid > 0 ? tally.maxHeight : NaN, meanHeight: tally.sumHeight / valid,
+    histogram: valid > 0 ? shownHistogram(tally.bins, bounds.from, bounds.to) : { from: NaN, to: NaN, bins: [] },
+    meanConfidence: tally.sumConfidence / valid, meanSpread: tally.sumSpread / valid, maxSpread: tally.maxSpread, maxCount: tally.maxCount,
+    points: tally.points,
   };
 }
 
-/** The heights of a DSM file between the 0.1 and the 99.9 % quantile: a few outliers don't flatten it. */
-function histogramOf(path: string, { width, height }: GridSpec, min: number, max: number): Histogram {
-  if (Number.isNaN(min)) return { from: NaN, to: NaN, bins: [] };
-  const counts = new Float64Array(fineBins);
-  for (const block of blocksOf({ col0: 0, row0: 0, width, height })) {
-    const [heights = new Float32Array(0)] = readBands(path, block);
-    for (const value of heights) if (!Number.isNaN(value)) addTo(counts, value, min, max);
-  }
+const flat = (ring: Ring): Float64Array => Float64Array.from(ring.flat());
+
+/** Fine bins gathered between the 0.1 and the 99.9 % quantile: a few outliers don't flatten the histogram. */
+function shownHistogram(counts: Float64Array, min: number, max: number): Histogram {
   const [from, to] = [heightBelow(counts, min, max, 0.001), heightBelow(counts, min, max, 0.999)];
   const bins = Array<number>(shownBins).fill(0);
   counts.forEach((count, bin) => {

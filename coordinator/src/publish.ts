@@ -36,7 +36,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
       SOFTWARE: `Altiplano ${plan.software}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, grid, datum, seen: seenGround(plan, scan), roi, metadata, scratchDir, outDir });
+    const statistics = writeLayers({ merged, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, scan), roi, metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
     const pictures = drawPictures(request, scratchDir, products);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { transformPoints } from '@altiplano/kernels/raster';
+import { type ProductLayer, transformPoints } from '@altiplano/kernels/raster';
 import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import { noHeight, reason } from './merge-block.js';
-import type { LayerName, LayerStatistics } from './product-layers.js';
+import type { LayerStatistics } from './product-layers.js';
 import type { TileCounts } from './scene-result.js';
 
 export interface StacInputs {
@@ -68,7 +68,7 @@ export function stacItem(inputs: StacInputs): Readonly<Record<string, unknown>> 
 function assetsOf(statistics: LayerStatistics): Record<string, unknown> {
   const [valid] = statistics.reasons;
   const percent = Number(((100 * valid) / statistics.reasons.reduce((a, b) => a + b, 0)).toFixed(3));
-  const layer = (name: LayerName, title: string, band: Readonly<Record<string, unknown>>, roles: readonly string[]): Record<string, unknown> => ({
+  const layer = (name: ProductLayer, title: string, band: Readonly<Record<string, unknown>>, roles: readonly string[]): Record<string, unknown> => ({
     href: `./${name}.tif`, type: cog, title, roles, bands: [{ name, 'raster:spatial_resolution': statistics.grid.resolution, ...band }],
   });
   const float = (unit: string | null, minimum: number, mean: number, maximum: number): Record<string, unknown> => ({

@@ -11,6 +11,7 @@
 #include "gdal_error.h"
 #include "read.h"
 #include "session.h"
+#include "write.h"
 
 namespace altiplano::raster {
 
@@ -43,6 +44,8 @@ inline int intOf(const Napi::Value& value) { return value.As<Napi::Number>().Int
 std::optional<Rect> rectOf(const Napi::Value& value);
 // { path, band, rect, overview, maskPath }
 WindowRequest windowRequestOf(const Napi::Object& object);
+// { width, height, type, bands, noData, crs, geotransform, rpc, metadata, mask, blockSize, compress }: NativeGeoTiff of native.ts.
+GeoTiffSpec geoTiffSpecOf(const Napi::Object& object);
 // An array for pixels of the type (Byte, UInt16, Int16, Int32, Float32, Float64), and where its bytes are.
 Napi::TypedArray newPixels(Napi::Env env, GDALDataType type, size_t count, void** bytes);
 // The type and bytes of a typed array with at least `count` elements.
@@ -50,6 +53,7 @@ const void* pixelsOf(const Napi::Value& value, size_t count, GDALDataType* type)
 
 void registerReading(Napi::Env env, Napi::Object exports, Session* session);
 void registerWriting(Napi::Env env, Napi::Object exports, Session* session);
+void registerProducts(Napi::Env env, Napi::Object exports, Session* session);
 void registerPictures(Napi::Env env, Napi::Object exports, Session* session);
 
 }  // namespace altiplano::raster

@@ -32,6 +32,34 @@ export interface NativeGeoTiff {
 declare const tiledHandle: unique symbol;
 export interface TiledHandle { readonly [tiledHandle]: true }
 
+/** What the addon takes to publish a merged DSM; rings are x and y by turns, and no ring is everywhere. */
+export interface NativeProducts {
+  readonly merged: string;
+  readonly rect: PixelRect;
+  readonly originE: number; readonly originN: number; readonly resolution: number;
+  readonly geoid: string | null;
+  readonly crs: string;
+  readonly roi: readonly Float64Array[];
+  readonly seen: readonly Float64Array[];
+  readonly binsFrom: number; readonly binsTo: number; readonly bins: number;
+  readonly scratch: string;
+  readonly threads: number;
+  /** In the order dsm, confidence, count, spread, validity. */
+  readonly files: readonly { readonly path: string; readonly spec: NativeGeoTiff }[];
+}
+
+/** What the published cells hold. */
+export interface ProductTally {
+  /** Cells by reason, counted from 0. */
+  readonly reasons: readonly number[];
+  readonly sumHeight: number; readonly sumConfidence: number; readonly sumSpread: number;
+  /** Metres; meaningless where there is no height. */
+  readonly minHeight: number; readonly maxHeight: number; readonly maxSpread: number;
+  readonly maxCount: number; readonly points: number;
+  /** Cells by height. */
+  readonly bins: Float64Array;
+}
+
 interface NativePicture { readonly width: number; readonly height: number; readonly rgba: Uint8Array }
 
 interface NativeRaster {
@@ -54,6 +82,7 @@ interface NativeRaster {
     readonly srcWindow: PixelRect | null; readonly crs: string | null;
   }): void;
   ingestImage(request: NativeWindowRequest, target: string, scratch: string): void;
+  writeProductCogs(spec: NativeProducts): ProductTally;
   hillshade(path: string, band: number, maxSize: number): NativePicture;
   quicklook(path: string, band: number, maxSize: number): NativePicture;
   writePng(path: string, width: number, height: number, rgba: Uint8Array): void;

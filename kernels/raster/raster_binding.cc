@@ -70,6 +70,7 @@ void registerRaster(Napi::Env env, Napi::Object exports) {
   raster::registerReading(env, exports, session);
   raster::registerWriting(env, exports, session);
   raster::registerPictures(env, exports, session);
+  raster::registerProducts(env, exports, session);
 }
 
 }  // namespace altiplano::binding

@@ -29,7 +29,9 @@ std::map<std::string, std::string> pairsOf(const Napi::Value& value) {
   return pairs;
 }
 
-GeoTiffSpec specOf(const Napi::Object& object) {
+}  // namespace
+
+GeoTiffSpec geoTiffSpecOf(const Napi::Object& object) {
   GeoTiffSpec spec;
   spec.width = binding::intAt(object, "width");
   spec.height = binding::intAt(object, "height");
@@ -65,9 +67,11 @@ GeoTiffSpec specOf(const Napi::Object& object) {
   return spec;
 }
 
+namespace {
+
 // writeGeoTiff(path, spec)
 Napi::Value writeGeoTiffFile(const Napi::CallbackInfo& info, Session&) {
-  writeGeoTiff(textOf(info[0]), specOf(info[1].As<Napi::Object>()));
+  writeGeoTiff(textOf(info[0]), geoTiffSpecOf(info[1].As<Napi::Object>()));
   return info.Env().Undefined();
 }
 
@@ -78,7 +82,7 @@ struct TiledWriter {
 
 // createTiled(path, spec): a handle for writeTiledBlock and closeTiled.
 Napi::Value createTiled(const Napi::CallbackInfo& info, Session&) {
-  GeoTiffSpec spec = specOf(info[1].As<Napi::Object>());
+  GeoTiffSpec spec = geoTiffSpecOf(info[1].As<Napi::Object>());
   spec.sparse = true;
   auto writer = std::make_unique<TiledWriter>();
   writer->path = textOf(info[0]);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { openInfo } from './info.js';
+import { type ProductCogs, type ProductLayer, writeProductCogs } from './product-cogs.js';
+import { readWindow } from './read.js';
+import { writeGeoTiff } from './write.js';
+
+const noHeight = -32768;
+const names: readonly ProductLayer[] = ['dsm', 'confidence', 'count', 'spread', 'validity'];
+/** Three tiles and a bit across, two down: an odd pyramid of three levels. */
+const [width, height] = [1553, 1031];
+const rect = { col0: 5, row0: 3, width, height };
+const isHole = (col: number, row: number): boolean => (col * 7 + row * 13) % 11 === 0;
+const heightOf = (col: number, row: number): number => 1200 + 0.25 * col - 0.125 * row;
+
+async function request(t: ExecutionContext): Promise<ProductCogs> {
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-products-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [fullWidth, fullHeight] = [width + 9, height + 4];
+  const band = (value: (col: number, row: number) => number, empty: number): Float32Array =>
+    Float32Array.from({ length: fullWidth * fullHeight }, (_, i) => {
+      const [col, row] = [(i % fullWidth) - rect.col0, Math.floor(i / fullWidth) - rect.row0];
+      return isHole(col, row) ? empty : value(col, row);
+    });
+  const merged = join(folder, 'merged.tif');
+  writeGeoTiff(merged, {
+    width: fullWidth, height: fullHeight, tiled: true,
+    bands: [band(heightOf, noHeight), band(() => 0.5, 0), band(() => 3, 0), band(() => 0.25, noHeight), band(() => 0, 1)].map((data) => ({ data, noData: noHeight })),
+  });
+  const layer = (name: ProductLayer) =>
+    [name, { path: join(folder, `${name}.tif`), crs: 'EPSG:32636', description: name, metadata: { LAYER: name } }] as const;
+  return {
+    merged, rect, grid: { originE: 1000, originN: 5000, resolution: 0.5, width, height }, crs: 'EPSG:32636', geoid: null, roi: null, seen: [],
+    histogram: { from: 1000, to: 2000, bins: 100 }, compress: 'ZSTD', scratchDir: folder, threads: 1,
+    layers: Object.fromEntries(names.map(layer)) as unknown as ProductCogs['layers'],
+  };
+}
+
+test('layers hold the cells, their overviews the means of what is there, and the tally says what was written', async (t) => {
+  const options = await request(t);
+  const tally = writeProductCogs(options);
+  const info = openInfo(options.layers.dsm.path);
+  t.like(info, { width, height, crs: 'EPSG:32636', isTiled: true, compression: 'ZSTD', geotransform: [1000, 0.5, 0, 5000, 0, -0.5] });
+  t.is(info.metadata['LAYER'], 'dsm');
+  t.deepEqual(info.overviews, [{ width: 777, height: 516 }, { width: 389, height: 258 }]);
+  const { data: dsm } = readWindow(options.layers.dsm.path, { band: 1 });
+  const { data: validity } = readWindow(options.layers.validity.path, { band: 1 });
+  let valid = 0;
+  for (let cell = 0; cell < width * height; cell++) {
+    const [col, row] = [cell % width, Math.floor(cell / width)];
+    if (!isHole(col, row)) valid++;
+    if (dsm[cell] !== (isHole(col, row) ? noHeight : heightOf(col, row)) || validity[cell] !== Number(isHole(col, row))) t.fail(`${col}, ${row}`);
+  }
+  t.deepEqual(tally.reasons, [valid, width * height - valid, 0, 0, 0]);
+  t.is(tally.points, 3 * valid);
+  t.is(tally.sumConfidence, 0.5 * valid);
+  t.is(tally.bins.reduce((a, b) => a + b, 0), valid);
+
+  const { data: half } = readWindow(options.layers.dsm.path, { band: 1, overview: 0 });
+  for (const [col, row] of [[0, 0], [300, 200], [776, 515], [400, 515]] as const) {
+    const below = [0, 1].flatMap((y) => [0, 1].map((x) => [2 * col + x, 2 * row + y] as const))
+      .filter(([x, y]) => x < width && y < height && !isHole(x, y)).map(([x, y]) => heightOf(x, y));
+    t.true(Math.abs((half[row * 777 + col] ?? NaN) - below.reduce((a, b) => a + b, 0) / below.length) <= 0.5 / 1024, `${col}, ${row}`);
+  }
+});
+
+test('the bytes are the same for any number of threads, and nothing else is left behind', async (t) => {
+  const options = await request(t);
+  const bytes = (): Promise<Buffer[]> => Promise.all(names.map((name) => readFile(options.layers[name].path)));
+  const tally = writeProductCogs(options);
+  const one = await bytes();
+  for (const threads of [2, 5]) {
+    t.deepEqual(writeProductCogs({ ...options, threads }), tally);
+    t.deepEqual(await bytes(), one);
+  }
+  t.deepEqual((await readdir(options.scratchDir)).sort(), [...names.map((name) => `${name}.tif`), 'merged.tif'].sort());
+});
+
+test('overviews come before the full resolution, and directories before all tiles, as readers of parts want it', async (t) => {
+  const options = await request(t);
+  writeProductCogs({ ...options, compress: 'DEFLATE' });
+  const file = await readFile(options.layers.count.path);
+  t.is(file.readUInt16LE(2), 42);
+  const starts: number[] = [];
+  let last = 0;
+  for (let at = file.readUInt32LE(4); at !== 0;) {
+    const entries = file.readUInt16LE(at);
+    last = Math.max(last, at);
+    for (let entry = at + 2; entry < at + 2 + 12 * entries; entry += 12) {
+      if (file.readUInt16LE(entry) !== 324) continue;
+      const [count, value] = [file.readUInt32LE(entry + 4), file.readUInt32LE(entry + 8)];
+      const places = count === 1 ? [value] : Array.from({ length: count }, (_, i) => file.readUInt32LE(value + 4 * i));
+      t.deepEqual(places, places.toSorted((a, b) => a - b));
+      starts.push(places[0] ?? NaN);
+    }
+    at = file.readUInt32LE(at + 2 + 12 * entries);
+  }
+  t.is(starts.length, 3);
+  t.deepEqual(starts, starts.toSorted((a, b) => b - a));
+  t.true(starts.every((start) => start > last));
+});
+
+test('a merged DSM that is not there is an error that names it, and leaves no file', async (t) => {
+  const options = await request(t);
+  const missing = join(options.scratchDir, 'missing.tif');
+  t.throws(() => writeProductCogs({ ...options, merged: missing, threads: 3 }), { name: 'RasterError', message: /missing\.tif/ });
+  t.deepEqual(await readdir(options.scratchDir), ['merged.tif']);
+});

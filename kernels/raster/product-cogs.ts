@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { renameSync, rmSync } from 'node:fs';
+import { KernelArgumentError } from '../lib/errors.js';
+import type { GridSpec, PixelRect } from '../lib/types.js';
+import { temporaryBeside } from './atomic.js';
+import { callRaster, type NativeGeoTiff, type ProductTally } from './native.js';
+
+export type { ProductTally } from './native.js';
+export type ProductLayer = 'dsm' | 'confidence' | 'count' | 'spread' | 'validity';
+
+export interface ProductCogs {
+  /** A raster with the float bands height, confidence, count, spread, reason. */
+  readonly merged: string;
+  /** The part of it to publish, and the grid of that part. */
+  readonly rect: PixelRect;
+  readonly grid: GridSpec;
+  readonly crs: string;
+  /** Undulation raster to subtract from heights; null = they stay as they are. */
+  readonly geoid: string | null;
+  /** Cells whose centre lies outside stay empty; corners by turns x and y in `crs`; null = all stay. */
+  readonly roi: Float64Array | null;
+  /** Where pairs see ground; an empty cell outside of all of them is called so. None = everywhere. */
+  readonly seen: readonly Float64Array[];
+  /** Heights are counted in so many bins of equal width; the outer ones hold what lies beyond, too. */
+  readonly histogram: { readonly from: number; readonly to: number; readonly bins: number };
+  /** Where each layer goes, and what its file says. */
+  readonly layers: Readonly<Record<ProductLayer, {
+    readonly path: string; readonly crs: string; readonly description: string; readonly metadata: Readonly<Record<string, string>>;
+  }>>;
+  readonly compress: 'DEFLATE' | 'ZSTD';
+  /** Folder for temporary files of the layers' size. */
+  readonly scratchDir: string;
+  /** The bytes are the same for any number. */
+  readonly threads: number;
+}
+
+const noHeight = -32768;
+/** In the addon's order. */
+const layers = [['dsm', 'Float32'], ['confidence', 'Float32'], ['count', 'UInt16'], ['spread', 'Float32'], ['validity', 'Byte']] as const;
+
+/**
+ * Publishes a merged DSM: dsm, confidence and spread (float32, no-data -32768, rounded to 1/1024), count (uint16) and validity
+ * (uint8, why there is no height) as cloud-optimised GeoTIFFs with overviews, in one pass on `threads` threads. Each appears
+ * whole under its name. Memory: about 20 MB a thread. The same input gives the same bytes. Throws RasterError.
+ */
+export function writeProductCogs(options: ProductCogs): ProductTally {
+  const { merged, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;
+  if (rect.width !== grid.width || rect.height !== grid.height) {
+    throw new KernelArgumentError(`${rect.width} x ${rect.height} cells, as in rect`, 'grid', `${grid.width} x ${grid.height}`);
+  }
+  if (!(Number.isInteger(threads) && threads > 0)) throw new KernelArgumentError('a positive whole number', 'threads', threads);
+  if (!(histogram.to > histogram.from)) throw new KernelArgumentError('more than histogram.from', 'histogram.to', histogram.to);
+  const files = layers.map(([name, type]) => {
+    const layer = options.layers[name];
+    const spec: NativeGeoTiff = {
+      width: grid.width, height: grid.height, type, bands: [{ description: layer.description }], noData: type === 'Float32' ? noHeight : null,
+      crs: layer.crs, geotransform: [grid.originE, grid.resolution, 0, grid.originN, 0, -grid.resolution], rpc: null, metadata: layer.metadata,
+      mask: null, blockSize: 512, compress,
+    };
+    return { path: temporaryBeside(layer.path), target: layer.path, spec };
+  });
+  try {
+    const tally = callRaster((raster) => raster.writeProductCogs({
+      merged, rect, originE: grid.originE, originN: grid.originN, resolution: grid.resolution, geoid, crs,
+      roi: roi === null ? [] : [roi], seen, binsFrom: histogram.from, binsTo: histogram.to, bins: histogram.bins,
+      scratch: temporaryBeside(`${scratchDir}/tiles`), threads, files: files.map(({ path, spec }) => ({ path, spec })),
+    }));
+    for (const { path, target } of files) renameSync(path, target);
+    return tally;
+  } finally {
+    for (const { path } of files) rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// From merged cells to the cells of the published layers, and from those to their overviews.
+#ifndef ALTIPLANO_KERNELS_PRODUCT_CELLS_H_
+#define ALTIPLANO_KERNELS_PRODUCT_CELLS_H_
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "image.h"
+
+namespace altiplano {
+
+// No-data value of heights, confidences and spreads.
+inline constexpr float kNoHeight = -32768;
+// Published metres and confidences are whole multiples of 1 / kSteps: more is noise, and noise does not compress.
+inline constexpr int kSteps = 1024;
+// Validity of what a block holds beyond the raster's edge.
+inline constexpr uint8_t kBeyond = 255;
+
+// Why a cell has no height; the classes of the validity layer.
+enum Reason : uint8_t { kHasHeight = 0, kNoPoint = 1, kOutside = 2, kDeadTile = 3, kOutsideRoi = 4 };
+inline constexpr int kReasons = 5;
+
+// One size. height, spread: metres; reason: a Reason.
+struct MergedViews {
+  ImageView<const float> height, confidence, count, spread, reason;
+};
+
+// One size. Without a height: dsm, confidence and spread kNoHeight, count 0.
+struct ProductViews {
+  ImageView<float> dsm, confidence, spread;
+  ImageView<uint16_t> count;
+  ImageView<uint8_t> validity;
+};
+
+// Sums over published cells. All integers, in steps of 1 / kSteps where they are metres or confidences, so that the order
+// in which blocks are added does not matter.
+struct ProductTally {
+  int64_t reasons[kReasons] = {};
+  int64_t heights = 0, confidences = 0, spreads = 0, points = 0;
+  int32_t minHeight = std::numeric_limits<int32_t>::max(), maxHeight = std::numeric_limits<int32_t>::min();
+  int32_t maxSpread = 0, maxCount = 0;
+  // Cells by height, equal bins from `binsFrom` to `binsTo` metres; the outer ones hold what lies beyond, too.
+  float binsFrom = 0, binsTo = 1;
+  std::vector<int64_t> bins;
+
+  void add(const ProductTally& other);
+};
+
+// Where cells of a row lie: 1 inside, 0 outside. Null = everywhere.
+struct RowAreas {
+  const uint8_t* roi = nullptr;
+  const uint8_t* seen = nullptr;
+};
+
+// One row: merged cells -> published ones, added to the tally. undulation: metres, subtracted from heights; null = none.
+// Outside of the ROI nothing is published; an empty cell that no pair sees is called kOutside.
+void productRow(const MergedViews& merged, int row, const float* undulation, RowAreas areas, const ProductViews& out,
+                ProductTally& tally);
+
+// 1 where a cell's centre e = originE + (col0 + i + 0.5) * resolution lies inside the ring (x, y pairs, open) on the line at
+// north n: an odd number of crossings at or west of it. Rows of several rings are combined by `or` into `inside`.
+void addInside(const std::vector<double>& ring, double north, double originE, double resolution, int col0, int cols,
+               std::vector<double>& crossings, uint8_t* inside);
+
+// Halves a block: means of the cells that have a value (heights rounded again), mean count and most frequent validity (of
+// equally many the first) of the cells inside the raster. `in` has even sizes, `out` half of them.
+void halveProduct(const ProductViews& in, const ProductViews& out);
+
+}  // namespace altiplano
+
+#endif  // ALTIPLANO_KERNELS_PRODUCT_CELLS_H_

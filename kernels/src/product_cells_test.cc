@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "product_cells.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <initializer_list>
+#include <random>
+#include <vector>
+
+namespace altiplano {
+namespace {
+
+struct Merged {
+  std::vector<float> height, confidence, count, spread, reason;
+  explicit Merged(std::vector<float> heights) : height(std::move(heights)) {
+    for (const float h : height) {
+      reason.push_back(h == kNoHeight ? kNoPoint : kHasHeight);
+      confidence.push_back(0.7F);
+      count.push_back(70000);
+      spread.push_back(0.1234F);
+    }
+  }
+  MergedViews views() const {
+    const auto row = [&](const std::vector<float>& band) { return denseView(band.data(), static_cast<int>(band.size()), 1); };
+    return {row(height), row(confidence), row(count), row(spread), row(reason)};
+  }
+};
+
+struct Product {
+  int width, height;
+  std::vector<float> dsm, confidence, spread;
+  std::vector<uint16_t> count;
+  std::vector<uint8_t> validity;
+  Product(int w, int h) : width(w), height(h) {
+    const auto cells = static_cast<size_t>(w) * h;
+    dsm.assign(cells, kNoHeight);
+    confidence = spread = dsm;
+    count.assign(cells, 0);
+    validity.assign(cells, kBeyond);
+  }
+  ProductViews views() {
+    return {denseView(dsm.data(), width, height), denseView(confidence.data(), width, height), denseView(spread.data(), width, height),
+            denseView(count.data(), width, height), denseView(validity.data(), width, height)};
+  }
+};
+
+TEST(ProductRow, RoundsToStepsAndCountsExactly) {
+  const Merged merged({100.0004F, kNoHeight, -12.75F, 4321.9F});
+  Product out(4, 1);
+  ProductTally tally;
+  tally.binsFrom = 0;
+  tally.binsTo = 100;
+  tally.bins.resize(10);
+  productRow(merged.views(), 0, nullptr, {}, out.views(), tally);
+  for (const int cell : {0, 2, 3}) {
+    const double height = merged.height[static_cast<size_t>(cell)], published = out.dsm[static_cast<size_t>(cell)];
+    EXPECT_LE(std::abs(published - height), 0.5 / kSteps);
+    EXPECT_EQ(published * kSteps, std::round(published * kSteps));
+  }
+  EXPECT_EQ(out.dsm[1], kNoHeight);
+  EXPECT_EQ(out.confidence[1], kNoHeight);
+  EXPECT_EQ(out.count[1], 0);
+  EXPECT_EQ(out.count[0], 65535);
+  EXPECT_EQ(tally.reasons[kHasHeight], 3);
+  EXPECT_EQ(tally.reasons[kNoPoint], 1);
+  EXPECT_EQ(tally.minHeight, -12.75 * kSteps);
+  EXPECT_EQ(tally.maxHeight, static_cast<int>(std::lround(4321.9F * kSteps)));
+  EXPECT_EQ(tally.heights, static_cast<int64_t>((static_cast<double>(out.dsm[0]) + out.dsm[2] + out.dsm[3]) * kSteps));
+  EXPECT_EQ(tally.bins.front(), 1);
+  EXPECT_EQ(tally.bins.back(), 2);
+}
+
+TEST(ProductRow, SubtractsUndulationsAndSaysWhyACellIsEmpty) {
+  const Merged merged({10, 10, kNoHeight, kNoHeight, 10});
+  const float undulation[] = {1.5F, -2, 0, 0, 0};
+  const uint8_t roi[] = {1, 1, 1, 1, 0}, seen[] = {0, 1, 1, 0, 1};
+  Product out(5, 1);
+  ProductTally tally;
+  productRow(merged.views(), 0, undulation, {roi, seen}, out.views(), tally);
+  EXPECT_EQ(out.dsm, (std::vector<float>{8.5F, 12, kNoHeight, kNoHeight, kNoHeight}));
+  EXPECT_EQ(out.validity, (std::vector<uint8_t>{kHasHeight, kHasHeight, kNoPoint, kOutside, kOutsideRoi}));
+}
+
+TEST(ProductTally, DoesNotDependOnTheOrderOfBlocks) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> metres(-400, 8000);
+  std::vector<ProductTally> parts(5);
+  for (ProductTally& part : parts) {
+    std::vector<float> heights(257);
+    for (float& h : heights) h = random() % 4 == 0 ? kNoHeight : metres(random);
+    Product out(257, 1);
+    productRow(Merged(heights).views(), 0, nullptr, {}, out.views(), part);
+  }
+  ProductTally there, back;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    there.add(parts[i]);
+    back.add(parts[parts.size() - 1 - i]);
+  }
+  EXPECT_EQ(there.heights, back.heights);
+  EXPECT_EQ(there.minHeight, back.minHeight);
+  EXPECT_EQ(there.reasons[0], back.reasons[0]);
+}
+
+// A ring with a notch: x 0..10, y 0..10, without x 4..6 above y 5. Cells of 1 m, their centres at .5.
+TEST(AddInside, FollowsAConcaveRing) {
+  const std::vector<double> ring = {0, 0, 10, 0, 10, 10, 6, 10, 6, 5, 4, 5, 4, 10, 0, 10};
+  std::vector<double> crossings;
+  std::vector<uint8_t> inside(12, 0);
+  addInside(ring, 7.5, -1, 1, 0, 12, crossings, inside.data());
+  EXPECT_EQ(inside, (std::vector<uint8_t>{0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0}));
+  inside.assign(6, 0);
+  addInside(ring, 2.5, -1, 1, 6, 6, crossings, inside.data());
+  EXPECT_EQ(inside, (std::vector<uint8_t>{1, 1, 1, 1, 1, 0}));
+}
+
+TEST(HalveProduct, AveragesWhatIsThere) {
+  Product fine(4, 2), coarse(2, 1);
+  fine.dsm = {1, 2, kNoHeight, kNoHeight,  //
+              3, kNoHeight, kNoHeight, kNoHeight};
+  fine.count = {4, 2, 0, 0, 3, 0, 0, 0};
+  fine.validity = {0, 0, 1, kBeyond, 0, 2, 2, kBeyond};
+  halveProduct(fine.views(), coarse.views());
+  EXPECT_EQ(coarse.dsm, (std::vector<float>{2, kNoHeight}));
+  EXPECT_EQ(coarse.count, (std::vector<uint16_t>{2, 0}));  // 9 / 4 cells; cells beyond the edge don't count
+  EXPECT_EQ(coarse.validity, (std::vector<uint8_t>{0, 1}));
+}
+
+TEST(HalveProduct, MeansAreWithinHalfAStepOfTheTruth) {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> metres(-100, 5000);
+  Product fine(64, 64), coarse(32, 32);
+  for (float& h : fine.dsm) h = random() % 3 == 0 ? kNoHeight : std::round(metres(random) * kSteps) / kSteps;
+  halveProduct(fine.views(), coarse.views());
+  for (int y = 0; y < 32; ++y) {
+    for (int x = 0; x < 32; ++x) {
+      double sum = 0;
+      int n = 0;
+      for (const int cell : {128 * y + 2 * x, 128 * y + 2 * x + 1, 128 * y + 64 + 2 * x, 128 * y + 65 + 2 * x}) {
+        const float h = fine.dsm[static_cast<size_t>(cell)];
+        if (h == kNoHeight) continue;
+        sum += h;
+        ++n;
+      }
+      const float mean = coarse.dsm[static_cast<size_t>(32 * y + x)];
+      if (n == 0) EXPECT_EQ(mean, kNoHeight);
+      else EXPECT_NEAR(mean, sum / n, 0.5 / kSteps + 1e-9);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace altiplano
