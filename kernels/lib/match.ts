@@ -102,7 +102,7 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   const census = (8 + 2) * (width + secWidth + 64) * height;
   const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
   const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
-  const refinement = (7 * 4 + 1) * (width + 80) * (height + 8) + secWidth + 64;
+  const refinement = 20 * (width + 80) * (height + 8) + 4 * (secWidth + 112) * height + 2 ** 17;
   const result = (4 + 2 + 4) * width * height;
   return Math.max(volume + census + rows, edges, refinement) + result;
 }

@@ -8,11 +8,11 @@
 
 namespace altiplano {
 
-inline constexpr int kMaxRefineRadius = 7;
+// Windows have 2 * kRefineRadius + 1 rows and columns.
+inline constexpr int kRefineRadius = 4;
 
 struct RefineOptions {
   int iterations = 2;
-  int radius = 4;             // of the window, pixels, at most kMaxRefineRadius
   float similarityPx = 1.0f;  // what lies this far from the window's disparity plane belongs to another surface
   float roughnessPx = 0.15f;  // how far a surface is expected to stray from the window's plane, standard deviation
   float maxShiftPx = 1.0f;    // a result further than this from where it started is refused
@@ -31,19 +31,27 @@ struct RefineInput {
 
 // Moves each finite disparity to where the grey values of a window agree best, in place; NaN stays NaN.
 //
-// With R, S the images, d the disparities at hand and p a pixel, the window's disparities are modelled as a plane
-// P(q) = c + s (q - p), fitted to d with weights w, and its grey values as R(q) = a S(q + P(q) + delta) + b. Around the
-// secondary already resampled at d, W(q) = S(q + d(q)), with g the reference's derivative along the row:
-//   A(q) = W(q) + g(q) (P(q) - d(q)),   a^2 = var R / var A,   delta = cov(g, R - a A) / var g,   d(p) := c + delta,
-// where variances are weighted and taken without the means. With n = sum of w and s^2 = var(R - a A - delta g) /
-// (n var g), the error to be expected of delta, the step taken is delta r^2 / (r^2 + s^2), r = roughnessPx: where
-// texture is weak pixels lean on their neighbours' plane. w falls with the distance from p and with |P - d|, so that
-// a window at a roof's edge sees the roof alone. The derivative comes from the reference, so that its noise is
-// independent of A's, and has no tap in the middle, so that it is uncorrelated with R's: at the solution, noise and
-// the smoothing of interpolation then don't pull towards whole or half pixels. Where the result is refused (see the
-// options; or no texture; or the kernels meet missing pixels) the disparity stays what it was.
-// Exact: every target gives the same bits. Cost: about 4000 operations per pixel and iteration, no gathers.
-// Source: Lucas and Kanade, IJCAI 1981; weights after Tukey's biweight; the derivative: central differences of order 8.
+// Each iteration, with R, S the images, d the disparities at hand and p a pixel:
+// 1. Smooths the disparities: P_p, a plane fitted to d around p; D(p) := P_p(p).
+// 2. Resamples the secondary there, W(q) = S(q + D(q)), and models a window's grey values as
+//    R(q) = a S(q + P(q) + delta) + b, P the window's plane through D(p) with the slopes of step 1. With g the reference's
+//    derivative along the row,
+//      A(q) = W(q) + g(q) (P(q) - D(q)),   a^2 = var R / var A,   delta = cov(g, R - a A) / var g,   d(p) := D(p) + delta,
+//    where variances are weighted and taken without the means. With n = sum of w and s^2 = var(R - a A - delta g) /
+//    (n var g), the error to be expected of delta, the step taken is delta r^2 / (r^2 + s^2), r = roughnessPx: where
+//    texture is weak pixels lean on their neighbours' plane.
+// Weights fall with the distance from p and with the distance of disparities, so that a window at a roof's edge sees the
+// roof alone. A window's shape is that of a cross with arms: sums run along rows, each with weights about the row's own middle
+// pixel, then down the column of these sums, with weights about p. That is 18 weights instead of 81, and makes rows' sums
+// common to nine pixels; what lies on p's surface but behind a gap in p's column is not seen.
+// The derivative comes from the reference, so that its noise is independent of A's, and has no tap in the middle, so that
+// it is uncorrelated with R's: at the solution, noise and the smoothing of interpolation then don't pull towards whole or
+// half pixels. Where the result is refused (see the options; or no texture; or the kernels meet missing pixels) the
+// disparity stays what it was.
+// Exact: every target gives the same bits. Cost: about 1000 operations per pixel and iteration, no gathers.
+// Sources: Lucas and Kanade, IJCAI 1981; weights after Tukey's biweight; the windows' shape: Zhang, Lu and Lafruit, IEEE
+// Transactions on Circuits and Systems for Video Technology 19 (2009), with weights; the derivative: central differences
+// of order 8.
 void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity);
 
 // The slow twin.
@@ -62,17 +70,19 @@ inline constexpr float kMaxStepPx = 0.5f;
 inline constexpr float kMinGain = 0.5f;
 inline constexpr float kMaxGain = 2.0f;
 
-// The biweight of x / width for 0 <= x / width < 1, else 0.
-inline float biweight(float squaredRatio) {
-  const float y = 1.0f - squaredRatio;
-  return y > 0 ? y * y : 0;
+// What stands for a missing disparity in sums: so far from all others that it weighs nothing. (0 times it is 0.)
+inline constexpr float kFarPx = 1e9f;
+
+// Biweights: the weight of a pixel k columns or rows away whose disparity is e away is max(t - e^2 t / similarity^2, 0)^2,
+// t = nearness(k).
+constexpr float nearness(int k) {
+  constexpr float kReach = kRefineRadius + 1.5f;
+  return 1.0f - static_cast<float>(k * k) / (kReach * kReach);
 }
 
-// Weight of a window pixel by its distance from the centre.
-inline float windowWeight(int dx, int dy, int radius) {
-  const float reach = static_cast<float>(radius) + 2.0f;
-  return biweight(static_cast<float>(dx * dx + dy * dy) / (reach * reach));
-}
+// About the mean of what is valid, from every 16th pixel of every 16th row. Grey values are counted from there, to keep
+// single precision's digits.
+float greyBase(ImageView<const float> image, ImageView<const uint8_t> valid);
 
 }  // namespace altiplano
 
