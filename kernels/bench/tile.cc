@@ -128,7 +128,7 @@ void makeSource(Tile& t) {
 void runRectifyTwin(Tile& t) {
   // The window's values are whole numbers, so it doesn't matter that the twin reads floats.
   const Image<float> window = t.window8.width() > 0 ? copied<float>(std::as_const(t.window8).view()) : copied<float>(std::as_const(t.window16).view());
-  rectifyReference(window.view(), {}, 0, 0, t.imageFromRect, 0, 0, t.rectified.view(), t.rectifiedValid.view());
+  rectifyReference(window.view(), {}, 0, 0, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view());
 }
 
 void runRasterize(Tile& t) {
@@ -152,13 +152,13 @@ std::vector<Stage> makeStages() {
       {"refine", [](Tile& t) { t.work.copyFrom(t.sharpened); }, [](Tile& t) { refineDisparity(t.images(), {}, t.work.disparity.view()); },
        [](Tile& t) { refineDisparityReference(t.images(), {}, t.work.disparity.view()); }, [](Tile& t) { return digestOf(t.work); }},
       {"matchPair", nothing, runMatchPair, nullptr, [](Tile& t) { return digestOf(t.work); }},
-      {"speckle", [](Tile& t) { t.work.copyFrom(t.refined); }, [](Tile& t) { removeSpeckles(t.work.views(), 50, 1); }, nullptr,
-       [](Tile& t) { return digestOf(t.work); }},
-      {"median", nothing, [](Tile& t) { medianFilter(t.refined.disparity.view(), 3, t.work.disparity.view()); }, nullptr,
-       [](Tile& t) { return Digest().add(t.work.disparity.view()).value(); }},
+      {"speckle", [](Tile& t) { t.work.copyFrom(t.refined); }, [](Tile& t) { removeSpeckles(t.work.views(), 50, 1); },
+       [](Tile& t) { removeSpecklesReference(t.work.views(), 50, 1); }, [](Tile& t) { return digestOf(t.work); }},
+      {"median", nothing, [](Tile& t) { medianFilter(t.refined.disparity.view(), 3, t.work.disparity.view()); },
+       [](Tile& t) { medianFilterReference(t.refined.disparity.view(), 3, t.work.disparity.view()); }, [](Tile& t) { return Digest().add(t.work.disparity.view()).value(); }},
       {"rectify source", nothing, makeSource, nullptr,
        [](Tile& t) { return Digest().add(t.source.pixels.view()).add(t.source.support.view()).value(); }},
-      {"rectify", nothing, [](Tile& t) { rectify(t.source, t.imageFromRect, 0, 0, t.rectified.view(), t.rectifiedValid.view()); }, runRectifyTwin,
+      {"rectify", nothing, [](Tile& t) { rectify(t.source, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view()); }, runRectifyTwin,
        [](Tile& t) { return Digest().add(t.rectified.view()).add(t.rectifiedValid.view()).value(); }},
       {"searchRange", nothing, [](Tile& t) { searchRange(t.rectFromGround, t.prior(), 0, 0, {256, 2, 0.5}, t.range.view()); }, nullptr,
        [](Tile& t) { return Digest().add(t.range.view()).value(); }},
