@@ -13,25 +13,6 @@ ImageView<const uint8_t> maskAt(const Napi::Object& window, int width, int heigh
   return window.Get("mask").IsNull() ? ImageView<const uint8_t>{} : imageAt<uint8_t>(window, "mask", width, height);
 }
 
-RectifySource sourceOf(const Napi::Object& window) {
-  const int width = intAt(window, "width"), height = intAt(window, "height");
-  const int col0 = intAt(window, "col0"), row0 = intAt(window, "row0");
-  const auto make = [&]<typename T>(T) {
-    return makeRectifySource<T>(imageAt<T>(window, "data", width, height), maskAt(window, width, height), col0, row0);
-  };
-  const Napi::Value data = window.Get("data");
-  switch (data.IsTypedArray() ? data.As<Napi::TypedArray>().TypedArrayType() : napi_float64_array) {
-    case napi_uint8_array:
-      return make(uint8_t{});
-    case napi_uint16_array:
-      return make(uint16_t{});
-    case napi_int16_array:
-      return make(int16_t{});
-    default:
-      return make(float{});  // throws for any other array
-  }
-}
-
 ImageFromRect imageFromRectOf(const Napi::Object& poly) {
   ImageFromRect map;
   map.uOff = numberAt(poly, "uOff"), map.uScale = numberAt(poly, "uScale");
@@ -52,8 +33,26 @@ void rectifyNative(const Napi::CallbackInfo& info) {
   const ImageView<uint8_t> valid = denseView(arrayOf<uint8_t>(info[5], length, "valid"), width, height);
   const int32_t* extents =
       info[3].IsNull() ? nullptr : arrayOf<int32_t>(info[3], 2 * static_cast<size_t>(height), "extents");
-  rectify(sourceOf(info[0].As<Napi::Object>()), imageFromRectOf(info[1].As<Napi::Object>()), intAt(rect, "u0"),
-          intAt(rect, "v0"), extents, out, valid);
+  const ImageFromRect map = imageFromRectOf(info[1].As<Napi::Object>());
+  const int u0 = intAt(rect, "u0"), v0 = intAt(rect, "v0");
+  const Napi::Object window = info[0].As<Napi::Object>();
+  const int windowWidth = intAt(window, "width"), windowHeight = intAt(window, "height");
+  const auto from = [&]<typename T>(T) {
+    rectify<T>({imageAt<T>(window, "data", windowWidth, windowHeight), maskAt(window, windowWidth, windowHeight),
+                intAt(window, "col0"), intAt(window, "row0")},
+               map, u0, v0, extents, out, valid);
+  };
+  const Napi::Value data = window.Get("data");
+  switch (data.IsTypedArray() ? data.As<Napi::TypedArray>().TypedArrayType() : napi_float64_array) {
+    case napi_uint8_array:
+      return from(uint8_t{});
+    case napi_uint16_array:
+      return from(uint16_t{});
+    case napi_int16_array:
+      return from(int16_t{});
+    default:
+      return from(float{});  // throws for any other array
+  }
 }
 
 }  // namespace

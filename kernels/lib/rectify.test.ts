@@ -42,7 +42,7 @@ test('masked pixels and pixels outside the window are 0 and not valid', (t) => {
   t.deepEqual([...rect.data], [0, 0, 9, 9, 9, 0, 9, 9]);
 });
 
-test('positions are those of evaluatePoly2, for every degree, to a thousandth of a pixel', (t) => {
+test('positions are those of evaluatePoly2, for every degree, to a phase of 1 / 512 px', (t) => {
   // Pixels that hold their own column, or row: what comes out is the position that was read.
   const [width, height] = [90, 80];
   const columns = Float32Array.from({ length: width * height }, (_, i) => i % width);
@@ -58,7 +58,7 @@ test('positions are those of evaluatePoly2, for every degree, to a thousandth of
     t.true(col !== undefined && row !== undefined && col.valid.every((valid) => valid === 1));
     const uv = Float64Array.from({ length: 2 * 37 * 31 }, (_, i) => (i % 2 === 0 ? 992 + ((i / 2) % 37) : -315 + Math.floor(i / 74)));
     const worst = evaluatePoly2(poly, uv).reduce((max, at, i) => Math.max(max, Math.abs(at - ((i % 2 === 0 ? col : row)?.data[i >> 1] ?? NaN))), 0);
-    t.true(worst < 1e-3, `degree ${degree}: ${worst} px`);
+    t.true(worst < 1.4e-3, `degree ${degree}: ${worst} px`);
   }
 });
 

@@ -10,7 +10,8 @@ const native = loadNative<{
 /**
  * Resamples an image window into a rectified block: out(u, v) = image(imageFromRect(u, v)).
  *
- * Interpolates with 8 x 8 pixels by least-squares fractional delay weights (kernels/src/interpolation.h): at most 0.5 %
+ * Interpolates with 8 x 8 pixels by least-squares fractional delay weights (kernels/src/interpolation.h), rows first, then along lines
+ * of constant u or v, at positions rounded to 1 / 512 px (kernels/src/rectify.h): at most 0.5 %
  * response error per axis and 0.001 px shift up to 0.6 of the Nyquist frequency, constants and ramps exactly. `valid` is 1
  * only where all pixels under the kernel are valid and inside the window; along an axis where a position falls on a whole
  * pixel the kernel is that pixel. `data` is 0 elsewhere. A float pixel that isn't finite is not valid.

@@ -85,4 +85,17 @@ const InterpolationTable& interpolationTable() {
   return table;
 }
 
+const PhaseTable& phaseTable() {
+  static const PhaseTable table = [] {
+    PhaseTable made;
+    for (int k = 0; k < kPhases; ++k) {
+      double weights[kTaps];
+      interpolationWeights(static_cast<double>(k) / kPhases, weights);
+      for (int i = 0; i < kTaps; ++i) made.weight[k][i] = static_cast<float>(weights[i]);
+    }
+    return made;
+  }();
+  return table;
+}
+
 }  // namespace altiplano

@@ -2,133 +2,379 @@
 #include "rectify.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <memory>
 #include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "interpolation.h"
+#include "rectify_lines.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rectify.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#ifndef ALTIPLANO_KERNELS_RECTIFY_CC_ONCE
+#define ALTIPLANO_KERNELS_RECTIFY_CC_ONCE
+namespace altiplano {
+namespace {
+
+// Image rows a line's values are made on: those its pixels lie between, and the kernel's around them.
+constexpr int kLineRows = kMaxRows + 16;
+// Pixels around those a block's positions lie between which its kernels may read, rounding and a line's lean included.
+constexpr int kReach = 9;
+// Beyond an edge the window continues so far.
+constexpr int kReflected = 8;
+
+// The part of a window that one block reads, as floats.
+struct Patch {
+  int col0 = 0, row0 = 0, width = 0, height = 0;
+  bool isWhole = false;           // all of it lies inside the window and is valid
+  std::vector<float> pixels;      // height rows of width, 0 where not readable
+  std::vector<uint8_t> readable;  // the same shape; of meaning only where not whole
+
+  void place(int firstCol, int firstRow, int lastCol, int lastRow) {
+    col0 = firstCol, row0 = firstRow, width = lastCol - firstCol + 1, height = lastRow - firstRow + 1;
+    const size_t size = static_cast<size_t>(width) * static_cast<size_t>(height);
+    if (pixels.size() < size) pixels.resize(size), readable.resize(size);
+  }
+};
+
+// Where values are interpolated: the first of the 8, and the phase.
+template <int n>
+struct Samples {
+  int32_t first[n], phase[n];
+  void set(int i, int32_t offset, int32_t fixed) {
+    first[i] = offset + (fixed >> kPhaseBits) - kTapsBefore;
+    phase[i] = fixed & (kPhases - 1);
+  }
+  // The vectors' last pixels, which nobody asked for, read something too.
+  void pad(int count) {
+    for (int i = count; i % 8 != 0; ++i) first[i] = phase[i] = 0;
+  }
+};
+
+// Positions on an axis of `size` values in steps of a phase. Clamped to where 8 values lie inside: whatever the transform
+// is, nothing else is read. Those of pixels that are valid stay as they are.
+struct Axis {
+  double low, high;
+  explicit Axis(int size) : low(kTapsBefore * kPhases), high((static_cast<double>(size) - kTapsAfter) * kPhases - 1) {}
+  int32_t fixed(double position) const {
+    return static_cast<int32_t>(std::min(high, std::max(low, position * kPhases + 0.5)));
+  }
+};
+
+// Within the centres of the outer pixels, once rounded.
+bool isInside(double position, int size) {
+  const double fixed = std::floor(position * kPhases + 0.5);
+  return fixed >= 0 && fixed <= (size - 1.0) * kPhases;
+}
+
+// Values on the lines of a block, or, where there are none, 8 for each pixel of a row.
+struct Lines {
+  alignas(64) float values[kBlock * kLineRows];
+  uint8_t valid[kBlock * kLineRows];
+  double top[kBlock];  // image row of a line's first value
+};
+
+// Puts the patch where a block's kernels read; false where no position of it is of use.
+template <typename T>
+bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, LineKind kind, int blockU, int blockV,
+                Patch& patch) {
+  double lowCol = std::numeric_limits<double>::max(), highCol = -lowCol, lowRow = lowCol, highRow = -lowCol;
+  for (int j = 0; j <= 2; ++j) {
+    for (int i = 0; i <= 2; ++i) {
+      const ImagePosition at = imagePosition(map, blockU + i * kBlock / 2, blockV + j * kBlock / 2);
+      lowCol = std::min(lowCol, at.col), highCol = std::max(highCol, at.col);
+      lowRow = std::min(lowRow, at.row), highRow = std::max(highRow, at.row);
+    }
+  }
+  const auto place = [](double low, double high, int first, int count, int& from, int& to) {
+    from = static_cast<int>(std::max(std::floor(low) - kReach, first - 2.0 * kReach));
+    to = static_cast<int>(std::min(std::floor(high) + kReach, first + count + 2.0 * kReach));
+    return to - from >= kTaps && high > first - 1 && low < first + count;
+  };
+  int col0, row0, col1, row1;
+  if (!place(lowCol, highCol, window.col0, window.pixels.width, col0, col1) ||
+      !place(lowRow, highRow, window.row0, window.pixels.height, row0, row1)) {
+    return false;
+  }
+  patch.place(col0, row0, col1, row1);
+  return true;
+}
+
+// Fills a patch pixel by pixel: those beyond the window's edges from their point reflections, 2 edge - mirrored, which
+// keeps a ramp a ramp, along the row first, then along the column. They have data where both have.
+template <typename T>
+void copyPart(const SourceWindow<T>& window, Patch& patch) {
+  struct Sample {
+    float value;
+    bool hasData;
+  };
+  const int width = window.pixels.width, height = window.pixels.height;
+  const auto inside = [&](int x, int y) -> Sample {
+    const T value = window.pixels.at(x, y);
+    bool ok = window.mask.data == nullptr || window.mask.at(x, y) != 0;
+    if constexpr (std::is_floating_point_v<T>) ok = ok && std::isfinite(value);
+    return {ok ? static_cast<float>(value) : 0, ok};
+  };
+  const auto reflected = [](int i, int count, const auto& at) -> Sample {
+    if (i >= 0 && i < count) return at(i);
+    if (i < -kReflected || i >= count + kReflected) return {0, false};
+    const int edge = i < 0 ? 0 : count - 1;
+    const Sample e = at(edge), m = at(std::clamp(2 * edge - i, 0, count - 1));
+    const bool ok = e.hasData && m.hasData;
+    return {ok ? 2 * e.value - m.value : 0, ok};
+  };
+  for (int y = 0; y < patch.height; ++y) {
+    for (int x = 0; x < patch.width; ++x) {
+      const Sample sample = reflected(y + patch.row0 - window.row0, height, [&](int row) {
+        return reflected(x + patch.col0 - window.col0, width, [&](int col) { return inside(col, row); });
+      });
+      const size_t at = static_cast<size_t>(y) * static_cast<size_t>(patch.width) + static_cast<size_t>(x);
+      patch.pixels[at] = sample.value;
+      patch.readable[at] = sample.hasData;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace altiplano
+#endif  // ALTIPLANO_KERNELS_RECTIFY_CC_ONCE
+
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
-// Output is made in square blocks: lines of constant u or v then run over few enough source rows (they often
-// lie along the source's columns) that a block's 39 x 39 source pixels stay in the first-level cache.
-constexpr int kBlock = 32;
-
-// Where one line of a block reads: whole pixel (already with the border added) and phase, of both axes.
-struct Positions {
-  int32_t x[kBlock], y[kBlock], xPhase[kBlock], yPhase[kBlock];
-};
-
-// Clamping keeps the address inside the border, where nothing is marked valid.
-HWY_INLINE void split(double position, double limit, int32_t& whole, int32_t& phase) {
-  position = std::max(-2.0, std::min(limit + 1.0, position));
-  const double floor = std::floor(position + 0.5 / kPhases);
-  whole = static_cast<int32_t>(floor) + kSourceBorder;
-  phase = static_cast<int32_t>((position - floor) * kPhases + 0.5);
-}
-
-void locate(const RectifySource& source, const ImageFromRect& map, int u, int v, int count, Positions& at) {
-  const double y = (v - map.vOff) / map.vScale;
-  const RowPolynomial colOf(map.col, y), rowOf(map.row, y);
+// out[i] = the 8 values from first[i] on, weighted for phase[i]. Sums fold lanes i and i + 4, then 0 and 2, 1 and 3, then
+// the two: 4 or 8 sums side by side. `out` and the positions have room for a multiple of 8.
+void interpolate(const float* HWY_RESTRICT values, const int32_t* HWY_RESTRICT first,
+                 const int32_t* HWY_RESTRICT phase, int count, float* HWY_RESTRICT out) {
+  const PhaseTable& table = phaseTable();
+#if HWY_TARGET == HWY_SCALAR
   for (int i = 0; i < count; ++i) {
-    const double x = (u + i - map.uOff) / map.uScale;
-    split(colOf.at(x) - source.col0, source.width, at.x[i], at.xPhase[i]);
-    split(rowOf.at(x) - source.row0, source.height, at.y[i], at.yPhase[i]);
+    const float* value = values + first[i];
+    const float* weight = table.weight[phase[i]];
+    const auto pair = [&](int k) { return value[k] * weight[k] + value[k + 4] * weight[k + 4]; };
+    out[i] = (pair(0) + pair(2)) + (pair(1) + pair(3));
   }
-}
-
-constexpr int kBetweenBits = kPhaseBits - kTableBits;
-
-HWY_INLINE float between(int32_t phase) {
-  return static_cast<float>(phase & ((1 << kBetweenBits) - 1)) / (1 << kBetweenBits);
-}
-
-// The 8 x 8 dot product: sums over rows lane by lane, then over lanes as 8, 4, 2, 1. `pixel`: first of the 64.
-HWY_INLINE float interpolate(const InterpolationTable& table, const float* HWY_RESTRICT pixel, ptrdiff_t stride,
-                             int32_t xPhase, int32_t yPhase) {
-  const int32_t xEntry = xPhase >> kBetweenBits, yEntry = yPhase >> kBetweenBits;
-  const float* xWeight = table.weight[xEntry];
-  const float* xStep = table.step[xEntry];
-  const float* yWeight = table.weight[yEntry];
-  const float* yStep = table.step[yEntry];
-#if HWY_TARGET != HWY_SCALAR && HWY_MAX_BYTES >= 16
-  namespace hn = hwy::HWY_NAMESPACE;
-  const hn::FixedTag<float, 4> d4;
-  const auto xBetween = between(xPhase), yBetween = between(yPhase);
+#else
 #if HWY_MAX_BYTES >= 32
   const hn::FixedTag<float, 8> d;
-  HWY_ALIGN float down[kTaps];
-  hn::Store(hn::Add(hn::Load(d, yWeight), hn::Mul(hn::Set(d, yBetween), hn::Load(d, yStep))), d, down);
-  auto sum = hn::Mul(hn::Set(d, down[0]), hn::LoadU(d, pixel));
-  for (int r = 1; r < kTaps; ++r) sum = hn::Add(sum, hn::Mul(hn::Set(d, down[r]), hn::LoadU(d, pixel + r * stride)));
-  sum = hn::Mul(sum, hn::Add(hn::Load(d, xWeight), hn::Mul(hn::Set(d, xBetween), hn::Load(d, xStep))));
-  const auto four = hn::Add(hn::LowerHalf(sum), hn::UpperHalf(d4, sum));
-#else
-  HWY_ALIGN float down[kTaps];
-  const auto weights = [&](const float* weight, const float* step, float f, int half) HWY_ATTR {
-    return hn::Add(hn::Load(d4, weight + half), hn::Mul(hn::Set(d4, f), hn::Load(d4, step + half)));
+  const auto halves = [&](int i) HWY_ATTR {
+    const auto a = hn::Mul(hn::LoadU(d, values + first[i]), hn::Load(d, table.weight[phase[i]]));
+    const auto b = hn::Mul(hn::LoadU(d, values + first[i + 4]), hn::Load(d, table.weight[phase[i + 4]]));
+    return hn::Add(hn::ConcatLowerLower(d, b, a), hn::ConcatUpperUpper(d, b, a));
   };
-  hn::Store(weights(yWeight, yStep, yBetween, 0), d4, down);
-  hn::Store(weights(yWeight, yStep, yBetween, 4), d4, down + 4);
-  auto low = hn::Mul(hn::Set(d4, down[0]), hn::LoadU(d4, pixel));
-  auto high = hn::Mul(hn::Set(d4, down[0]), hn::LoadU(d4, pixel + 4));
-  for (int r = 1; r < kTaps; ++r) {
-    const auto weight = hn::Set(d4, down[r]);
-    low = hn::Add(low, hn::Mul(weight, hn::LoadU(d4, pixel + r * stride)));
-    high = hn::Add(high, hn::Mul(weight, hn::LoadU(d4, pixel + r * stride + 4)));
-  }
-  const auto four =
-      hn::Add(hn::Mul(low, weights(xWeight, xStep, xBetween, 0)), hn::Mul(high, weights(xWeight, xStep, xBetween, 4)));
-#endif
-  const auto two = hn::Add(four, hn::Shuffle1032(four));
-  return hn::GetLane(hn::Add(two, hn::Shuffle2301(two)));
+  constexpr int kAtOnce = 8;
 #else
-  float lane[kTaps];
-  for (int c = 0; c < kTaps; ++c) lane[c] = 0;
-  for (int r = 0; r < kTaps; ++r) {
-    const float weight = yWeight[r] + between(yPhase) * yStep[r];
-    for (int c = 0; c < kTaps; ++c) lane[c] += weight * pixel[r * stride + c];
+  const hn::FixedTag<float, 4> d;
+  const auto halves = [&](int i) HWY_ATTR {
+    const float* value = values + first[i];
+    const float* weight = table.weight[phase[i]];
+    return hn::Add(hn::Mul(hn::LoadU(d, value), hn::Load(d, weight)),
+                   hn::Mul(hn::LoadU(d, value + 4), hn::Load(d, weight + 4)));
+  };
+  constexpr int kAtOnce = 4;
+#endif
+  const hn::Repartition<double, decltype(d)> d64;
+  for (int i = 0; i < count; i += kAtOnce) {
+    const auto fold = [&](int k) HWY_ATTR {
+      const auto even = halves(k), odd = halves(k + 1);
+      return hn::BitCast(d64, hn::Add(hn::InterleaveLower(d, even, odd), hn::InterleaveUpper(d, even, odd)));
+    };
+    const auto low = fold(i), high = fold(i + 2);
+    hn::StoreU(hn::Add(hn::BitCast(d, hn::InterleaveLower(d64, low, high)),
+                       hn::BitCast(d, hn::InterleaveUpper(d64, low, high))),
+               d, out + i);
   }
-  for (int c = 0; c < kTaps; ++c) lane[c] *= xWeight[c] + between(xPhase) * xStep[c];
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 #endif
 }
 
-void rectifyBlocks(const RectifySource& source, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+// Whether all that `interpolate` reads for a value is valid: all 8, or on a whole pixel that one.
+void support(const uint8_t* valid, const int32_t* first, const int32_t* phase, int count, uint8_t* out) {
+  for (int i = 0; i < count; ++i) {
+    const uint8_t* at = valid + first[i];
+    uint8_t all = at[kTapsBefore];
+    if (phase[i] != 0) {
+      for (int k = 0; k < kTaps; ++k) all &= at[k];
+    }
+    out[i] = all;
+  }
+}
+
+// Fills a patch that lies inside the window and is valid; false where it isn't.
+template <typename T>
+bool copyWhole(const SourceWindow<T>& window, Patch& patch) {
+  const int left = patch.col0 - window.col0, top = patch.row0 - window.row0;
+  if (left < 0 || top < 0 || left + patch.width > window.pixels.width || top + patch.height > window.pixels.height) {
+    return false;
+  }
+  for (int y = 0; window.mask.data != nullptr && y < patch.height; ++y) {
+    if (std::memchr(window.mask.row(top + y) + left, 0, static_cast<size_t>(patch.width)) != nullptr) return false;
+  }
+  int invalid = 0;
+  for (int y = 0; y < patch.height; ++y) {
+    const T* HWY_RESTRICT from = window.pixels.row(top + y) + left;
+    float* HWY_RESTRICT to = &patch.pixels[static_cast<size_t>(y) * static_cast<size_t>(patch.width)];
+    for (int x = 0; x < patch.width; ++x) to[x] = static_cast<float>(from[x]);
+    if constexpr (std::is_floating_point_v<T>) {
+      for (int x = 0; x < patch.width; ++x) invalid |= !(std::fabs(from[x]) <= std::numeric_limits<float>::max());
+    }
+  }
+  return invalid == 0;
+}
+
+// The values of a line on image rows from `line.top` on.
+void makeLine(const Patch& patch, const BlockLine& line, Lines& lines, int slot) {
+  Samples<kLineRows> at;
+  const int top = static_cast<int>(std::floor(line.lowRow)) - kTapsBefore - 1;
+  const int count = static_cast<int>(std::floor(line.highRow)) + kTapsAfter + 2 - top;
+  const Axis across(patch.width);
+  for (int i = 0; i < count; ++i) {
+    // A line may leave the patch where it is far outside the window.
+    const int row = std::clamp(top + i - patch.row0, 0, patch.height - 1);
+    at.set(i, row * patch.width, across.fixed(line.colAt(top + i) - patch.col0));
+  }
+  at.pad(count);
+  interpolate(patch.pixels.data(), at.first, at.phase, count, lines.values + slot * kLineRows);
+  if (!patch.isWhole) support(patch.readable.data(), at.first, at.phase, count, lines.valid + slot * kLineRows);
+  lines.top[slot] = top;
+}
+
+// One output row of a block from its values: pixels u, u + 1, ... of row v; `slot` counts the lines they are on.
+struct RowJob {
+  int u, v, count;
+  float* out;
+  uint8_t* valid;
+};
+
+void finishRow(const RowJob& job, const Patch& patch, const Lines& lines, const Samples<kBlock>& at) {
+  HWY_ALIGN float sums[kBlock];
+  interpolate(lines.values, at.first, at.phase, job.count, sums);
+  std::copy_n(sums, job.count, job.out);
+  if (patch.isWhole) {
+    std::fill_n(job.valid, job.count, uint8_t{1});
+  } else {
+    support(lines.valid, at.first, at.phase, job.count, job.valid);
+  }
+}
+
+// Along lines of constant v the row lies on slot 0; of constant u its pixels lie on slots `slot`, `slot` + 1, ...
+void rowFromLines(const ImageFromRect& map, const RowJob& job, const Patch& patch, const Lines& lines, LineKind kind,
+                  int slot) {
+  Samples<kBlock> at;
+  const RowPolynomial rowOf(map.row, (job.v - map.vOff) / map.vScale);
+  const Axis along(kLineRows);
+  const int step = kind == LineKind::kConstantV ? 0 : 1;
+  for (int i = 0; i < job.count; ++i) {
+    const int own = slot + step * i;
+    const double x = (job.u + i - map.uOff) / map.uScale;
+    at.set(i, own * kLineRows, along.fixed(rowOf.at(x) - lines.top[own]));
+  }
+  at.pad(job.count);
+  finishRow(job, patch, lines, at);
+}
+
+// Without lines: 8 rows at each pixel's own column.
+void rowFromPixels(const ImageFromRect& map, const RowJob& job, const Patch& patch, Lines& lines) {
+  Samples<kTaps * kBlock> across;
+  Samples<kBlock> along;
+  const double y = (job.v - map.vOff) / map.vScale;
+  const RowPolynomial colOf(map.col, y), rowOf(map.row, y);
+  const Axis cols(patch.width), rows(patch.height);
+  for (int i = 0; i < job.count; ++i) {
+    const double x = (job.u + i - map.uOff) / map.uScale;
+    const int32_t col = cols.fixed(colOf.at(x) - patch.col0), row = rows.fixed(rowOf.at(x) - patch.row0);
+    const int top = (row >> kPhaseBits) - kTapsBefore;
+    for (int k = 0; k < kTaps; ++k) across.set(kTaps * i + k, (top + k) * patch.width, col);
+    along.first[i] = kTaps * i;
+    along.phase[i] = row & (kPhases - 1);
+  }
+  along.pad(job.count);
+  interpolate(patch.pixels.data(), across.first, across.phase, kTaps * job.count, lines.values);
+  if (!patch.isWhole) support(patch.readable.data(), across.first, across.phase, kTaps * job.count, lines.valid);
+  finishRow(job, patch, lines, along);
+}
+
+// Pixels of a patch that isn't whole lie outside the window, or are not what was asked for.
+void clearOutside(const ImageFromRect& map, const RowJob& job, int col0, int row0, int width, int height) {
+  const double y = (job.v - map.vOff) / map.vScale;
+  const RowPolynomial colOf(map.col, y), rowOf(map.row, y);
+  for (int i = 0; i < job.count; ++i) {
+    const double x = (job.u + i - map.uOff) / map.uScale;
+    if (!isInside(colOf.at(x) - col0, width) || !isInside(rowOf.at(x) - row0, height)) job.valid[i] = 0;
+    if (job.valid[i] == 0) job.out[i] = 0;
+  }
+}
+
+template <typename T>
+void rectifyBlocks(const SourceWindow<T>& window, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
                    ImageView<float> out, ImageView<uint8_t> valid) {
-  const InterpolationTable& table = interpolationTable();
-  const ImageView<const float> pixels = source.pixels.view();
-  const ImageView<const uint8_t> support = source.support.view();
-  Positions at;
-  for (int j0 = 0; j0 < out.height; j0 += kBlock) {
-    for (int i0 = 0; i0 < out.width; i0 += kBlock) {
-      const int count = std::min(kBlock, out.width - i0);
-      for (int j = j0; j < std::min(out.height, j0 + kBlock); ++j) {
-        locate(source, map, u0 + i0, v0 + j, count, at);
-        float* outRow = out.row(j) + i0;
-        uint8_t* validRow = valid.row(j) + i0;
-        const int first = extents == nullptr ? 0 : std::clamp(extents[2 * j] - i0, 0, count);
-        const int end = extents == nullptr ? count : std::clamp(extents[2 * j + 1] - i0, first, count);
-        std::fill(outRow, outRow + count, 0.0f);
-        std::fill(validRow, validRow + count, uint8_t{0});
-        for (int i = first; i < end; ++i) {
-          const int needed = at.xPhase[i] == 0 ? (at.yPhase[i] == 0 ? kPixelValid : kColumnValid)
-                                               : (at.yPhase[i] == 0 ? kRowValid : kBlockValid);
-          const bool ok = (support.at(at.x[i], at.y[i]) & needed) != 0;
-          validRow[i] = ok;
-          outRow[i] = ok ? interpolate(table, &pixels.at(at.x[i] - kTapsBefore, at.y[i] - kTapsBefore), pixels.stride,
-                                       at.xPhase[i], at.yPhase[i])
-                         : 0.0f;
+  const auto lines = std::make_unique<Lines>();
+  Patch patch;
+  for (int blockV = blockStart(v0); blockV < v0 + out.height; blockV += kBlock) {
+    const int firstV = std::max(blockV, v0), endV = std::min(blockV + kBlock, v0 + out.height);
+    for (int blockU = blockStart(u0); blockU < u0 + out.width; blockU += kBlock) {
+      const int firstU = std::max(blockU, u0), endU = std::min(blockU + kBlock, u0 + out.width);
+      // The wanted columns of a row of this block, and of all its rows.
+      const auto wanted = [&](int v) -> std::pair<int, int> {
+        if (extents == nullptr) return {firstU, endU};
+        const int32_t* row = extents + 2 * (v - v0);
+        return {std::max(firstU, u0 + row[0]), std::min(endU, u0 + row[1])};
+      };
+      int lowU = endU, highU = firstU;
+      for (int v = firstV; v < endV; ++v) {
+        const auto [first, end] = wanted(v);
+        if (first < end) lowU = std::min(lowU, first), highU = std::max(highU, end);
+        std::fill(&out.at(firstU - u0, v - v0), &out.at(firstU - u0, v - v0) + (endU - firstU), 0.0f);
+        std::fill(&valid.at(firstU - u0, v - v0), &valid.at(firstU - u0, v - v0) + (endU - firstU), uint8_t{0});
+      }
+      if (lowU >= highU) continue;
+
+      const LineKind kind = lineKind(map, blockU, blockV);
+      if (!placePatch(window, map, kind, blockU, blockV, patch)) continue;
+      patch.isWhole = copyWhole(window, patch);
+      if (!patch.isWhole) copyPart(window, patch);
+      for (int u = lowU; kind == LineKind::kConstantU && u < highU; ++u) {
+        makeLine(patch, blockLine(map, kind, blockU, blockV, u - blockU), *lines, u - blockU);
+      }
+      for (int v = firstV; v < endV; ++v) {
+        const auto [first, end] = wanted(v);
+        if (first >= end) continue;
+        const RowJob job{first, v, end - first, &out.at(first - u0, v - v0), &valid.at(first - u0, v - v0)};
+        if (kind == LineKind::kNone) {
+          rowFromPixels(map, job, patch, *lines);
+        } else {
+          if (kind == LineKind::kConstantV) makeLine(patch, blockLine(map, kind, blockU, blockV, v - blockV), *lines, 0);
+          rowFromLines(map, job, patch, *lines, kind, kind == LineKind::kConstantV ? 0 : first - blockU);
         }
+        if (!patch.isWhole) clearOutside(map, job, window.col0, window.row0, window.pixels.width, window.pixels.height);
       }
     }
   }
+}
+
+void rectifyU8(const SourceWindow<uint8_t>& window, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+               ImageView<float> out, ImageView<uint8_t> valid) {
+  rectifyBlocks(window, map, u0, v0, extents, out, valid);
+}
+void rectifyU16(const SourceWindow<uint16_t>& window, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+                ImageView<float> out, ImageView<uint8_t> valid) {
+  rectifyBlocks(window, map, u0, v0, extents, out, valid);
+}
+void rectifyI16(const SourceWindow<int16_t>& window, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+                ImageView<float> out, ImageView<uint8_t> valid) {
+  rectifyBlocks(window, map, u0, v0, extents, out, valid);
+}
+void rectifyF32(const SourceWindow<float>& window, const ImageFromRect& map, int u0, int v0, const int32_t* extents,
+                ImageView<float> out, ImageView<uint8_t> valid) {
+  rectifyBlocks(window, map, u0, v0, extents, out, valid);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -137,121 +383,34 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace altiplano {
-namespace {
 
-// A width whose rows are an odd number of cache lines apart: columns of a block then fall into different cache
-// sets whatever the window's width is.
-int unaliasedWidth(int width) {
-  constexpr int kLine = kRowAlignment / sizeof(float);
-  const int stride = (width + 2 * kLine - 1) / kLine;  // as Image<float> rounds
-  return stride % 2 == 1 ? width : width + kLine;
-}
-
-// Sets the support bits of a source whose kPixelValid bits are set, by counting runs of valid pixels that end
-// kTapsAfter further on.
-void markSupport(ImageView<uint8_t> support) {
-  const int width = support.width, height = support.height;
-  for (int y = 0; y < height; ++y) {
-    uint8_t* row = support.row(y);
-    int run = 0;
-    for (int x = 0; x < width; ++x) {
-      run = row[x] & kPixelValid ? run + 1 : 0;
-      if (run >= kTaps) row[x - kTapsAfter] |= kRowValid;
-    }
-  }
-  Image<uint8_t> runs(width, 2);
-  uint8_t* pixelRun = runs.view().row(0);
-  uint8_t* rowRun = runs.view().row(1);
-  for (int y = 0; y < height; ++y) {
-    const uint8_t* row = support.row(y);
-    uint8_t* above = support.row(std::max(0, y - kTapsAfter));
-    for (int x = 0; x < width; ++x) {
-      pixelRun[x] = row[x] & kPixelValid ? std::min(pixelRun[x] + 1, kTaps) : 0;
-      rowRun[x] = row[x] & kRowValid ? std::min(rowRun[x] + 1, kTaps) : 0;
-      above[x] |= (pixelRun[x] == kTaps ? kColumnValid : 0) | (rowRun[x] == kTaps ? kBlockValid : 0);
-    }
-  }
-}
-
-// Beyond its edges a line of pixels continues as its point reflection, 2 edge - mirrored, which keeps a ramp a ramp.
-// A pixel there has data where both have.
-struct Reflection {
-  int to, edge, mirrored;
-};
-
-// The pixels beyond the edges of a line of `count`.
-std::array<Reflection, 2 * kSourceBorder> reflections(int count) {
-  std::array<Reflection, 2 * kSourceBorder> all;
-  for (int i = 1; i <= kSourceBorder; ++i) {
-    all[static_cast<size_t>(i - 1)] = {-i, 0, std::min(i, count - 1)};
-    all[static_cast<size_t>(kSourceBorder + i - 1)] = {count - 1 + i, count - 1, std::max(count - 1 - i, 0)};
-  }
-  return all;
-}
-
-// No position beyond the centres of the window's outer pixels is valid, whatever lies under the kernel.
-void clearOutside(ImageView<uint8_t> support, int width, int height) {
-  for (int y = 0; y < support.height; ++y) {
-    const int row = y - kSourceBorder;
-    for (int x = 0; x < support.width; ++x) {
-      const int col = x - kSourceBorder;
-      if (col < 0 || row < 0 || col >= width || row >= height) support.at(x, y) = 0;
-      if (col == width - 1) support.at(x, y) &= kPixelValid | kColumnValid;
-      if (row == height - 1) support.at(x, y) &= kPixelValid | kRowValid;
-    }
-  }
-}
-
-}  // namespace
+HWY_EXPORT(rectifyU8);
+HWY_EXPORT(rectifyU16);
+HWY_EXPORT(rectifyI16);
+HWY_EXPORT(rectifyF32);
 
 template <typename T>
-RectifySource makeRectifySource(ImageView<const T> window, ImageView<const uint8_t> mask, int col0, int row0) {
-  const int width = window.width + 2 * kSourceBorder, height = window.height + 2 * kSourceBorder;
-  RectifySource source{col0, row0, window.width, window.height, Image<float>(unaliasedWidth(width), height),
-                       Image<uint8_t>(width, height)};
-  const ImageView<float> padded = source.pixels.view();
-  const ImageView<uint8_t> support = source.support.view();
-  const auto across = reflections(window.width);
-  for (int y = 0; y < window.height; ++y) {
-    const T* in = window.row(y);
-    const uint8_t* inMask = mask.data == nullptr ? nullptr : mask.row(y);
-    float* toPixels = &padded.at(kSourceBorder, y + kSourceBorder);
-    uint8_t* toSupport = &support.at(kSourceBorder, y + kSourceBorder);
-    for (int x = 0; x < window.width; ++x) {
-      bool ok = inMask == nullptr || inMask[x] != 0;
-      if constexpr (std::is_floating_point_v<T>) ok = ok && std::isfinite(in[x]);
-      toPixels[x] = ok ? static_cast<float>(in[x]) : 0.0f;
-      toSupport[x] = ok ? kPixelValid : 0;
-    }
-    for (const auto& [to, edge, mirrored] : across) {
-      toSupport[to] = toSupport[edge] & toSupport[mirrored];
-      toPixels[to] = toSupport[to] != 0 ? 2 * toPixels[edge] - toPixels[mirrored] : 0.0f;
-    }
-  }
-  for (const auto& [to, edge, mirrored] : reflections(window.height)) {
-    for (int x = 0; x < width; ++x) {
-      const uint8_t ok = support.at(x, edge + kSourceBorder) & support.at(x, mirrored + kSourceBorder);
-      support.at(x, to + kSourceBorder) = ok;
-      padded.at(x, to + kSourceBorder) =
-          ok != 0 ? 2 * padded.at(x, edge + kSourceBorder) - padded.at(x, mirrored + kSourceBorder) : 0.0f;
-    }
-  }
-  markSupport(source.support.view());
-  clearOutside(source.support.view(), window.width, window.height);
-  return source;
-}
-
-template RectifySource makeRectifySource(ImageView<const uint8_t>, ImageView<const uint8_t>, int, int);
-template RectifySource makeRectifySource(ImageView<const uint16_t>, ImageView<const uint8_t>, int, int);
-template RectifySource makeRectifySource(ImageView<const int16_t>, ImageView<const uint8_t>, int, int);
-template RectifySource makeRectifySource(ImageView<const float>, ImageView<const uint8_t>, int, int);
-
-HWY_EXPORT(rectifyBlocks);
-
-void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+void rectify(const SourceWindow<T>& window, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
              ImageView<float> out, ImageView<uint8_t> valid) {
-  HWY_DYNAMIC_DISPATCH(rectifyBlocks)(source, imageFromRect, u0, v0, extents, out, valid);
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    HWY_DYNAMIC_DISPATCH(rectifyU8)(window, imageFromRect, u0, v0, extents, out, valid);
+  } else if constexpr (std::is_same_v<T, uint16_t>) {
+    HWY_DYNAMIC_DISPATCH(rectifyU16)(window, imageFromRect, u0, v0, extents, out, valid);
+  } else if constexpr (std::is_same_v<T, int16_t>) {
+    HWY_DYNAMIC_DISPATCH(rectifyI16)(window, imageFromRect, u0, v0, extents, out, valid);
+  } else {
+    HWY_DYNAMIC_DISPATCH(rectifyF32)(window, imageFromRect, u0, v0, extents, out, valid);
+  }
 }
+
+template void rectify(const SourceWindow<uint8_t>&, const ImageFromRect&, int, int, const int32_t*, ImageView<float>,
+                      ImageView<uint8_t>);
+template void rectify(const SourceWindow<uint16_t>&, const ImageFromRect&, int, int, const int32_t*, ImageView<float>,
+                      ImageView<uint8_t>);
+template void rectify(const SourceWindow<int16_t>&, const ImageFromRect&, int, int, const int32_t*, ImageView<float>,
+                      ImageView<uint8_t>);
+template void rectify(const SourceWindow<float>&, const ImageFromRect&, int, int, const int32_t*, ImageView<float>,
+                      ImageView<uint8_t>);
 
 }  // namespace altiplano
 #endif  // HWY_ONCE

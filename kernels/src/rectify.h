@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "image.h"
-#include "interpolation.h"
 
 namespace altiplano {
 
@@ -17,48 +16,36 @@ struct ImageFromRect {
   double col[10] = {}, row[10] = {};
 };
 
-// Coefficients in x of one rectified row, and their value: what "evaluated per row" means for every target.
-struct RowPolynomial {
-  double a[4];
-  RowPolynomial(const double c[10], double y)
-      : a{c[0] + y * (c[2] + y * (c[5] + y * c[9])), c[1] + y * (c[4] + y * c[8]), c[3] + y * c[7], c[6]} {}
-  double at(double x) const { return a[0] + x * (a[1] + x * (a[2] + x * a[3])); }
-};
-
-// An image window made ready for rectify: float pixels with a reflected border, and what may be read where.
-struct RectifySource {
-  int col0 = 0, row0 = 0;  // image position of the window's first pixel
-  int width = 0, height = 0;
-  // (height + 2 kSourceBorder, width + 2 kSourceBorder); pixel (x, y) of the window is at (x + border, y + border).
-  Image<float> pixels;
-  // Same shape. Bit of a pixel is set where the position is inside the window and all pixels interpolation reads, or
-  // those they are reflections of, are valid:
-  // kPixelValid this one; kRowValid its 8 taps along the row; kColumnValid along the column; kBlockValid all 64.
-  Image<uint8_t> support;
-};
-inline constexpr int kSourceBorder = 8;
-enum Support : uint8_t { kPixelValid = 1, kRowValid = 2, kColumnValid = 4, kBlockValid = 8 };
-
-// window: (height, width) of uint8_t, uint16_t, int16_t or float. mask: the same shape, 0 = not valid, or data null =
-// all valid. A float pixel that isn't finite counts as not valid.
+// Pixels of an image whose first one is at (col0, row0). mask: the same shape, 0 = not valid, or data null = all valid.
+// A float pixel that isn't finite is not valid either.
 template <typename T>
-RectifySource makeRectifySource(ImageView<const T> window, ImageView<const uint8_t> mask, int col0, int row0);
+struct SourceWindow {
+  ImageView<const T> pixels;
+  ImageView<const uint8_t> mask;
+  int col0 = 0, row0 = 0;
+};
 
-// Resamples the source into the rectified block whose first pixel is (u0, v0).
-// out, valid: (height, width). valid = 1 where the position is within the centres of the window's outer pixels and
-// every pixel under the interpolation kernel is valid, else 0 with out = 0. The kernel has 8 x 8 pixels
-// (interpolation.h); along an axis where the position falls on a whole pixel it has that one only. Beyond its edges the
-// window continues as its point reflection: an image is of use up to its last pixel, at a lower quality over the last
-// three.
-// extents: columns [first, end) of each row that are wanted, 2 height numbers, or null = all; others are not valid.
-// Position error against the exact polynomial: at most 8e-6 px. Exact: every target gives the same bits.
-void rectify(const RectifySource& source, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
+// Resamples the window (uint8_t, uint16_t, int16_t or float) into the rectified block whose first pixel is (u0, v0).
+// out, valid: (height, width). extents: columns [first, end) of each row that are wanted, 2 height numbers, or null =
+// all. valid = 1 where the pixel is wanted, lies within the centres of the window's outer pixels, and every pixel under
+// the interpolation kernel is valid; else 0 with out = 0. Beyond its edges the window continues as its point reflection:
+// an image is of use up to its last pixel, at a lower quality over the last three.
+//
+// 8 weights along each axis (interpolation.h) for positions rounded to 1 / 512 px; along an axis where that is a whole
+// pixel the kernel has that pixel only. Rows of the image are resampled first, each where the line of constant u or v that
+// leads through the pixel crosses it; then the 8 values on that line. Where such lines lean too much (rectify_lines.h: more
+// than 17 degrees from the columns), rows are resampled at the pixel's own column instead, at a third of the speed.
+// Error on noise of all frequencies up to 0.6 Nyquist along both axes: 0.3 % of its RMS; up to 0.7 Nyquist 0.9 %, where
+// lines lean by 15 degrees 2.6 %, of noise up to 0.7 Nyquist in every direction 0.8 %.
+// A pixel's value does not depend on the block or the extents asked for, and on the window only at its edges.
+// Exact: every target gives the same bits. Source: two passes, Catmull and Smith, SIGGRAPH 1980.
+template <typename T>
+void rectify(const SourceWindow<T>& window, const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
              ImageView<float> out, ImageView<uint8_t> valid);
 
 // The slow twin: one pixel after the other, straight from the window.
-void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> mask, int col0, int row0,
-                      const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
-                      ImageView<float> out, ImageView<uint8_t> valid);
+void rectifyReference(const SourceWindow<float>& window, const ImageFromRect& imageFromRect, int u0, int v0,
+                      const int32_t* extents, ImageView<float> out, ImageView<uint8_t> valid);
 
 }  // namespace altiplano
 

@@ -2,37 +2,36 @@
 #include <algorithm>
 #include <cmath>
 
+#include "interpolation.h"
 #include "rectify.h"
+#include "rectify_lines.h"
 
 namespace altiplano {
 namespace {
-
-struct Axis {
-  int first;        // first pixel read
-  int count;        // 1 on a whole pixel, else kTaps
-  float weight[kTaps];
-};
-
-Axis axisAt(double position) {
-  const double whole = std::floor(position + 0.5 / kPhases);
-  const int phase = static_cast<int>((position - whole) * kPhases + 0.5);
-  Axis axis{static_cast<int>(whole) - kTapsBefore, phase == 0 ? 1 : kTaps, {}};
-  const InterpolationTable& table = interpolationTable();
-  const int entry = phase >> (kPhaseBits - kTableBits);
-  const float between =
-      static_cast<float>(phase & ((1 << (kPhaseBits - kTableBits)) - 1)) / (1 << (kPhaseBits - kTableBits));
-  for (int i = 0; i < kTaps; ++i) axis.weight[i] = table.weight[entry][i] + between * table.step[entry][i];
-  return axis;
-}
 
 struct Sample {
   float value;
   bool hasData;
 };
 
-Sample sampleInside(ImageView<const float> window, ImageView<const uint8_t> mask, int x, int y) {
-  const bool ok = (mask.data == nullptr || mask.at(x, y) != 0) && std::isfinite(window.at(x, y));
-  return {ok ? window.at(x, y) : 0, ok};
+// A position along one axis: whole pixel and phase.
+struct Split {
+  int whole, phase;
+  explicit Split(double position) {
+    const double fixed = std::floor(position * kPhases + 0.5);
+    whole = static_cast<int>(std::floor(fixed / kPhases));
+    phase = static_cast<int>(fixed - static_cast<double>(whole) * kPhases);
+  }
+  // Within [first, first + count - 1].
+  bool isInside(int first, int count) const {
+    return whole >= first && (whole < first + count - 1 || (whole == first + count - 1 && phase == 0));
+  }
+};
+
+Sample sampleInside(const SourceWindow<float>& window, int x, int y) {
+  const float value = window.pixels.at(x, y);
+  const bool ok = (window.mask.data == nullptr || window.mask.at(x, y) != 0) && std::isfinite(value);
+  return {ok ? value : 0, ok};
 }
 
 // Beyond an edge: 2 edge - mirrored, along the row first, then along the column.
@@ -45,52 +44,51 @@ Sample reflected(int i, int count, At at) {
   return {ok ? 2 * e.value - m.value : 0, ok};
 }
 
-Sample sample(ImageView<const float> window, ImageView<const uint8_t> mask, int x, int y) {
-  return reflected(y, window.height, [&](int row) {
-    return reflected(x, window.width, [&](int col) { return sampleInside(window, mask, col, row); });
+Sample sampleAt(const SourceWindow<float>& window, int col, int row) {
+  return reflected(row - window.row0, window.pixels.height, [&](int y) {
+    return reflected(col - window.col0, window.pixels.width, [&](int x) { return sampleInside(window, x, y); });
   });
 }
 
-// Whether an axis position, already split, is within [0, count - 1].
-bool isInside(const Axis& axis, int count) {
-  const int whole = axis.first + kTapsBefore;
-  return whole >= 0 && (whole < count - 1 || (whole == count - 1 && axis.count == 1));
+// Sum of 8 weighted values, in the order the vectors are folded in.
+template <typename At>
+Sample interpolate(int phase, At at) {
+  const float* weight = phaseTable().weight[phase];
+  float product[kTaps];
+  bool ok = true;
+  for (int k = 0; k < kTaps; ++k) {
+    const Sample tap = at(k - kTapsBefore);
+    product[k] = tap.value * weight[k];
+    if (phase != 0 || k == kTapsBefore) ok = ok && tap.hasData;
+  }
+  const auto pair = [&](int i) { return product[i] + product[i + 4]; };
+  return {(pair(0) + pair(2)) + (pair(1) + pair(3)), ok};
 }
 
 }  // namespace
 
-void rectifyReference(ImageView<const float> window, ImageView<const uint8_t> mask, int col0, int row0,
-                      const ImageFromRect& imageFromRect, int u0, int v0, const int32_t* extents,
-                      ImageView<float> out, ImageView<uint8_t> valid) {
+void rectifyReference(const SourceWindow<float>& window, const ImageFromRect& imageFromRect, int u0, int v0,
+                      const int32_t* extents, ImageView<float> out, ImageView<uint8_t> valid) {
   for (int j = 0; j < out.height; ++j) {
-    const double y = (v0 + j - imageFromRect.vOff) / imageFromRect.vScale;
-    const RowPolynomial colOf(imageFromRect.col, y), rowOf(imageFromRect.row, y);
     for (int i = 0; i < out.width; ++i) {
       out.at(i, j) = 0;
       valid.at(i, j) = 0;
       if (extents != nullptr && (i < extents[2 * j] || i >= extents[2 * j + 1])) continue;
-      const double x = (u0 + i - imageFromRect.uOff) / imageFromRect.uScale;
-      const double col = colOf.at(x) - col0, row = rowOf.at(x) - row0;
-      if (!(col > -1 && row > -1 && col < window.width && row < window.height)) continue;
-      const Axis across = axisAt(col), down = axisAt(row);
-      if (!isInside(across, window.width) || !isInside(down, window.height)) continue;
+      const int u = u0 + i, v = v0 + j, blockU = blockStart(u), blockV = blockStart(v);
+      const ImagePosition position = imagePosition(imageFromRect, u, v);
+      const Split col(position.col), row(position.row);
+      if (!col.isInside(window.col0, window.pixels.width) || !row.isInside(window.row0, window.pixels.height)) continue;
 
-      bool allReadable = true;
-      float lane[kTaps] = {};
-      for (int r = 0; r < kTaps; ++r) {
-        for (int c = 0; c < kTaps; ++c) {
-          const bool used = (across.count == kTaps || c == kTapsBefore) && (down.count == kTaps || r == kTapsBefore);
-          if (!used) continue;
-          const Sample tap = sample(window, mask, across.first + c, down.first + r);
-          allReadable = allReadable && tap.hasData;
-          if (tap.hasData) lane[c] += down.weight[r] * tap.value;
-        }
-      }
-      if (!allReadable) continue;
-      for (int c = 0; c < kTaps; ++c) lane[c] *= across.weight[c];
-      // The order the vectors are folded in: 8 lanes to 4, to 2, to 1.
-      const float s0 = lane[0] + lane[4], s1 = lane[1] + lane[5], s2 = lane[2] + lane[6], s3 = lane[3] + lane[7];
-      out.at(i, j) = (s0 + s2) + (s1 + s3);
+      const LineKind kind = lineKind(imageFromRect, blockU, blockV);
+      const BlockLine line =
+          blockLine(imageFromRect, kind, blockU, blockV, kind == LineKind::kConstantV ? v - blockV : u - blockU);
+      const Sample sample = interpolate(row.phase, [&](int down) {
+        const int y = row.whole + down;
+        const Split x = kind == LineKind::kNone ? col : Split(line.colAt(y));
+        return interpolate(x.phase, [&](int across) { return sampleAt(window, x.whole + across, y); });
+      });
+      if (!sample.hasData) continue;
+      out.at(i, j) = sample.value;
       valid.at(i, j) = 1;
     }
   }

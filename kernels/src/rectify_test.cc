@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rectify.h"
 
+#include "interpolation.h"
+#include "rectify_lines.h"
+
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
@@ -57,11 +60,11 @@ void expectTwin(int sourceWidth, int sourceHeight, const ImageFromRect& map, int
   for (int y = 0; y < sourceHeight; ++y) {
     for (int x = 0; x < sourceWidth; ++x) copy.view().at(x, y) = image.view().at(x, y);
   }
-  rectifyReference(copy.view(), mask, 11, 5, map, u0, v0, nullptr, expected.view(), expectedValid.view());
+  rectifyReference({copy.view(), mask, 11, 5}, map, u0, v0, nullptr, expected.view(), expectedValid.view());
   onEveryTarget([&] {
     Image<float> out(width, height);
     Image<uint8_t> valid(width, height);
-    rectify(makeRectifySource<T>(image.view(), mask, 11, 5), map, u0, v0, nullptr, out.view(), valid.view());
+    rectify<T>({image.view(), mask, 11, 5}, map, u0, v0, nullptr, out.view(), valid.view());
     for (int y = 0; y < height; ++y) {
       for (int x = 0; x < width; ++x) {
         ASSERT_EQ(valid.view().at(x, y), expectedValid.view().at(x, y)) << x << ", " << y;
@@ -84,6 +87,8 @@ TEST(Rectify, EqualsItsTwinOnOddSizesOnEveryTargetForEveryPixelType) {
     expectTwin<int16_t>(61, 47, rotation(180, 30, 20, 41, 25), -3, -7, 67, 65, m);
     expectTwin<float>(61, 47, rotation(0, 0, 0, 11, 5), 0, 0, 61, 47, m);
     expectTwin<float>(61, 47, rotation(90, 0, 0, 14.5, 5), -3, -40, 5, 45, m);
+    expectTwin<uint16_t>(61, 47, rotation(-40, 30, 20, 41, 25), -9, -15, 71, 83, m);
+    expectTwin<uint8_t>(61, 47, rotation(105, 30, 20, 41, 25), -40, -70, 131, 93, m);
   }
   expectTwin<uint8_t>(1, 1, rotation(0, 0, 0, 11, 5), -1, -1, 3, 3, kNoMask);
   expectTwin<uint8_t>(7, 9, rotation(3, 0, 0, 11, 5), -2, -2, 13, 11, kNoMask);
@@ -93,7 +98,7 @@ TEST(Rectify, AnIdentityTransformCopiesTheWindowWithItsBorder) {
   const Image<uint16_t> image = noise<uint16_t>(23, 17, 1);
   Image<float> out(25, 19);
   Image<uint8_t> valid(25, 19);
-  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 100, 200), rotation(0, 0, 0, 0, 0), 99, 199, nullptr, out.view(),
+  rectify<uint16_t>({image.view(), kNoMask, 100, 200}, rotation(0, 0, 0, 0, 0), 99, 199, nullptr, out.view(),
           valid.view());
   for (int y = 0; y < 19; ++y) {
     for (int x = 0; x < 25; ++x) {
@@ -108,7 +113,7 @@ TEST(Rectify, AnImageIsOfUseBetweenTheCentresOfItsOuterPixels) {
   const Image<uint16_t> image = noise<uint16_t>(20, 20, 1);
   Image<float> out(22, 22);
   Image<uint8_t> valid(22, 22);
-  rectify(makeRectifySource<uint16_t>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 0.25), -1, -1, nullptr, out.view(), valid.view());
+  rectify<uint16_t>({image.view(), kNoMask, 0, 0}, rotation(0, 0, 0, 0.5, 0.25), -1, -1, nullptr, out.view(), valid.view());
   for (int y = 0; y < 22; ++y) {
     for (int x = 0; x < 22; ++x) {
       EXPECT_EQ(valid.view().at(x, y), x >= 1 && x - 1 + 0.5 <= 19 && y >= 1 && y - 1 + 0.25 <= 19) << x << ", " << y;
@@ -123,7 +128,7 @@ TEST(Rectify, KeepsARampARampUpToTheEdges) {
   }
   Image<float> out(39, 1);
   Image<uint8_t> valid(39, 1);
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(0, 0, 0, 0.5, 20.5), 0, 0, nullptr, out.view(), valid.view());
+  rectify<float>({image.view(), kNoMask, 0, 0}, rotation(0, 0, 0, 0.5, 20.5), 0, 0, nullptr, out.view(), valid.view());
   for (int u = 0; u < 39; ++u) {
     ASSERT_TRUE(valid.view().at(u, 0));
     EXPECT_NEAR(out.view().at(u, 0), 100 + 3 * (u + 0.5), 1e-3) << u;
@@ -138,8 +143,8 @@ TEST(Rectify, OneMissingPixelInvalidatesItsKernelsAndNothingElse) {
   Image<float> out(30, 30), expected(30, 30);
   Image<uint8_t> valid(30, 30);
   const ImageFromRect map = rotation(0, 0, 0, 0.5, 0.25);
-  rectify(makeRectifySource<float>(whole.view(), kNoMask, 0, 0), map, 4, 4, nullptr, expected.view(), valid.view());
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 4, 4, nullptr, out.view(), valid.view());
+  rectify<float>({whole.view(), kNoMask, 0, 0}, map, 4, 4, nullptr, expected.view(), valid.view());
+  rectify<float>({image.view(), kNoMask, 0, 0}, map, 4, 4, nullptr, out.view(), valid.view());
   for (int y = 4; y < 34; ++y) {
     for (int x = 4; x < 34; ++x) {
       const bool reads = x - 3 <= 20 && 20 <= x + 4 && y - 3 <= 15 && 15 <= y + 4;
@@ -157,15 +162,19 @@ TEST(Rectify, ReproducesRampsWithoutBiasAtEveryPhase) {
   Image<float> out(50, 50);
   Image<uint8_t> valid(50, 50);
   const ImageFromRect map = rotation(86.7, 25, 25, 40, 40);
-  rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), map, 0, 0, nullptr, out.view(), valid.view());
+  rectify<float>({image.view(), kNoMask, 0, 0}, map, 0, 0, nullptr, out.view(), valid.view());
   const double c = std::cos(86.7 * kPi / 180), s = std::sin(86.7 * kPi / 180);
+  double error = 0;
   for (int v = 0; v < 50; ++v) {
     for (int u = 0; u < 50; ++u) {
       ASSERT_TRUE(valid.view().at(u, v));
       const double col = 40 + c * (u - 25) - s * (v - 25), row = 40 + s * (u - 25) + c * (v - 25);
-      EXPECT_NEAR(out.view().at(u, v), 3 * col - 2 * row, 2e-4);
+      // Positions are rounded to a phase: half of one times the slopes.
+      error += out.view().at(u, v) - (3 * col - 2 * row);
+      ASSERT_NEAR(out.view().at(u, v), 3 * col - 2 * row, (3 + 2) * 0.5 / kPhases + 2e-4);
     }
   }
+  EXPECT_NEAR(error / 2500, 0, 2e-4);
 }
 
 // Sum of plane waves up to `nyquist` of the Nyquist frequency along each axis.
@@ -188,7 +197,12 @@ struct Waves {
 };
 
 TEST(Rectify, InterpolatesABandLimitedSignalWithinTheStatedError) {
-  for (const auto& [nyquist, worstRms] : {std::pair{0.3, 0.003}, {0.6, 0.003}, {0.7, 0.011}}) {
+  struct Case {
+    double degrees, nyquist, worstRms;
+  };
+  for (const auto& [degrees, nyquist, worstRms] :
+       {Case{93.1, 0.3, 0.003}, Case{93.1, 0.6, 0.0032}, Case{93.1, 0.7, 0.0096}, Case{15, 0.6, 0.0035}, Case{15, 0.7, 0.027},
+        Case{105, 0.6, 0.0035}, Case{45, 0.6, 0.0032}, Case{45, 0.7, 0.011}}) {
     const Waves waves(nyquist, 40);
     Image<float> image(160, 160);
     for (int y = 0; y < 160; ++y) {
@@ -196,9 +210,8 @@ TEST(Rectify, InterpolatesABandLimitedSignalWithinTheStatedError) {
     }
     Image<float> out(100, 100);
     Image<uint8_t> valid(100, 100);
-    rectify(makeRectifySource<float>(image.view(), kNoMask, 0, 0), rotation(93.1, 50, 50, 80, 80), 0, 0, nullptr, out.view(),
-            valid.view());
-    const double c = std::cos(93.1 * kPi / 180), s = std::sin(93.1 * kPi / 180);
+    rectify<float>({image.view(), kNoMask, 0, 0}, rotation(degrees, 50, 50, 80, 80), 0, 0, nullptr, out.view(), valid.view());
+    const double c = std::cos(degrees * kPi / 180), s = std::sin(degrees * kPi / 180);
     double error2 = 0, signal2 = 0;
     for (int v = 0; v < 100; ++v) {
       for (int u = 0; u < 100; ++u) {
@@ -207,7 +220,38 @@ TEST(Rectify, InterpolatesABandLimitedSignalWithinTheStatedError) {
         signal2 += truth * truth;
       }
     }
-    EXPECT_LT(std::sqrt(error2 / signal2), worstRms) << "up to " << nyquist << " Nyquist";
+    EXPECT_LT(std::sqrt(error2 / signal2), worstRms) << degrees << " degrees, up to " << nyquist << " Nyquist";
+  }
+}
+
+TEST(Rectify, APixelIsTheSameInWhateverBlockItIsAskedFor) {
+  const Image<uint8_t> image = noise<uint8_t>(300, 300, 4);
+  for (const double degrees : {4.0, 40.0, 97.0}) {
+    const ImageFromRect map = rotation(degrees, 0, 0, 150, 150);
+    Image<float> whole(150, 140), part(50, 61);
+    Image<uint8_t> wholeValid(150, 140), partValid(50, 61);
+    rectify<uint8_t>({image.view(), kNoMask, 0, 0}, map, -80, -75, nullptr, whole.view(), wholeValid.view());
+    std::vector<int32_t> extents;
+    for (int j = 0; j < 61; ++j) extents.insert(extents.end(), {j % 3 == 0 ? 0 : j % 40, j % 7 == 0 ? 0 : 50 - j % 20});
+    rectify<uint8_t>({image.view(), kNoMask, 0, 0}, map, -31, -33, extents.data(), part.view(), partValid.view());
+    for (int j = 0; j < 61; ++j) {
+      for (int i = 0; i < 50; ++i) {
+        const bool isWanted = i >= extents[2 * j] && i < extents[2 * j + 1];
+        ASSERT_EQ(partValid.view().at(i, j), isWanted);
+        ASSERT_EQ(part.view().at(i, j), isWanted ? whole.view().at(i + 49, j + 42) : 0);
+      }
+    }
+  }
+}
+
+TEST(RectifyLines, LeaveOutLessThanAHundredthOfAPhase) {
+  // 0.05 px of bend over a block.
+  ImageFromRect map = rotation(92, 0, 0, 1000, 1000);
+  map.col[3] = 0.12, map.row[4] = 0.2, map.col[5] = 0.05, map.row[6] = 0.02;
+  const BlockLine line = blockLine(map, LineKind::kConstantV, 0, 0, 17);
+  for (int u = 0; u <= kBlock; ++u) {
+    const ImagePosition at = imagePosition(map, u, 17);
+    EXPECT_NEAR(line.colAt(at.row), at.col, 0.01 / kPhases);
   }
 }
 

@@ -15,7 +15,7 @@ export const stereoParamsSchema = z.object({
   /** Largest number of disparities searched per pixel. */
   maxDisparities: z.int().positive().max(32_767).default(256),
   /** Rectified pixels matched around what the tile needs, so that aggregation has run in. */
-  marginPx: z.int().nonnegative().max(512).default(48),
+  marginPx: z.int().nonnegative().max(512).default(24),
   /** Gaussian splat: sigma in cells, and radius in cells. */
   rasterSigma: z.number().positive().default(0.5),
   rasterRadius: z.int().nonnegative().max(16).default(1),
