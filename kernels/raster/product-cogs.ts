@@ -55,7 +55,7 @@ export function writeProductCogs(options: ProductCogs): ProductTally {
     const spec: NativeGeoTiff = {
       width: grid.width, height: grid.height, type, bands: [{ description: layer.description }], noData: type === 'Float32' ? noHeight : null,
       crs: layer.crs, geotransform: [grid.originE, grid.resolution, 0, grid.originN, 0, -grid.resolution], rpc: null, metadata: layer.metadata,
-      mask: null, blockSize: 512, compress,
+      mask: null, blockSize: 512, stripRows: 0, compress,
     };
     return { path: temporaryBeside(layer.path), target: layer.path, spec };
   });
