@@ -79,13 +79,9 @@ export const models: Readonly<Record<string, KernelModel>> = {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 38 * 4, bytes: (c) => pixels(c) * 8,
     text: 'a sorting network of 19 exchanges (38 minima and maxima) a pixel; reads and writes 4 B',
   },
-  'rectify source': {
-    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 8, bytes: (c) => pixels(c) * ((c.bits === 8 ? 1 : 2) + 5),
-    text: 'a conversion and the support bits a pixel; reads the sensor\'s numbers, writes 5 B',
-  },
   'rectify': {
-    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 143 * 4, bytes: (c) => pixels(c) * 10,
-    text: '72 multiplications and 71 additions of the 8 x 8 kernel a pixel; reads 5 B, writes 5 B',
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 32 * 4, bytes: (c) => pixels(c) * (c.bits === 8 ? 6 : 7),
+    text: 'two passes of 8 multiplications and 7 additions a pixel, the first with a seventh more pixels; reads the sensor\'s numbers, writes 5 B',
   },
   'searchRange': {
     arithmetic: null, perDisparity: false, operations: none, bytes: (c) => pixels(c) * 2.5,

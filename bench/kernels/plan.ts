@@ -14,7 +14,7 @@ export interface Group {
 }
 
 const matching = ['sgm', 'winner', 'matchPair'];
-const readsImages = ['census', 'sgm', 'edges', 'refine', 'matchPair', 'rectify source', 'rectify'];
+const readsImages = ['census', 'sgm', 'edges', 'refine', 'matchPair', 'rectify'];
 
 /** Tiles of the base case: what the first table shows, and all others vary one thing of. */
 export const baseCase = (quick: boolean): Case => ({ size: quick ? 512 : 1024, range: 64, bits: 12 });

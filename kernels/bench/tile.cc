@@ -120,15 +120,21 @@ void runMatchPair(Tile& t) {
   matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.work.views());
 }
 
-void makeSource(Tile& t) {
-  t.source = t.window8.width() > 0 ? makeRectifySource<uint8_t>(t.window8.view(), {}, 0, 0)
-                                   : makeRectifySource<uint16_t>(t.window16.view(), {}, 0, 0);
+void runRectify(Tile& t) {
+  const auto from = [&]<typename T>(const Image<T>& window) {
+    rectify<T>({window.view(), {}}, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view());
+  };
+  if (t.window8.width() > 0) {
+    from(t.window8);
+  } else {
+    from(t.window16);
+  }
 }
 
 void runRectifyTwin(Tile& t) {
   // The window's values are whole numbers, so it doesn't matter that the twin reads floats.
   const Image<float> window = t.window8.width() > 0 ? copied<float>(std::as_const(t.window8).view()) : copied<float>(std::as_const(t.window16).view());
-  rectifyReference(window.view(), {}, 0, 0, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view());
+  rectifyReference({window.view(), {}}, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view());
 }
 
 void runRasterize(Tile& t) {
@@ -156,9 +162,7 @@ std::vector<Stage> makeStages() {
        [](Tile& t) { removeSpecklesReference(t.work.views(), 50, 1); }, [](Tile& t) { return digestOf(t.work); }},
       {"median", nothing, [](Tile& t) { medianFilter(t.refined.disparity.view(), 3, t.work.disparity.view()); },
        [](Tile& t) { medianFilterReference(t.refined.disparity.view(), 3, t.work.disparity.view()); }, [](Tile& t) { return Digest().add(t.work.disparity.view()).value(); }},
-      {"rectify source", nothing, makeSource, nullptr,
-       [](Tile& t) { return Digest().add(t.source.pixels.view()).add(t.source.support.view()).value(); }},
-      {"rectify", nothing, [](Tile& t) { rectify(t.source, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view()); }, runRectifyTwin,
+      {"rectify", nothing, runRectify, runRectifyTwin,
        [](Tile& t) { return Digest().add(t.rectified.view()).add(t.rectifiedValid.view()).value(); }},
       {"searchRange", nothing, [](Tile& t) { searchRange(t.rectFromGround, t.prior(), 0, 0, {256, 2, 0.5}, t.range.view()); }, nullptr,
        [](Tile& t) { return Digest().add(t.range.view()).value(); }},
@@ -206,7 +210,6 @@ Tile::Tile(const PairInput& in)
   removeSpeckles(work.views(), 50, 1);
   filtered.copyFrom(work);
   medianFilter(work.disparity.view(), 3, filtered.disparity.view());
-  makeSource(*this);
   boundHeights(filtered.disparity.view(), priorLow, priorHigh);
   triangulate(filtered.disparity.view(), 0, 0, groundFromRect, 0, 0, {east.view(), north.view(), up.view()});
   const auto flat = [&](Image<float>& image) {

@@ -53,7 +53,6 @@ struct Tile {
   Image<uint8_t> window8;  // what rectify reads, turned by about 90 degrees
   Image<uint16_t> window16;
   ImageFromRect imageFromRect;
-  RectifySource source;
   Image<float> rectified;
   Image<uint8_t> rectifiedValid;
 
