@@ -2,7 +2,9 @@
 #include "edges.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -10,14 +12,25 @@
 #include "speckle.h"
 #include "validity.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "edges.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+// A vector pass finds the pixels to look at in the first round; later rounds look only where something changed. Each pixel's
+// surroundings, 7 rows of 7 pixels, are then handled as one set of 56 bits, 8 a row, and its support as 5 rows of 8 lanes.
+HWY_BEFORE_NAMESPACE();
 namespace altiplano {
-namespace {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr int kAround = 2 * kEdgeReach + 1;  // rows of a pixel's surroundings, and of pixels in each
 constexpr int kSide = 2 * kEdgeSupport + 1;
-// A support's rows are 8 wide, so that they fill vectors; what is too much weighs nothing.
+// Rows of surroundings and of supports are 8 wide, so that they fill vectors; what is too much is left out or weighs nothing.
 constexpr int kLanes = 8;
+static_assert(kAround < kLanes && kSide < kLanes);
 constexpr int kMargin = kLanes;
 constexpr int kMaxSurfaces = 6;
 // Specks of fewer than specklePx / kSeedShare pixels aren't allowed to grow to specklePx in the first rounds.
@@ -27,54 +40,68 @@ constexpr float kLookAlike = 2.0f;  // deviations
 // What may be filled: pixels whose true disparity was within reach.
 constexpr uint16_t kFillable = kLeftRight | kAmbiguous | kSpeckle;
 
-// A copy with NaN where there are no data and for `margin` pixels on all sides.
+// At most 8 lanes: the same row takes one vector on some targets and two on others, with the same result.
+using Row = hn::CappedTag<float, kLanes>;
+using RowVector = hn::Vec<Row>;
+inline int rowLanes() { return static_cast<int>(hn::Lanes(Row())); }
+
+// A copy with NaN where there are no data and for kMargin pixels on all sides, and for whole vectors on the right.
 class Padded {
  public:
-  Padded(int width, int height, int margin) : margin_(margin), image_(width + 2 * margin, height + 2 * margin) {
-    for (int y = 0; y < height + 2 * margin; ++y) std::fill_n(image_.view().row(y), width + 2 * margin, kNaN);
+  Padded(int width, int height) : image_(width + 2 * kMargin + static_cast<int>(hn::Lanes(hn::ScalableTag<float>())), height + 2 * kMargin) {
+    for (int y = 0; y < image_.height(); ++y) std::fill_n(image_.view().row(y), image_.width(), kNaN);
   }
-  Padded(ImageView<const float> from, ImageView<const uint8_t> valid, int margin)
-      : Padded(from.width, from.height, margin) {
+  Padded(ImageView<const float> from, ImageView<const uint8_t> valid) : Padded(from.width, from.height) {
     for (int v = 0; v < from.height; ++v) {
-      for (int u = 0; u < from.width; ++u) row(v)[u] = valid.at(u, v) != 0 ? from.at(u, v) : kNaN;
+      const float* f = from.row(v);
+      const uint8_t* known = valid.row(v);
+      float* to = row(v);
+      for (int u = 0; u < from.width; ++u) to[u] = known[u] != 0 ? f[u] : kNaN;
     }
   }
   void copy(ImageView<const float> from) {
     for (int v = 0; v < from.height; ++v) std::copy_n(from.row(v), from.width, row(v));
   }
-  // Row v; columns from -margin on may be read.
-  float* row(int v) { return image_.view().row(v + margin_) + margin_; }
-  const float* row(int v) const { return image_.view().row(v + margin_) + margin_; }
-  ptrdiff_t stride() const { return image_.view().stride; }
+  // Row v; rows and columns from -kMargin on may be read.
+  float* row(int v) { return image_.view().row(v + kMargin) + kMargin; }
+  const float* row(int v) const { return image_.view().row(v + kMargin) + kMargin; }
 
  private:
-  int margin_;
   Image<float> image_;
 };
 
-// The pixels within kEdgeReach, nearest first, as offsets into an image.
-struct Neighbour {
-  ptrdiff_t offset;
-  float weight;
-};
-std::vector<Neighbour> neighbourhood(ptrdiff_t stride) {
-  std::vector<Neighbour> all;
-  for (int dv = -kEdgeReach; dv <= kEdgeReach; ++dv) {
-    for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
-      if (du == 0 && dv == 0) continue;
-      const float near = 1.0f / (static_cast<float>(du * du + dv * dv) + 0.5f);
-      all.push_back({dv * stride + du, near * near});
+// A set of pixels around one: bit 8 j + i is the pixel i - kEdgeReach columns and j - kEdgeReach rows away.
+using PixelSet = uint64_t;
+
+// The pixels at each distance, nearest first, and their weights.
+struct Rings {
+  static constexpr int kMost = kEdgeReach * kEdgeReach * 2;
+  PixelSet at[kMost + 1] = {};  // by squared distance
+  float weight[kMost + 1];
+  Rings() {
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kAround; ++i) {
+        const int du = i - kEdgeReach, dv = j - kEdgeReach;
+        at[du * du + dv * dv] |= PixelSet{1} << (kLanes * j + i);
+      }
     }
+    at[0] = 0;  // not around itself
+    int count = 0;
+    for (int square = 1; square <= kMost; ++square) {
+      if (at[square] == 0) continue;
+      const float near = 1.0f / (static_cast<float>(square) + 0.5f);
+      at[count] = at[square];
+      weight[count++] = near * near;
+    }
+    distances = count;
   }
-  std::stable_sort(all.begin(), all.end(), [](const Neighbour& a, const Neighbour& b) { return a.weight > b.weight; });
-  return all;
-}
+  int distances;
+};
 
 // Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
 struct Surface {
-  float first, low, high, weight, shift;
-  int pixels;
-  float disparity() const { return first + shift / weight; }
+  PixelSet pixels;
+  float first, low, high;
 };
 
 struct Surfaces {
@@ -82,32 +109,99 @@ struct Surfaces {
   int count = 0;
 };
 
-// The surfaces around `here` other than its own: what is connected to it by steps of at most stepPx, as on a slope, is
-// its own too. Of more than kMaxSurfaces the farthest are left out.
-Surfaces surfacesAround(const float* here, const std::vector<Neighbour>& neighbours, float stepPx) {
-  const bool hole = std::isnan(*here);
-  const float own = hole ? kInfinity : *here;
-  float low = own, high = own;
-  Surfaces found;
-  for (const Neighbour& n : neighbours) {
-    const float d = here[n.offset];
-    if (!(std::fabs(d - own) > stepPx)) {  // NaN too
+// The disparities around a pixel.
+class Surroundings {
+ public:
+  // before: the map; (u, v): the pixel.
+  Surroundings(const Padded& before, int u, int v) {
+    for (int j = 0; j < kAround; ++j) from_[j] = before.row(v + j - kEdgeReach) + u - kEdgeReach;
+  }
+
+  // Those further than step from `value`, or within step of it. NaN is neither.
+  PixelSet beyond(float value, float step) const {
+    return select([=](RowVector d) HWY_ATTR { return hn::Gt(distance(d, value), hn::Set(Row(), step)); });
+  }
+  PixelSet within(float value, float step) const {
+    return select([=](RowVector d) HWY_ATTR { return hn::Le(distance(d, value), hn::Set(Row(), step)); });
+  }
+
+  // The least and greatest of some pixels.
+  void limits(PixelSet pixels, float& low, float& high) const {
+    for (; pixels != 0; pixels &= pixels - 1) {
+      const float d = at(std::countr_zero(pixels));
       low = std::min(low, d);
       high = std::max(high, d);
-      continue;
     }
-    int i = 0;
-    while (i < found.count && !(std::fabs(d - found.of[i].first) <= stepPx)) ++i;
-    if (i == kMaxSurfaces) continue;
-    if (i == found.count) found.of[found.count++] = {d, d, d, 0, 0, 0};
-    Surface& s = found.of[i];
-    s.low = std::min(s.low, d);
-    s.high = std::max(s.high, d);
-    s.weight += n.weight;
-    s.shift += n.weight * (d - s.first);
-    ++s.pixels;
+  }
+  float at(int bit) const { return from_[bit / kLanes][bit % kLanes]; }
+
+ private:
+  static RowVector distance(RowVector d, float value) { return hn::Abs(hn::Sub(d, hn::Set(Row(), value))); }
+
+  template <class Test>
+  PixelSet select(Test test) const {
+    PixelSet all = 0;
+    const int lanes = rowLanes();
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kLanes; i += lanes) {
+        uint8_t bits[8] = {};
+        hn::StoreMaskBits(Row(), test(hn::LoadU(Row(), from_[j] + i)), bits);
+        all |= PixelSet{bits[0]} << (kLanes * j + i);
+      }
+    }
+    return all & kInside;
+  }
+  // All columns but the last.
+  static constexpr PixelSet kInside = 0x007f7f7f7f7f7f7f;
+  const float* from_[kAround];
+};
+
+// The nearest of some pixels, the first row's first of equally near.
+inline int nearest(PixelSet pixels, const Rings& rings) {
+  int i = 0;
+  while ((pixels & rings.at[i]) == 0) ++i;
+  return std::countr_zero(pixels & rings.at[i]);
+}
+
+// A surface's disparity: the mean by nearness, nearest first.
+inline float disparityOf(const Surface& s, const Surroundings& around, const Rings& rings) {
+  float weight = 0, shift = 0;
+  for (int i = 0; i < rings.distances; ++i) {
+    for (PixelSet left = s.pixels & rings.at[i]; left != 0; left &= left - 1) {
+      weight += rings.weight[i];
+      shift += rings.weight[i] * (around.at(std::countr_zero(left)) - s.first);
+    }
+  }
+  return s.first + shift / weight;
+}
+
+// The surfaces around a pixel of disparity `own` (NaN: a hole) other than its own: what is connected to it by steps of at most
+// stepPx, as on a slope, is its own too. Of more than kMaxSurfaces the farthest are left out. None where none can have `fewest`
+// pixels, or where a pixel's surroundings span no more than two steps.
+Surfaces surfacesAround(const Surroundings& around, float own, const Rings& rings, int fewest, float stepPx) {
+  Surfaces found;
+  const bool hole = std::isnan(own);
+  PixelSet others = around.beyond(hole ? kInfinity : own, stepPx);
+  if (std::popcount(others) < fewest) return found;
+  float low = own, high = own;
+  while (others != 0 && found.count < kMaxSurfaces) {
+    Surface& s = found.of[found.count++];
+    s.first = around.at(nearest(others, rings));
+    s.pixels = others & around.within(s.first, stepPx);
+    others &= ~s.pixels;
   }
   if (hole) return found;
+  around.limits(around.within(own, stepPx), low, high);
+  float least = low, most = high;
+  for (int i = 0; i < found.count; ++i) {
+    Surface& s = found.of[i];
+    s.low = s.high = s.first;
+    around.limits(s.pixels, s.low, s.high);
+    least = std::min(least, s.low);
+    most = std::max(most, s.high);
+  }
+  around.limits(others, least, most);
+  if (!(most - least > 2 * stepPx)) return {};
   for (bool grown = true; grown;) {
     grown = false;
     for (int i = 0; i < found.count; ++i) {
@@ -138,38 +232,50 @@ struct Nearness {
 // What a pixel is judged by: the grey values around it and how much they count.
 class Support {
  public:
-  Support(const Padded& ref, const Nearness& nearness, int u, int v, const Radiometry& radiometry)
-      : radiometry_(radiometry) {
-    const float centre = ref.row(v)[u], scale = radiometry.perDeviation / kLookAlike;
+  Support(const Padded& ref, const Nearness& nearness, int u, int v, const Radiometry& radiometry) : radiometry_(radiometry) {
+    const Row d;
+    const auto centre = hn::Set(d, ref.row(v)[u]), scale = hn::Set(d, radiometry.perDeviation / kLookAlike);
+    const auto one = hn::Set(d, 1.0f), bias = hn::Set(d, radiometry.bias);
+    const int lanes = rowLanes();
     for (int j = 0; j < kSide; ++j) {
       const float* from = ref.row(v + j - kEdgeSupport) + u - kEdgeSupport;
-      for (int i = 0; i < kLanes; ++i) {
-        const float unlike = (from[i] - centre) * scale, y = 1.0f + unlike * unlike;
-        const float w = nearness.of[j][i] / (y * y);
-        grey_[j][i] = from[i] - radiometry.bias;
-        weight_[j][i] = w == w ? w : 0.0f;  // missing: NaN
+      for (int i = 0; i < kLanes; i += lanes) {
+        const auto grey = hn::LoadU(d, from + i), unlike = hn::Mul(hn::Sub(grey, centre), scale);
+        const auto y = hn::Add(one, hn::Mul(unlike, unlike));
+        const auto w = hn::Div(hn::LoadU(d, nearness.of[j] + i), hn::Mul(y, y));
+        hn::StoreU(hn::Sub(grey, bias), d, grey_[j] + i);
+        hn::StoreU(hn::IfThenElseZero(hn::Eq(w, w), w), d, weight_[j] + i);  // missing: NaN
       }
     }
   }
 
   // E(p, d) of the header, of the match with column x + t, 0 <= t < 1, of the secondary's row v.
   float misfit(const Padded& sec, int x, int v, float t) const {
+    const Row d;
     const float s = 1 - t;
     // Cubic interpolation (Keys, 1981).
-    const float t0 = -0.5f * t * s * s, t1 = 1 - t * t * (2.5f - 1.5f * t);
-    const float t2 = 1 - s * s * (2.5f - 1.5f * s), t3 = -0.5f * s * t * t;
-    float sums[kLanes] = {}, weights[kLanes] = {};
-    for (int j = 0; j < kSide; ++j) {
-      const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1;
-      for (int i = 0; i < kLanes; ++i) {
-        const float value = t0 * from[i] + t1 * from[i + 1] + t2 * from[i + 2] + t3 * from[i + 3];
-        const float deviation = std::fabs(grey_[j][i] - radiometry_.gain * value) * radiometry_.perDeviation;
-        const float w = deviation == deviation ? weight_[j][i] : 0.0f;
-        // In this order a missing deviation, NaN, counts as the most.
-        const float held = deviation < kMostDeviation ? deviation : kMostDeviation;
-        sums[i] += w * held;
-        weights[i] += w;
+    const auto t0 = hn::Set(d, -0.5f * t * s * s), t1 = hn::Set(d, 1 - t * t * (2.5f - 1.5f * t));
+    const auto t2 = hn::Set(d, 1 - s * s * (2.5f - 1.5f * s)), t3 = hn::Set(d, -0.5f * s * t * t);
+    const auto gain = hn::Set(d, radiometry_.gain), perDeviation = hn::Set(d, radiometry_.perDeviation);
+    const auto most = hn::Set(d, kMostDeviation);
+    float sums[kLanes], weights[kLanes];
+    const int lanes = rowLanes();
+    for (int i = 0; i < kLanes; i += lanes) {
+      auto sum = hn::Zero(d), weight = sum;
+      for (int j = 0; j < kSide; ++j) {
+        const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1 + i;
+        const auto first = hn::Add(hn::Mul(t0, hn::LoadU(d, from)), hn::Mul(t1, hn::LoadU(d, from + 1)));
+        const auto value = hn::Add(hn::Add(first, hn::Mul(t2, hn::LoadU(d, from + 2))), hn::Mul(t3, hn::LoadU(d, from + 3)));
+        const auto difference = hn::Sub(hn::LoadU(d, grey_[j] + i), hn::Mul(gain, value));
+        const auto deviation = hn::Mul(hn::Abs(difference), perDeviation);
+        const auto w = hn::IfThenElseZero(hn::Eq(deviation, deviation), hn::LoadU(d, weight_[j] + i));
+        // A missing deviation, NaN, counts as the most.
+        const auto held = hn::IfThenElse(hn::Lt(deviation, most), deviation, most);
+        sum = hn::Add(sum, hn::Mul(w, held));
+        weight = hn::Add(weight, w);
       }
+      hn::StoreU(sum, d, sums + i);
+      hn::StoreU(weight, d, weights + i);
     }
     float sum = 0, weight = 0;
     for (int i = 0; i < kSide; ++i) sum += sums[i], weight += weights[i];
@@ -181,70 +287,95 @@ class Support {
   float grey_[kSide][kLanes], weight_[kSide][kLanes];
 };
 
-// Which pixels to look at again: those where disparities within kEdgeReach span more than `spanPx`, or holes with
-// enough of them around, and where anything has changed since the last look.
-class Candidates {
+// Finds a map's pixels whose surroundings span more than two steps, row by row from the first.
+class EdgeFinder {
  public:
-  Candidates(int width, int height)
-      : low_(width, height), high_(width, height), changed_(width, height), along_(width, height), pixels_(width, height) {
-    markAll();
-  }
-  void markAll() {
-    for (int v = 0; v < changed_.height(); ++v) std::fill_n(changed_.view().row(v), changed_.width(), uint8_t{1});
+  EdgeFinder(const Padded& map, int width, int height)
+      : map_(map), width_(width), height_(height), lows_(width + 2 * kMargin + lanes(), kAround + 1), highs_(lows_.width(), kAround + 1) {
+    for (int v = -kEdgeReach; v < kEdgeReach; ++v) readRow(v);
   }
 
-  // To be called in front of each round; forgets the changes.
-  void look(const Padded& map) {
-    const int width = low_.width(), height = low_.height();
-    for (int v = 0; v < height; ++v) {
-      const float* from = map.row(v);
-      float *low = low_.view().row(v), *high = high_.view().row(v);
-      std::fill_n(low, width, kInfinity);
-      std::fill_n(high, width, -kInfinity);
-      uint8_t* pixels = pixels_.view().row(v);
-      std::fill_n(pixels, width, uint8_t{0});
-      for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
-        // NaN compares false.
-        for (int u = 0; u < width; ++u) low[u] = from[u + du] < low[u] ? from[u + du] : low[u];
-        for (int u = 0; u < width; ++u) high[u] = from[u + du] > high[u] ? from[u + du] : high[u];
-        for (int u = 0; u < width; ++u) pixels[u] = static_cast<uint8_t>(pixels[u] + (from[u + du] == from[u + du] ? 1 : 0));
+  // Adds row v's to `columns`; to be called for v = 0, 1, 2 ...
+  void findInRow(int v, float spanPx, std::vector<int>& columns) {
+    readRow(v + kEdgeReach);
+    const hn::ScalableTag<float> df;
+    const float* own = map_.row(v);
+    for (int u = 0; u < width_; u += lanes()) {
+      auto low = hn::Set(df, kInfinity), high = hn::Set(df, -kInfinity);
+      for (int y = v - kEdgeReach; y <= v + kEdgeReach; ++y) {
+        low = hn::Min(low, hn::LoadU(df, rowOf(lows_, y) + u));
+        high = hn::Max(high, hn::LoadU(df, rowOf(highs_, y) + u));
       }
-      const uint8_t* changed = changed_.view().row(v);
-      uint8_t* along = along_.view().row(v);
-      std::fill_n(along, width, uint8_t{0});
-      for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
-        for (int u = std::max(0, -du); u < width - std::max(0, du); ++u) along[u] |= changed[u + du];
+      const auto d = hn::LoadU(df, own + u);
+      const auto wanted = hn::And(hn::Gt(hn::Sub(high, low), hn::Set(df, spanPx)), hn::Eq(d, d));
+      if (hn::AllFalse(df, wanted)) continue;
+      uint8_t bits[HWY_MAX_BYTES / 8] = {};
+      hn::StoreMaskBits(df, wanted, bits);
+      for (int i = 0; i < lanes() && u + i < width_; ++i) {
+        if ((bits[i / 8] >> (i % 8) & 1) != 0) columns.push_back(u + i);
       }
     }
-    for (int v = 0; v < height; ++v) std::fill_n(changed_.view().row(v), width, uint8_t{0});
   }
-
-  // Row v's, in `to`. fewest: of pixels around a hole; 0: those that have a disparity.
-  void readRow(int v, int fewest, float spanPx, std::vector<uint8_t>& to) {
-    const int width = low_.width(), last = low_.height() - 1;
-    rowLow_.assign(static_cast<size_t>(width), kInfinity);
-    rowHigh_.assign(static_cast<size_t>(width), -kInfinity);
-    rowPixels_.assign(static_cast<size_t>(width), 0);
-    std::fill(to.begin(), to.end(), uint8_t{0});
-    float *low = rowLow_.data(), *high = rowHigh_.data();
-    uint8_t *pixels = rowPixels_.data(), *t = to.data();
-    for (int y = std::max(0, v - kEdgeReach); y <= std::min(last, v + kEdgeReach); ++y) {
-      const float *lows = low_.view().row(y), *highs = high_.view().row(y);
-      const uint8_t *along = along_.view().row(y), *some = pixels_.view().row(y);
-      for (int u = 0; u < width; ++u) low[u] = lows[u] < low[u] ? lows[u] : low[u];
-      for (int u = 0; u < width; ++u) high[u] = highs[u] > high[u] ? highs[u] : high[u];
-      for (int u = 0; u < width; ++u) pixels[u] = static_cast<uint8_t>(pixels[u] + some[u]);
-      for (int u = 0; u < width; ++u) t[u] |= along[u];
-    }
-    for (int u = 0; u < width; ++u) t[u] &= fewest > 0 ? pixels[u] >= fewest : high[u] - low[u] > spanPx;
-  }
-  void change(int u, int v) { changed_.view().at(u, v) = 1; }
 
  private:
-  Image<float> low_, high_;
-  Image<uint8_t> changed_, along_, pixels_;
-  std::vector<float> rowLow_, rowHigh_;
-  std::vector<uint8_t> rowPixels_;
+  static int lanes() { return static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  static float* rowOf(Image<float>& rows, int v) { return rows.view().row((v + kAround + 1) % (kAround + 1)) + kMargin; }
+
+  // The least and greatest of kAround pixels of a row about each.
+  void readRow(int v) {
+    const hn::ScalableTag<float> df;
+    const auto infinity = hn::Set(df, kInfinity), minusInfinity = hn::Set(df, -kInfinity);
+    const bool exists = v >= 0 && v < height_;
+    float *lows = rowOf(lows_, v), *highs = rowOf(highs_, v);
+    for (int u = 0; u < width_; u += lanes()) {
+      auto low = infinity, high = minusInfinity;
+      for (int du = -kEdgeReach; exists && du <= kEdgeReach; ++du) {
+        const auto d = hn::LoadU(df, map_.row(v) + u + du);
+        const auto known = hn::Eq(d, d);
+        low = hn::Min(low, hn::IfThenElse(known, d, infinity));
+        high = hn::Max(high, hn::IfThenElse(known, d, minusInfinity));
+      }
+      hn::StoreU(low, df, lows + u);
+      hn::StoreU(high, df, highs + u);
+    }
+  }
+
+  const Padded& map_;
+  int width_, height_;
+  Image<float> lows_, highs_;
+};
+
+// A new disparity of a pixel.
+struct Change {
+  int u, v;
+  float disparity;
+};
+
+// The pixels within kEdgeReach of what changed.
+class Marks {
+ public:
+  Marks(int width, int height) : of_(width, height) {}
+  void set(const std::vector<Change>& changes) {
+    for (int v = 0; v < of_.height(); ++v) std::fill_n(of_.view().row(v), of_.width(), uint8_t{0});
+    for (const Change& c : changes) {
+      const int first = std::max(0, c.u - kEdgeReach), last = std::min(of_.width() - 1, c.u + kEdgeReach);
+      for (int y = std::max(0, c.v - kEdgeReach); y <= std::min(of_.height() - 1, c.v + kEdgeReach); ++y) {
+        std::fill_n(of_.view().row(y) + first, last - first + 1, uint8_t{1});
+      }
+    }
+  }
+  void findInRow(int v, std::vector<int>& columns) const {
+    const uint8_t* row = of_.view().row(v);
+    const int width = of_.width();
+    for (int u = 0; u < width;) {
+      const void* next = std::memchr(row + u, 1, static_cast<size_t>(width - u));
+      if (next == nullptr) return;
+      for (u = static_cast<int>(static_cast<const uint8_t*>(next) - row); u < width && row[u] != 0; ++u) columns.push_back(u);
+    }
+  }
+
+ private:
+  Image<uint8_t> of_;
 };
 
 // The largest disparity with which a row's pixels lie on each pixel of the secondary.
@@ -252,13 +383,16 @@ class Claims {
  public:
   Claims(int secWidth, int secOffset) : offset_(secOffset), of_(static_cast<size_t>(secWidth)) {}
 
-  void read(const float* disparity, int width) {
+  void read(int v, const float* disparity, int width) {
+    if (row_ == v) return;
+    row_ = v;
     std::fill(of_.begin(), of_.end(), kNaN);
     for (int u = 0; u < width; ++u) {
       const int x = columnOf(u, disparity[u]);
       if (x >= 0 && !(of_[static_cast<size_t>(x)] >= disparity[u])) of_[static_cast<size_t>(x)] = disparity[u];
     }
   }
+  void forget() { row_ = -1; }
   bool isFree(int u, float d, float stepPx) const {
     const int x = columnOf(u, d);
     return x >= 0 && !(std::fabs(of_[static_cast<size_t>(x)] - d) > stepPx);
@@ -270,49 +404,66 @@ class Claims {
     const int x = u + static_cast<int>(std::floor(d + 0.5f)) + offset_;
     return x < static_cast<int>(of_.size()) ? x : -1;
   }
-  int offset_;
+  int offset_, row_ = -1;
   std::vector<float> of_;
 };
 
-}  // namespace
-
-void sharpenEdges(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
+void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
   const int width = map.disparity.width, height = map.disparity.height;
   // What is small is wrong or lost: it must not grow, neither beyond its edges nor, below, into holes.
   if (options.rounds > 0) removeSpeckles(map, options.specklePx / kSeedShare, options.stepPx);
   const Nearness nearness;
-  const Padded ref(in.ref, in.refValid, kMargin);
-  const Padded sec(in.sec, in.secValid, kMargin);
+  const Rings rings;
+  const Padded ref(in.ref, in.refValid);
+  const Padded sec(in.sec, in.secValid);
   RadiometryMap radiometries(in, map.disparity);
-  Padded before(width, height, kEdgeReach);
-  const std::vector<Neighbour> neighbours = neighbourhood(before.stride());
-  Candidates candidates(width, height);
-  std::vector<uint8_t> wanted(static_cast<size_t>(width));
+  Padded before(width, height);
+  before.copy(map.disparity);
+  Marks marks(width, height);
   Claims claims(in.sec.width, in.secOffset);
+  std::vector<int> columns;
+  std::vector<Change> changes;
   for (int round = 0; round < options.rounds + options.fillRounds; ++round) {
-    const bool filling = round >= options.rounds;
+    const bool filling = round >= options.rounds, isFirst = round == 0 || round == options.rounds;
     if (round == options.rounds) {
       removeSpeckles(map, options.specklePx, options.stepPx);
-      candidates.markAll();
       radiometries = RadiometryMap(in, map.disparity);
+      before.copy(map.disparity);
     }
-    before.copy(map.disparity);
-    candidates.look(before);
+    if (!isFirst) marks.set(changes);
+    changes.clear();
+    claims.forget();
+    EdgeFinder finder(before, width, height);
+    const int fewest = filling ? options.fewestToFill : options.fewest;
     for (int v = 0; v < height; ++v) {
-      candidates.readRow(v, filling ? options.fewestToFill : 0, 2 * options.stepPx, wanted);
-      if (filling) claims.read(before.row(v), width);
-      for (int u = 0; u < width; ++u) {
-        const float own = before.row(v)[u];
-        if (wanted[static_cast<size_t>(u)] == 0 || std::isnan(own) != filling) continue;
+      const float* here = before.row(v);
+      columns.clear();
+      if (!isFirst) {
+        marks.findInRow(v, columns);
+      } else if (!filling) {
+        finder.findInRow(v, 2 * options.stepPx, columns);
+      } else {
+        for (int u = 0; u < width; ++u) {
+          if (std::isnan(here[u])) columns.push_back(u);
+        }
+      }
+      for (const int u : columns) {
+        const float own = here[u];
+        if (std::isnan(own) != filling) continue;
         if (filling && (map.validity.at(u, v) & ~kFillable) != 0) continue;
         const Radiometry& radiometry = radiometries.at(u, v);
         if (radiometry.perDeviation == 0) continue;
-        const Surfaces surfaces = surfacesAround(before.row(v) + u, neighbours, options.stepPx);
-        const int fewest = filling ? options.fewestToFill : options.fewest;
-        const auto isWorth = [&](const Surface& s) {
-          return s.pixels >= fewest && !(filling && !claims.isFree(u, s.disparity(), options.stepPx));
-        };
-        if (std::none_of(surfaces.of, surfaces.of + surfaces.count, isWorth)) continue;
+        const Surroundings around(before, u, v);
+        const Surfaces surfaces = surfacesAround(around, own, rings, fewest, options.stepPx);
+        float disparities[kMaxSurfaces];
+        int count = 0;
+        for (int i = 0; i < surfaces.count; ++i) {
+          if (std::popcount(surfaces.of[i].pixels) < fewest) continue;
+          const float d = disparityOf(surfaces.of[i], around, rings);
+          if (filling) claims.read(v, here, width);
+          if (!filling || claims.isFree(u, d, options.stepPx)) disparities[count++] = d;
+        }
+        if (count == 0) continue;
 
         const Support support(ref, nearness, u, v, radiometry);
         const auto misfit = [&](float d) {
@@ -321,21 +472,32 @@ void sharpenEdges(const RefineInput& in, const EdgeOptions& options, const Dispa
           return x >= 0 && x < in.sec.width ? support.misfit(sec, x, v, d - whole) : kInfinity;
         };
         float least = filling ? options.acceptable : misfit(own) - options.advantage, best = own;
-        for (int i = 0; i < surfaces.count; ++i) {
-          if (!isWorth(surfaces.of[i])) continue;
-          const float d = surfaces.of[i].disparity();
-          const float with = misfit(d);
-          if (with < least) least = with, best = d;
+        for (int i = 0; i < count; ++i) {
+          const float with = misfit(disparities[i]);
+          if (with < least) least = with, best = disparities[i];
         }
-        if (!(best != own) || std::isnan(best)) continue;
-        map.disparity.at(u, v) = best;
-        candidates.change(u, v);
-        if (!filling) continue;
-        map.validity.at(u, v) = kValid;
-        map.confidence.at(u, v) = kLeastConfidence;
+        if (best != own && !std::isnan(best)) changes.push_back({u, v, best});
       }
+    }
+    for (const auto& [u, v, disparity] : changes) {
+      before.row(v)[u] = map.disparity.at(u, v) = disparity;
+      if (!filling) continue;
+      map.validity.at(u, v) = kValid;
+      map.confidence.at(u, v) = kLeastConfidence;
     }
   }
 }
 
+}  // namespace HWY_NAMESPACE
 }  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace altiplano {
+HWY_EXPORT(sharpenEdgesSimd);
+
+void sharpenEdges(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map) {
+  HWY_DYNAMIC_DISPATCH(sharpenEdgesSimd)(input, options, map);
+}
+}  // namespace altiplano
+#endif

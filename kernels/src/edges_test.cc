@@ -9,6 +9,7 @@
 #include <random>
 
 #include "match.h"
+#include "targets_for_test.h"
 #include "validity.h"
 
 namespace altiplano {
@@ -262,6 +263,77 @@ TEST(SharpenEdges, TakesASinglePixel) {
   options.specklePx = 0;
   sharpenEdges({grey.view(), valid.view(), grey.view(), valid.view(), 0}, options, {disparity.view(), validity.view(), confidence.view()});
   EXPECT_EQ(disparity.view().at(0, 0), 0);
+}
+
+TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
+  for (const auto& [width, height] : std::vector<std::pair<int, int>>{{1, 1}, {5, 3}, {17, 9}, {40, 33}, {100, 80}}) {
+    for (const float step : {0.4f, 2.5f}) {  // surfaces that touch, and surfaces apart
+      std::mt19937 random(9);
+      const Scene scene = makeScene();
+      Image<float> start(width, height);
+      Image<uint16_t> validity(width, height);
+      Image<uint8_t> refValid(width, height);
+      for (int v = 0; v < height; ++v) {
+        for (int u = 0; u < width; ++u) {
+          // Patches of 5 x 4 pixels on one of five surfaces, slanted, with noise, blunders and holes of several reasons.
+          std::mt19937 patch(static_cast<uint32_t>((v / 4) * 100 + u / 5));
+          patch.discard(2);
+          const float noise = static_cast<float>(random() % 100) / 250;
+          start.view().at(u, v) = step * static_cast<float>(patch() % 5) + 0.1f * static_cast<float>(u % 7) + noise;
+          const uint32_t draw = random() % 100;
+          if (draw == 0) start.view().at(u, v) += 8;
+          constexpr uint16_t kReasons[] = {kLeftRight, kAmbiguous, kBorder, kSpeckle};
+          if (draw > 85) validity.view().at(u, v) = kReasons[draw % 4];
+          if (draw > 85) start.view().at(u, v) = std::numeric_limits<float>::quiet_NaN();
+          refValid.view().at(u, v) = random() % 50 != 0;
+        }
+      }
+      const ImageView<const float> ref{scene.ref.view().data, width, height, scene.ref.view().stride};
+      const ImageView<const float> sec{scene.sec.view().data, width + 2 * kMargin, height, scene.sec.view().stride};
+      const ImageView<const uint8_t> secValid{scene.secValid.view().data, sec.width, height, scene.secValid.view().stride};
+      const RefineInput input{ref, refValid.view(), sec, secValid, kMargin};
+      struct Map {
+        Image<float> disparity, confidence;
+        Image<uint16_t> validity;
+        DisparityViews views() { return {disparity.view(), validity.view(), confidence.view()}; }
+      };
+      const auto mapOf = [&](auto sharpen) {
+        Map map{Image<float>(width, height), Image<float>(width, height), Image<uint16_t>(width, height)};
+        for (int v = 0; v < height; ++v) {
+          std::copy_n(start.view().row(v), width, map.disparity.view().row(v));
+          std::copy_n(validity.view().row(v), width, map.validity.view().row(v));
+        }
+        EdgeOptions options;
+        options.specklePx = 12;
+        options.fewestToFill = 8;
+        sharpen(input, options, map.views());
+        return map;
+      };
+      const Map expected = mapOf(sharpenEdgesReference);
+      int changes = 0;
+      for (int v = 0; v < height; ++v) {
+        for (int u = 0; u < width; ++u) {
+          const float e = expected.disparity.view().at(u, v);
+          changes += !std::isnan(e) && e != start.view().at(u, v);
+        }
+      }
+      if (width == 100) {
+        EXPECT_GT(changes, 100);
+      }
+      onEveryTarget([&] {
+        const Map got = mapOf(sharpenEdges);
+        for (int v = 0; v < height; ++v) {
+          for (int u = 0; u < width; ++u) {
+            const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
+            ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g)))
+                << width << 'x' << height << " step " << step << " at " << u << ' ' << v << ": " << e << " " << g;
+            ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
+            ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+          }
+        }
+      });
+    }
+  }
 }
 
 }  // namespace
