@@ -79,8 +79,8 @@ test('arguments that do not fit are refused by name', (t) => {
   refuse(() => filterDisparity(matchPair(ref, ref, flatRange(-2, 5)), { medianSize: 4 }), /medianSize/);
 });
 
-test('the memory estimate is dominated by two bytes per candidate', (t) => {
+test('the memory estimate is dominated by one byte per candidate', (t) => {
   const bytes = matchMemoryBytes(1024, 1024, 128);
-  t.true(bytes > 2 * 1024 * 1024 * 128);
-  t.true(bytes < 2.4 * 1024 * 1024 * 128);
+  t.true(bytes > 1024 * 1024 * 128);
+  t.true(bytes < 1.3 * 1024 * 1024 * 128);
 });

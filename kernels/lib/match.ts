@@ -6,7 +6,7 @@ import type { DisparityMap, RectImage, SearchRange } from './types.js';
 export interface MatchOptions {
   /** Penalty of a disparity step of 1 px between neighbours; costs are Hamming distances of 34 census bits. */
   readonly p1?: number;
-  /** Penalty of any larger step, p1 <= p2 <= 95. */
+  /** Penalty of any larger step, p1 <= p2 <= 63. */
   readonly p2?: number;
   /** Largest difference of the left and the right view's disparities, pixels; negative: no left-right check. */
   readonly leftRightPx?: number;
@@ -34,8 +34,8 @@ const native = loadNative<NativeMatch>();
 const matchDefaults: Required<MatchOptions> = { p1: 11, p2: 44, leftRightPx: 1, specklePx: 50, refineIterations: 2 };
 const filterDefaults: Required<FilterOptions> = { specklePx: 50, speckleStepPx: 1, medianSize: 3 };
 
-/** Largest P2 whose path costs fit into 8 bits (kernels/src/sgm.h). */
-const maxP2 = 95;
+/** Largest P2 of which four fit into 8 bits (kernels/src/sgm.h). */
+const maxP2 = 63;
 /** Columns are counted in 16 bits (kernels/src/disparity.h). */
 const maxWidth = 65_535;
 /** What k is padded to in the cost volume (kernels/src/sgm.h). */
@@ -94,17 +94,19 @@ export function filterDisparity(map: DisparityMap, options: FilterOptions = {}):
 
 /**
  * What matchPair allocates at most for a reference block of width x height pixels and `count` candidates each, bytes:
- * the 16-bit cost volume dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
+ * the volume of one byte per candidate dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
  */
 export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
   const stride = Math.ceil(count / countPadding) * countPadding;
-  const volume = 2 * width * stride * height;
-  const census = (8 + 2) * (width + secWidth + 64) * height;
-  const rows = 6 * (width + 1) * (stride + 64) + 16 * (secWidth + 2 * stride) + 64 * (width + secWidth);
+  const volume = width * stride * height;
+  const census = (5 + 2) * (width + secWidth + 128) * height;
+  const sums = 2 * width * stride;
+  const paths = 3 * (width + 66) * (stride + 64);
+  const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
   const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
   const refinement = 20 * (width + 80) * (height + 8) + 4 * (secWidth + 112) * height + 2 ** 17;
   const result = (4 + 2 + 4) * width * height;
-  return Math.max(volume + census + rows, edges, refinement) + result;
+  return Math.max(volume + census + sums + paths + rows, edges, refinement) + result;
 }
 
 function expectShape(block: { readonly width: number; readonly height: number }, name: string): void {

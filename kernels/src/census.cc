@@ -19,49 +19,47 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kRows = 2 * kCensusRadiusV + 1;
 constexpr int kColumns = 2 * kCensusRadiusU + 1;
-constexpr int kHalfBits = kCensusBits / 2;
 
 // Codes of one row. rows[j] points at column -kCensusRadiusU of window row j; every row may be read one
-// vector past its end, and so may `out` be written.
-void codesOfRow(const float* const rows[kRows], int width, uint64_t* out) {
+// vector past its end, and so may the rows of `out` be written.
+void codesOfRow(const float* const rows[kRows], int width, ImageView<uint8_t> out) {
   const hn::ScalableTag<float> df;
   const hn::RebindToUnsigned<decltype(df)> du;
+  const hn::Rebind<uint8_t, decltype(df)> d8;
   const int lanes = static_cast<int>(hn::Lanes(df));
   for (int u = 0; u < width; u += lanes) {
     const auto centre = hn::LoadU(df, rows[kCensusRadiusV] + u + kCensusRadiusU);
-    // The two halves of the code: kHalfBits on each side of the centre.
-    auto half = hn::Zero(du);
-    auto bit = hn::Set(du, 1);
+    auto code = hn::Zero(du), bit = hn::Set(du, 1);
+    int bits = 0, byte = 0;
     const auto add = [&](int j, int i) HWY_ATTR {
       const auto darker = hn::Lt(hn::LoadU(df, rows[j] + u + i), centre);
-      half = hn::Or(half, hn::IfThenElseZero(hn::RebindMask(du, darker), bit));
+      code = hn::Or(code, hn::IfThenElseZero(hn::RebindMask(du, darker), bit));
       bit = hn::Add(bit, bit);
+      if (++bits % 32 != 0 && bits != kCensusBits) return;
+      // A word is full.
+      for (; byte < (bits + 7) / 8; ++byte) {
+        hn::StoreU(hn::TruncateTo(d8, code), d8, out.row(byte) + u);
+        code = hn::ShiftRight<8>(code);
+      }
+      code = hn::Zero(du);
+      bit = hn::Set(du, 1);
     };
-    for (int j = 0; j < kCensusRadiusV; ++j) {
-      for (int i = 0; i < kColumns; ++i) add(j, i);
+    for (int j = 0; j < kRows; ++j) {
+      for (int i = 0; i < kColumns; ++i) {
+        if (j != kCensusRadiusV || i != kCensusRadiusU) add(j, i);
+      }
     }
-    for (int i = 0; i < kCensusRadiusU; ++i) add(kCensusRadiusV, i);
-    const auto first = half;
-    half = hn::Zero(du);
-    bit = hn::Set(du, 1);
-    for (int i = kCensusRadiusU + 1; i < kColumns; ++i) add(kCensusRadiusV, i);
-    for (int j = kCensusRadiusV + 1; j < kRows; ++j) {
-      for (int i = 0; i < kColumns; ++i) add(j, i);
-    }
-    // Little-endian: the low word of each code first.
-    hn::StoreInterleaved2(hn::Or(first, hn::ShiftLeft<kHalfBits>(half)), hn::ShiftRight<32 - kHalfBits>(half), du,
-                          reinterpret_cast<uint32_t*>(out + u));
   }
 }
 
-void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint8_t> out,
                          ImageView<uint16_t> validity) {
   const int width = in.width, height = in.height;
   const int lanes = static_cast<int>(hn::Lanes(hn::ScalableTag<float>()));
   const int padded = width + 2 * kCensusRadiusU + lanes;
   // A ring of the window's rows, their edge pixels repeated on both sides.
   Image<float> ring(padded, kRows);
-  Image<uint64_t> codes(width + lanes, 1);
+  Image<uint8_t> codes(width + lanes, kCensusBytes);
   std::vector<int> missing(static_cast<size_t>(width) + 2 * kCensusRadiusU);
   const auto clampRow = [height](int y) { return std::clamp(y, 0, height - 1); };
   const auto load = [&](int y) {
@@ -78,7 +76,7 @@ void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> val
     load(v + kCensusRadiusV);
     const float* rows[kRows];
     for (int j = 0; j < kRows; ++j) rows[j] = ring.view().row((v + j - kCensusRadiusV + kRows) % kRows);
-    codesOfRow(rows, width, codes.view().row(0));
+    codesOfRow(rows, width, codes.view());
 
     // Missing pixels of the window: by columns, then a running sum along the row.
     for (int i = 0; i < width + 2 * kCensusRadiusU; ++i) {
@@ -92,7 +90,7 @@ void censusTransformSimd(ImageView<const float> in, ImageView<const uint8_t> val
     for (int u = 0; u < width; ++u) {
       sum += missing[static_cast<size_t>(u + kColumns - 1)];
       const bool usable = valid.at(u, v) != 0 && sum <= kCensusMaxMissing;
-      out.at(u, v) = usable ? codes.view().at(u, 0) : 0;
+      for (int b = 0; b < kCensusBytes; ++b) out.at(u, kCensusBytes * v + b) = usable ? codes.view().at(u, b) : uint8_t{0};
       validity.at(u, v) = usable ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
       sum -= missing[static_cast<size_t>(u)];
     }
@@ -107,7 +105,7 @@ HWY_AFTER_NAMESPACE();
 namespace altiplano {
 HWY_EXPORT(censusTransformSimd);
 
-void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint8_t> out,
                      ImageView<uint16_t> validity) {
   HWY_DYNAMIC_DISPATCH(censusTransformSimd)(in, valid, out, validity);
 }

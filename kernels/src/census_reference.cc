@@ -6,7 +6,7 @@
 
 namespace altiplano {
 
-void censusTransformReference(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint64_t> out,
+void censusTransformReference(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint8_t> out,
                               ImageView<uint16_t> validity) {
   for (int v = 0; v < in.height; ++v) {
     for (int u = 0; u < in.width; ++u) {
@@ -24,7 +24,9 @@ void censusTransformReference(ImageView<const float> in, ImageView<const uint8_t
         }
       }
       const bool usable = valid.at(u, v) != 0 && missing <= kCensusMaxMissing;
-      out.at(u, v) = usable ? code : 0;
+      for (int b = 0; b < kCensusBytes; ++b) {
+        out.at(u, kCensusBytes * v + b) = usable ? static_cast<uint8_t>(code >> (8 * b)) : uint8_t{0};
+      }
       validity.at(u, v) = usable ? kValid : valid.at(u, v) == 0 ? kNoDataReference : kBorder;
     }
   }

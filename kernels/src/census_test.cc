@@ -40,15 +40,15 @@ TEST(CensusTransform, SetsTheBitsOfDarkerNeighboursInRowMajorOrder) {
       valid.view().at(u, v) = 1;
     }
   }
-  Image<uint64_t> code(7, 5);
+  Image<uint8_t> code(7, kCensusBytes * 5);
   Image<uint16_t> validity(7, 5);
   onEveryTarget([&] {
     censusTransform(image.view(), valid.view(), code.view(), validity.view());
-    EXPECT_EQ(code.view().at(3, 2), (uint64_t{1} << 17) - 1);
+    EXPECT_EQ(censusCodeAt(code.view(), 3, 2), (uint64_t{1} << 17) - 1);
     EXPECT_EQ(validity.view().at(3, 2), kValid);
     // The last corner: everything else is darker, but the edge repeats itself to the right and below. Of the 7
     // columns 3 are darker and 4 equal in the centre's row; 7 x 2 above are darker; below repeats the centre's row.
-    EXPECT_EQ(std::popcount(code.view().at(6, 4)), 14 + 3 + 2 * 3);
+    EXPECT_EQ(std::popcount(censusCodeAt(code.view(), 6, 4)), 14 + 3 + 2 * 3);
   });
 }
 
@@ -56,7 +56,7 @@ TEST(CensusTransform, CountsAMissingNeighbourAsNotDarker) {
   Sample s = randomSample(31, 17, 0, 1);
   const Sample whole = randomSample(31, 17, 0, 1);
   s.valid.view().at(15, 8) = 0;
-  Image<uint64_t> code(31, 17), expected(31, 17);
+  Image<uint8_t> code(31, kCensusBytes * 17), expected(31, kCensusBytes * 17);
   Image<uint16_t> validity(31, 17);
   censusTransform(whole.image.view(), whole.valid.view(), expected.view(), validity.view());
   censusTransform(s.image.view(), s.valid.view(), code.view(), validity.view());
@@ -68,7 +68,7 @@ TEST(CensusTransform, CountsAMissingNeighbourAsNotDarker) {
       const int index = (dv + 2) * 7 + du + 3;
       const uint64_t gone = near && !centre ? uint64_t{1} << (index > 17 ? index - 1 : index) : 0;
       EXPECT_EQ(validity.view().at(u, v), centre ? kNoDataReference : kValid) << u << ' ' << v;
-      EXPECT_EQ(code.view().at(u, v), centre ? 0 : expected.view().at(u, v) & ~gone) << u << ' ' << v;
+      EXPECT_EQ(censusCodeAt(code.view(), u, v), centre ? 0 : censusCodeAt(expected.view(), u, v) & ~gone) << u << ' ' << v;
     }
   }
 }
@@ -80,7 +80,7 @@ TEST(CensusTransform, RefusesAWindowThatLacksMoreThanTwoThirds) {
     for (int v = 0; v < 20; ++v) {
       for (int u = 0; u < 40; ++u) s.valid.view().at(u, v) = u >= 20 && u < 20 + columns;
     }
-    Image<uint64_t> code(40, 20);
+    Image<uint8_t> code(40, kCensusBytes * 20);
     Image<uint16_t> validity(40, 20);
     censusTransform(s.image.view(), s.valid.view(), code.view(), validity.view());
     EXPECT_EQ(validity.view().at(20, 10), columns >= 3 ? kValid : kBorder) << columns;  // 3 columns: 20 missing; 2: 25
@@ -92,14 +92,14 @@ TEST(CensusTransform, EqualsItsTwinOnEveryTargetAndOddSizes) {
   for (const auto& [width, height] : sizes) {
     for (const double missing : {0.0, 0.01, 1.0}) {
       const Sample s = randomSample(width, height, missing, 7);
-      Image<uint64_t> expected(width, height), got(width, height);
+      Image<uint8_t> expected(width, kCensusBytes * height), got(width, kCensusBytes * height);
       Image<uint16_t> expectedValidity(width, height), gotValidity(width, height);
       censusTransformReference(s.image.view(), s.valid.view(), expected.view(), expectedValidity.view());
       onEveryTarget([&] {
         censusTransform(s.image.view(), s.valid.view(), got.view(), gotValidity.view());
         for (int v = 0; v < height; ++v) {
           for (int u = 0; u < width; ++u) {
-            ASSERT_EQ(got.view().at(u, v), expected.view().at(u, v)) << width << 'x' << height << ' ' << u << ' ' << v;
+            ASSERT_EQ(censusCodeAt(got.view(), u, v), censusCodeAt(expected.view(), u, v)) << width << 'x' << height << ' ' << u << ' ' << v;
             ASSERT_EQ(gotValidity.view().at(u, v), expectedValidity.view().at(u, v));
           }
         }

@@ -20,26 +20,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // All loops over candidates run to the padding's end: what is there is kNoCandidate, which never wins.
 using Sums = hn::ScalableTag<uint16_t>;
+using Winner = DisparitySelector::Winner;
+using State = DisparitySelector::State;
 
-struct Winner {
-  int k = -1;  // none
-  uint16_t sum = kNoCandidate;
-  uint16_t rival = kNoCandidate;  // smallest sum at least 2 px away
-};
-
-uint16_t leastOf(hn::Vec<Sums> v) { return hn::GetLane(hn::MinOfLanes(Sums(), v)); }
-
+// The smallest sum but for k - 1, k and k + 1.
 uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
   const Sums d;
   const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2);
-  // k - 1, k and k + 1 are out: index - from <= 2, unsigned.
-  const auto from = hn::Set(d, static_cast<uint16_t>(k - 1));
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  // index - (k - 1) <= 2, unsigned.
+  auto index = hn::Sub(hn::Iota(d, 0), hn::Set(d, static_cast<uint16_t>(k - 1)));
   auto least = none;
-  for (int i = 0; i < stride; i += static_cast<int>(hn::Lanes(d))) {
-    const auto index = hn::Sub(hn::Iota(d, static_cast<uint16_t>(i)), from);
+  for (int i = 0; i < stride; i += lanes) {
     least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums + i), none));
+    index = hn::Add(index, hn::Set(d, static_cast<uint16_t>(lanes)));
   }
-  return leastOf(least);
+  return hn::GetLane(hn::MinOfLanes(d, least));
 }
 
 Winner winnerOf(const uint16_t* sums, int stride) {
@@ -47,7 +43,7 @@ Winner winnerOf(const uint16_t* sums, int stride) {
   const int lanes = static_cast<int>(hn::Lanes(d));
   auto vector = hn::Set(d, kNoCandidate);
   for (int k = 0; k < stride; k += lanes) vector = hn::Min(vector, hn::Load(d, sums + k));
-  const uint16_t least = leastOf(vector);
+  const uint16_t least = hn::GetLane(hn::MinOfLanes(d, vector));
   if (least == kNoCandidate) return {};
   const auto wanted = hn::Set(d, least);
   int first = 0;
@@ -60,33 +56,40 @@ Winner winnerOf(const uint16_t* sums, int stride) {
   return {k, least, rivalOf(sums, stride, k)};
 }
 
-// What secondary pixels of a row prefer: the reference column of the smallest sum on each one's diagonal.
-class RightView {
- public:
-  RightView(int width, int stride)
-      : width_(width), stride_(stride), sums_(width + 2 * stride, 1), columns_(width + 2 * stride, 1) {}
-
-  void clear() { std::fill_n(sums_.view().row(0), width_ + 2 * stride_, kNoCandidate); }
-
-  // Offers reference column u, whose candidate 0 lies at secondary column `start`.
-  void offer(int u, int start, const uint16_t* sums) {
-    const Sums d;
-    const ptrdiff_t at = std::clamp(start, -stride_, width_) + stride_;
-    uint16_t* const best = sums_.view().row(0) + at;
-    uint16_t* const columns = columns_.view().row(0) + at;
-    const auto column = hn::Set(d, static_cast<uint16_t>(u));
-    for (int k = 0; k < stride_; k += static_cast<int>(hn::Lanes(d))) {
-      const auto now = hn::Load(d, sums + k), before = hn::LoadU(d, best + k);
-      const auto better = hn::Lt(now, before);
-      hn::StoreU(hn::Min(now, before), d, best + k);
-      hn::StoreU(hn::IfThenElse(better, column, hn::LoadU(d, columns + k)), d, columns + k);
+// What the secondary's columns of this row prefer.
+void findRightView(State& s, int v, const uint16_t* sums, int stride) {
+  const Sums d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const int width = s.in.width(), secWidth = s.in.secCensus.width;
+  uint16_t* const best = s.rightSums.view().row(0);
+  uint16_t* const columns = s.rightColumns.view().row(0);
+  std::fill_n(best, secWidth + 2 * stride, kNoCandidate);
+  // Neighbours in the row touch nearly the same columns: to load what was stored a moment ago at another
+  // alignment makes a processor wait. So pixels far from each other take turns.
+  const int apart = 32;
+  for (int phase = 0; phase < apart; ++phase) {
+    for (int u = phase; u < width; u += apart) {
+      if (s.in.refValidity.at(u, v) != 0) continue;
+      const ptrdiff_t at = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
+      const uint16_t* const from = sums + static_cast<ptrdiff_t>(u) * stride;
+      const auto column = hn::Set(d, static_cast<uint16_t>(u));
+      for (int k = 0; k < stride; k += lanes) {
+        const auto now = hn::Load(d, from + k), before = hn::LoadU(d, best + at + k);
+        const auto columnBefore = hn::LoadU(d, columns + at + k);
+        const auto better = hn::Or(hn::Lt(now, before), hn::And(hn::Eq(now, before), hn::Lt(column, columnBefore)));
+        hn::StoreU(hn::Min(now, before), d, best + at + k);
+        hn::StoreU(hn::IfThenElse(better, column, columnBefore), d, columns + at + k);
+      }
     }
   }
+}
 
-  bool has(int column) const {
-    return column >= 0 && column < width_ && sums_.view().at(column + stride_, 0) != kNoCandidate;
-  }
-  int referenceOf(int column) const { return columns_.view().at(column + stride_, 0); }
+// The right view at secondary columns.
+struct RightView {
+  const uint16_t *sums, *columns;  // of column 0
+  int width;
+  bool has(int column) const { return column >= 0 && column < width && sums[column] != kNoCandidate; }
+  int referenceOf(int column) const { return columns[column]; }
 
   // Disagreement, pixels, with a match of reference column u at secondary position u + d + offset.
   float differenceAt(int u, float d, int offset) const {
@@ -98,10 +101,6 @@ class RightView {
     }
     return least;
   }
-
- private:
-  int width_, stride_;
-  Image<uint16_t> sums_, columns_;  // one row each, with `stride_` columns on both sides
 };
 
 // The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
@@ -126,51 +125,45 @@ Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int
   return winner;
 }
 
-void selectDisparitySimd(const SgmInput& in, const CostVolume& volume, const DisparityOptions& options,
-                         const DisparityViews& out) {
-  const int width = volume.width(), height = volume.height(), count = volume.count();
-  const int stride = volume.stride();
-  RightView right(in.secCensus.width, stride);
-  std::vector<Winner> winners(static_cast<size_t>(width));
-  for (int v = 0; v < height; ++v) {
-    right.clear();
-    for (int u = 0; u < width; ++u) {
-      if (in.refValidity.at(u, v) != 0) continue;
-      winners[static_cast<size_t>(u)] = winnerOf(volume.at(u, v), stride);
-      right.offer(u, u + in.low.at(u, v) + in.secOffset, volume.at(u, v));
+void selectRowSimd(State& s, int v, const uint16_t* rowSums) {
+  const SgmInput& in = s.in;
+  const int width = in.width(), count = in.count, stride = sgmStride(count);
+  for (int u = 0; u < width; ++u) {
+    if (in.refValidity.at(u, v) == 0) s.winners[static_cast<size_t>(u)] = winnerOf(rowSums + static_cast<ptrdiff_t>(u) * stride, stride);
+  }
+  findRightView(s, v, rowSums, stride);
+  const RightView right{s.rightSums.view().row(0) + stride, s.rightColumns.view().row(0) + stride, in.secCensus.width};
+  for (int u = 0; u < width; ++u) {
+    s.out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
+    s.out.confidence.at(u, v) = 0;
+    s.out.validity.at(u, v) = in.refValidity.at(u, v);
+    if (in.refValidity.at(u, v) != 0) continue;
+    const uint16_t* sums = rowSums + static_cast<ptrdiff_t>(u) * stride;
+    Winner winner = s.winners[static_cast<size_t>(u)];
+    if (winner.k < 0) {
+      s.out.validity.at(u, v) = kOutsideSecondary;
+      continue;
     }
-    for (int u = 0; u < width; ++u) {
-      out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
-      out.confidence.at(u, v) = 0;
-      out.validity.at(u, v) = in.refValidity.at(u, v);
-      if (in.refValidity.at(u, v) != 0) continue;
-      const uint16_t* sums = volume.at(u, v);
-      Winner winner = winners[static_cast<size_t>(u)];
-      if (winner.k < 0) {
-        out.validity.at(u, v) = kOutsideSecondary;
-        continue;
+    const int low = in.low.at(u, v);
+    const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
+    uint16_t why = kValid;
+    if (winner.sum == winner.rival) why |= kAmbiguous;
+    if (s.options.leftRightPx >= 0 &&
+        right.differenceAt(u, disparityOf(winner.k), in.secOffset) > s.options.leftRightPx) {
+      const float limit = s.options.secondChance * static_cast<float>(winner.sum);
+      const Winner agreed = agreedWinner(right, sums, count, stride, u, u + low + in.secOffset, limit);
+      if (agreed.k >= 0) {
+        winner = agreed;
+      } else {
+        why |= kLeftRight;
       }
-      const int low = in.low.at(u, v);
-      const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
-      uint16_t why = kValid;
-      if (winner.sum == winner.rival) why |= kAmbiguous;
-      if (options.leftRightPx >= 0 &&
-          right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
-        const float limit = options.secondChance * static_cast<float>(winner.sum);
-        const Winner agreed = agreedWinner(right, sums, count, stride, u, u + low + in.secOffset, limit);
-        if (agreed.k >= 0) {
-          winner = agreed;
-        } else {
-          why |= kLeftRight;
-        }
-      }
-      if (winner.k == 0 || winner.k == count - 1) why |= kRangeEdge;
-      out.validity.at(u, v) = why;
-      if (why != kValid) continue;
-      out.disparity.at(u, v) = disparityOf(winner.k);
-      const float ratio = static_cast<float>(winner.sum) / std::max(1.0f, static_cast<float>(winner.rival));
-      out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - ratio);
     }
+    if (winner.k == 0 || winner.k == count - 1) why |= kRangeEdge;
+    s.out.validity.at(u, v) = why;
+    if (why != kValid) continue;
+    s.out.disparity.at(u, v) = disparityOf(winner.k);
+    const float ratio = static_cast<float>(winner.sum) / std::max(1.0f, static_cast<float>(winner.rival));
+    s.out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - ratio);
   }
 }
 
@@ -180,11 +173,13 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace altiplano {
-HWY_EXPORT(selectDisparitySimd);
+HWY_EXPORT(selectRowSimd);
 
-void selectDisparity(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
-                     const DisparityViews& out) {
-  HWY_DYNAMIC_DISPATCH(selectDisparitySimd)(input, volume, options, out);
-}
+DisparitySelector::DisparitySelector(const SgmInput& input, const DisparityOptions& options, const DisparityViews& out)
+    : state_{input, options, out, std::vector<Winner>(static_cast<size_t>(input.width())),
+             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), 1),
+             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), 1)} {}
+
+void DisparitySelector::select(int v, const uint16_t* sums) { HWY_DYNAMIC_DISPATCH(selectRowSimd)(state_, v, sums); }
 }  // namespace altiplano
 #endif

@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_DISPARITY_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "image.h"
 #include "sgm.h"
@@ -24,7 +25,7 @@ struct DisparityViews {
 // The least confidence of a valid pixel.
 inline constexpr float kLeastConfidence = 0.01f;
 
-// Picks each pixel's disparity from the aggregated costs.
+// Picks each pixel's disparity from the aggregated costs, row by row.
 // Left view: the candidate of the smallest sum (the lowest k of equals), moved by a parabola through it and its two
 // neighbours. Right view: for each secondary pixel the reference pixel of the smallest sum on the diagonal of the same
 // volume (the leftmost of equals). The left-right check compares a match with the nearer one of the right view's
@@ -36,11 +37,33 @@ inline constexpr float kLeastConfidence = 0.01f;
 // winner is candidate 0 or count - 1; kAmbiguous where a candidate 2 px or more away costs the same; kLeftRight.
 // Confidence is 1 - chosen / best of the candidates 2 px or more away, at least kLeastConfidence.
 // Expects images of at most 65535 columns. Exact: every target gives the same bits.
-void selectDisparity(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
-                     const DisparityViews& out);
+class DisparitySelector {
+ public:
+  DisparitySelector(const SgmInput& input, const DisparityOptions& options, const DisparityViews& out);
+  // Row v of the result from row v of the sums, laid out as sgm hands them on.
+  void select(int v, const uint16_t* sums);
 
-// The slow twin.
-void selectDisparityReference(const SgmInput& input, const CostVolume& volume, const DisparityOptions& options,
+  // A candidate, its sum, and the smallest sum at least 2 px away; k < 0: none.
+  struct Winner {
+    int32_t k = -1;
+    uint16_t sum = kNoCandidate, rival = kNoCandidate;
+  };
+  struct State {
+    SgmInput in;
+    DisparityOptions options;
+    DisparityViews out;
+    // Of one row: the left view's winners; for each secondary column, and the stride's columns on both sides, the smallest sum
+    // and the reference column it comes from.
+    std::vector<Winner> winners;
+    Image<uint16_t> rightSums, rightColumns;
+  };
+
+ private:
+  State state_;
+};
+
+// The slow twin of one row.
+void selectDisparityReference(const SgmInput& input, int v, const uint16_t* sums, const DisparityOptions& options,
                               const DisparityViews& out);
 
 }  // namespace altiplano

@@ -4,141 +4,106 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "validity.h"
 
 namespace altiplano {
 namespace {
 
-struct Winner {
-  int k = -1;  // none
-  uint16_t sum = kNoCandidate;
-  uint16_t rival = kNoCandidate;  // smallest sum at least 2 px away
-};
+// One row of the sums, asked one candidate at a time.
+struct Sums {
+  const SgmInput& in;
+  int v;
+  const uint16_t* data;
 
-uint16_t rivalOf(const uint16_t* sums, int count, int k) {
-  uint16_t rival = kNoCandidate;
-  for (int i = 0; i < k - 1; ++i) rival = std::min(rival, sums[i]);
-  for (int i = k + 2; i < count; ++i) rival = std::min(rival, sums[i]);
-  return rival;
-}
+  int low(int u) const { return in.low.at(u, v); }
+  // Of reference pixel u at disparity d.
+  int at(int u, int d) const {
+    const int k = d - low(u);
+    if (in.refValidity.at(u, v) != 0 || k < 0 || k >= in.count) return kNoCandidate;
+    return data[static_cast<size_t>(u) * static_cast<size_t>(sgmStride(in.count)) + static_cast<size_t>(k)];
+  }
+  bool has(int u, int d) const { return at(u, d) != kNoCandidate; }
 
-Winner winnerOf(const uint16_t* sums, int count) {
-  uint16_t least = kNoCandidate;
-  for (int k = 0; k < count; ++k) least = std::min(least, sums[k]);
-  if (least == kNoCandidate) return {};
-  const int k = static_cast<int>(std::find(sums, sums + count, least) - sums);
-  return {k, least, rivalOf(sums, count, k)};
-}
-
-// What secondary pixels of a row prefer: the reference column of the smallest sum on each one's diagonal.
-class RightView {
- public:
-  explicit RightView(int width) : sums_(static_cast<size_t>(width)), columns_(static_cast<size_t>(width)) {}
-
-  void clear() { std::fill(sums_.begin(), sums_.end(), kNoCandidate); }
-
-  // Offers reference column u, whose candidate 0 lies at secondary column `start`.
-  void offer(int u, int start, const uint16_t* sums, int count) {
-    const int first = std::max(0, -start), last = std::min(count, width() - start);
-    for (int k = first; k < last; ++k) {
-      const size_t column = static_cast<size_t>(start + k);
-      const bool better = sums[k] < sums_[column];
-      sums_[column] = better ? sums[k] : sums_[column];
-      columns_[column] = better ? u : columns_[column];
+  // The reference pixel that secondary column x prefers; -1: none.
+  int referenceOf(int x) const {
+    int best = -1, least = kNoCandidate;
+    if (x < 0 || x >= in.secCensus.width) return best;
+    for (int u = 0; u < in.width(); ++u) {
+      const int sum = at(u, x - in.secOffset - u);
+      if (sum < least) best = u, least = sum;
     }
+    return best;
   }
-
-  int width() const { return static_cast<int>(sums_.size()); }
-  bool has(int column) const {
-    return column >= 0 && column < width() && sums_[static_cast<size_t>(column)] != kNoCandidate;
+  // The smallest sum of a candidate 2 px or more from d.
+  int rivalOf(int u, int d) const {
+    int rival = kNoCandidate;
+    for (int k = 0; k < in.count; ++k) {
+      if (std::abs(low(u) + k - d) >= 2) rival = std::min(rival, at(u, low(u) + k));
+    }
+    return rival;
   }
-  int referenceOf(int column) const { return columns_[static_cast<size_t>(column)]; }
-
-  // Disagreement, pixels, with a match of reference column u at secondary position u + d + offset.
-  float differenceAt(int u, float d, int offset) const {
+  // d moved to the minimum of the parabola through its sum and its neighbours'.
+  float subPixel(int u, int d) const {
+    const float whole = static_cast<float>(d);
+    if (!has(u, d - 1) || !has(u, d + 1)) return whole;
+    const int left = at(u, d - 1), right = at(u, d + 1), curvature = left - 2 * at(u, d) + right;
+    if (curvature <= 0) return whole;
+    return whole + std::clamp(0.5f * static_cast<float>(left - right) / static_cast<float>(curvature), -0.5f, 0.5f);
+  }
+  // How far the right view's disparities around a match at (u, d) are from d.
+  float disagreement(int u, float d) const {
     float least = std::numeric_limits<float>::infinity();
-    for (const int e : {static_cast<int>(std::floor(d)), static_cast<int>(std::ceil(d))}) {
-      const int column = u + e + offset;
-      if (!has(column)) continue;
-      least = std::min(least, std::fabs(static_cast<float>(column - offset - referenceOf(column)) - d));
+    for (const float whole : {std::floor(d), std::ceil(d)}) {
+      const int x = u + static_cast<int>(whole) + in.secOffset, other = referenceOf(x);
+      if (other >= 0) least = std::min(least, std::fabs(static_cast<float>(x - in.secOffset - other) - d));
     }
     return least;
   }
-
- private:
-  std::vector<uint16_t> sums_;
-  std::vector<int> columns_;
 };
-
-// The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
-float subPixel(const uint16_t* sums, int count, int k) {
-  if (k == 0 || k == count - 1 || sums[k - 1] == kNoCandidate || sums[k + 1] == kNoCandidate) return 0;
-  const float left = sums[k - 1], middle = sums[k], right = sums[k + 1];
-  const float curvature = left - 2.0f * middle + right;
-  // A candidate chosen by the right view needn't be a minimum.
-  if (!(curvature > 0)) return 0;
-  return std::clamp(0.5f * (left - right) / curvature, -0.5f, 0.5f);
-}
-
-// The best candidate that is its secondary pixel's choice too; none if it costs more than `limit`.
-Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int u, int start, float limit) {
-  Winner winner;
-  for (int k = 0; k < count; ++k) {
-    if (sums[k] < winner.sum && right.has(start + k) && right.referenceOf(start + k) == u) winner = {k, sums[k], 0};
-  }
-  if (winner.k < 0 || static_cast<float>(winner.sum) > limit) return {};
-  winner.rival = rivalOf(sums, count, winner.k);
-  return winner;
-}
 
 }  // namespace
 
-void selectDisparityReference(const SgmInput& in, const CostVolume& volume, const DisparityOptions& options,
-                     const DisparityViews& out) {
-  const int width = volume.width(), height = volume.height(), count = volume.count();
-  RightView right(in.secCensus.width);
-  std::vector<Winner> winners(static_cast<size_t>(width));
-  for (int v = 0; v < height; ++v) {
-    right.clear();
-    for (int u = 0; u < width; ++u) {
-      if (in.refValidity.at(u, v) != 0) continue;
-      winners[static_cast<size_t>(u)] = winnerOf(volume.at(u, v), count);
-      right.offer(u, u + in.low.at(u, v) + in.secOffset, volume.at(u, v), count);
+void selectDisparityReference(const SgmInput& in, int v, const uint16_t* data, const DisparityOptions& options,
+                              const DisparityViews& out) {
+  const Sums sums{in, v, data};
+  for (int u = 0; u < in.width(); ++u) {
+    out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
+    out.confidence.at(u, v) = 0;
+    out.validity.at(u, v) = in.refValidity.at(u, v);
+    if (in.refValidity.at(u, v) != 0) continue;
+
+    const int low = sums.low(u), high = low + in.count - 1;
+    int best = low;
+    for (int d = low; d <= high; ++d) {
+      if (sums.at(u, d) < sums.at(u, best)) best = d;
     }
-    for (int u = 0; u < width; ++u) {
-      out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
-      out.confidence.at(u, v) = 0;
-      out.validity.at(u, v) = in.refValidity.at(u, v);
-      if (in.refValidity.at(u, v) != 0) continue;
-      const uint16_t* sums = volume.at(u, v);
-      Winner winner = winners[static_cast<size_t>(u)];
-      if (winner.k < 0) {
-        out.validity.at(u, v) = kOutsideSecondary;
-        continue;
-      }
-      const int low = in.low.at(u, v);
-      const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
-      uint16_t why = kValid;
-      if (winner.sum == winner.rival) why |= kAmbiguous;
-      if (options.leftRightPx >= 0 &&
-          right.differenceAt(u, disparityOf(winner.k), in.secOffset) > options.leftRightPx) {
-        const float limit = options.secondChance * static_cast<float>(winner.sum);
-        const Winner agreed = agreedWinner(right, sums, count, u, u + low + in.secOffset, limit);
-        if (agreed.k >= 0) {
-          winner = agreed;
-        } else {
-          why |= kLeftRight;
-        }
-      }
-      if (winner.k == 0 || winner.k == count - 1) why |= kRangeEdge;
-      out.validity.at(u, v) = why;
-      if (why != kValid) continue;
-      out.disparity.at(u, v) = disparityOf(winner.k);
-      const float ratio = static_cast<float>(winner.sum) / std::max(1.0f, static_cast<float>(winner.rival));
-      out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - ratio);
+    if (!sums.has(u, best)) {
+      out.validity.at(u, v) = kOutsideSecondary;
+      continue;
     }
+    const int least = sums.at(u, best);
+    uint16_t why = least == sums.rivalOf(u, best) ? kAmbiguous : kValid;
+    int chosen = best;
+    if (options.leftRightPx >= 0 && sums.disagreement(u, sums.subPixel(u, best)) > options.leftRightPx) {
+      int agreed = high + 1;  // none
+      for (int d = low; d <= high; ++d) {
+        const bool better = sums.has(u, d) && (agreed > high || sums.at(u, d) < sums.at(u, agreed));
+        if (better && sums.referenceOf(u + d + in.secOffset) == u) agreed = d;
+      }
+      const float limit = options.secondChance * static_cast<float>(least);
+      if (agreed <= high && static_cast<float>(sums.at(u, agreed)) <= limit) {
+        chosen = agreed;
+      } else {
+        why |= kLeftRight;
+      }
+    }
+    if (chosen == low || chosen == high) why |= kRangeEdge;
+    out.validity.at(u, v) = why;
+    if (why != kValid) continue;
+    out.disparity.at(u, v) = sums.subPixel(u, chosen);
+    const float rival = static_cast<float>(std::max(1, sums.rivalOf(u, chosen)));
+    out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - static_cast<float>(sums.at(u, chosen)) / rival);
   }
 }
 

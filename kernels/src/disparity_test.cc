@@ -25,34 +25,49 @@ struct Map {
   DisparityViews views() { return {disparity.view(), validity.view(), confidence.view()}; }
 };
 
+// A volume of sums, row-major, pixels of `stride` candidates.
+struct Volume {
+  Image<uint16_t> rows;
+  int stride;
+
+  Volume(int width, int height, int count) : rows(width * sgmStride(count), height), stride(sgmStride(count)) {}
+  uint16_t* at(int u, int v) { return rows.view().row(v) + u * stride; }
+};
+
+void selectDisparity(const SgmInput& input, Volume& volume, const DisparityViews& out) {
+  DisparitySelector selector(input, {}, out);
+  for (int v = 0; v < input.height(); ++v) selector.select(v, volume.at(0, v));
+}
+
 // One row; sums[u] are the candidates of pixel u at disparities low, low + 1, ...
 struct Row {
   Image<uint16_t> refValidity, secValidity;
-  Image<uint64_t> secCensus;
+  Image<uint8_t> secCensus;
   Image<int16_t> low;
-  CostVolume volume;
+  Volume volume;
   SgmInput input;
 
   Row(const std::vector<std::vector<uint16_t>>& sums, int first, int secWidth)
       : refValidity(static_cast<int>(sums.size()), 1),
         secValidity(secWidth, 1),
-        secCensus(secWidth, 1),
+        secCensus(secWidth, kCensusBytes),
         low(static_cast<int>(sums.size()), 1),
         volume(static_cast<int>(sums.size()), 1, static_cast<int>(sums[0].size())) {
-    for (int u = 0; u < volume.width(); ++u) {
+    const int count = static_cast<int>(sums[0].size());
+    for (int u = 0; u < low.width(); ++u) {
       low.view().at(u, 0) = static_cast<int16_t>(first);
-      for (int k = 0; k < volume.stride(); ++k) {
-        volume.at(u, 0)[k] = k < volume.count() ? sums[static_cast<size_t>(u)][static_cast<size_t>(k)] : kNoCandidate;
+      for (int k = 0; k < volume.stride; ++k) {
+        volume.at(u, 0)[k] = k < count ? sums[static_cast<size_t>(u)][static_cast<size_t>(k)] : kNoCandidate;
       }
     }
-    input = {{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), volume.count(), 0};
+    input = {{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, 0};
   }
 };
 
 TEST(SelectDisparity, PutsTheSubPixelPartBetweenTheWinnersNeighbours) {
   Row row({{900, 300, 100, 200, 900}}, 0, 9);
   Map map(1, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_EQ(map.validity.view().at(0, 0), kValid);
   // Parabola through 300, 100, 200: 0.5 (300 - 200) / (300 - 200 + 200).
   EXPECT_FLOAT_EQ(map.disparity.view().at(0, 0), 2.0f + 0.5f * 100 / 300);
@@ -62,7 +77,7 @@ TEST(SelectDisparity, PutsTheSubPixelPartBetweenTheWinnersNeighbours) {
 TEST(SelectDisparity, RejectsWinnersAtEitherEdgeOfTheRange) {
   Row row({{100, 300, 500, 700}, {700, 500, 300, 100}}, 0, 9);
   Map map(2, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_TRUE(map.validity.view().at(0, 0) & kRangeEdge);
   EXPECT_TRUE(map.validity.view().at(1, 0) & kRangeEdge);
   EXPECT_TRUE(std::isnan(map.disparity.view().at(0, 0)));
@@ -71,7 +86,7 @@ TEST(SelectDisparity, RejectsWinnersAtEitherEdgeOfTheRange) {
 TEST(SelectDisparity, SaysOutsideSecondaryWhereNoCandidateExists) {
   Row row({{kNoCandidate, kNoCandidate, kNoCandidate}}, 0, 9);
   Map map(1, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_EQ(map.validity.view().at(0, 0), kOutsideSecondary);
 }
 
@@ -83,7 +98,7 @@ TEST(SelectDisparity, RejectsTheReferencePixelWhoseSecondaryPixelPrefersAnother)
   sums[4][1] = 100;
   Row row(sums, 0, 12);
   Map map(5, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_EQ(map.validity.view().at(0, 0), kLeftRight);
   EXPECT_EQ(map.validity.view().at(4, 0), kValid);
 }
@@ -96,7 +111,7 @@ TEST(SelectDisparity, GivesASecondChanceToTheCandidateBothViewsAgreeOn) {
   sums[4][1] = 100;
   Row row(sums, 0, 12);
   Map map(5, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_EQ(map.validity.view().at(0, 0), kValid);
   EXPECT_FLOAT_EQ(map.disparity.view().at(0, 0), 2);
   EXPECT_FLOAT_EQ(map.confidence.view().at(0, 0), kLeastConfidence);
@@ -105,7 +120,7 @@ TEST(SelectDisparity, GivesASecondChanceToTheCandidateBothViewsAgreeOn) {
 TEST(SelectDisparity, SaysAmbiguousWhereAllCandidatesCostTheSame) {
   Row row({{400, 400, 400, 400}}, 0, 9);
   Map map(1, 1);
-  selectDisparity(row.input, row.volume, {}, map.views());
+  selectDisparity(row.input, row.volume, map.views());
   EXPECT_TRUE(map.validity.view().at(0, 0) & kAmbiguous);
   EXPECT_EQ(map.confidence.view().at(0, 0), 0);
 }
@@ -116,16 +131,16 @@ TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
   for (const auto& [width, count, secWidth] : sizes) {
     const int height = 4;
     Image<uint16_t> refValidity(width, height), secValidity(secWidth, height);
-    Image<uint64_t> secCensus(secWidth, height);
+    Image<uint8_t> secCensus(secWidth, kCensusBytes * height);
     Image<int16_t> low(width, height);
-    CostVolume volume(width, height, count);
+    Volume volume(width, height, count);
     const int offset = 2;
     for (int v = 0; v < height; ++v) {
       for (int u = 0; u < width; ++u) {
         refValidity.view().at(u, v) = random() % 20 == 0 ? kBorder : 0;
         const int away = random() % 30 == 0 ? 5000 : 0;
         low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + away);
-        for (int k = 0; k < volume.stride(); ++k) {
+        for (int k = 0; k < volume.stride; ++k) {
           const int column = u + low.view().at(u, v) + k + offset;
           const bool none = k >= count || column < 0 || column >= secWidth || random() % 15 == 0;
           volume.at(u, v)[k] = none ? kNoCandidate : static_cast<uint16_t>(random() % 40 + 100);  // ties abound
@@ -134,10 +149,10 @@ TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
     }
     const SgmInput input{{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, offset};
     Map expected(width, height);
-    selectDisparityReference(input, volume, {}, expected.views());
+    for (int v = 0; v < height; ++v) selectDisparityReference(input, v, volume.at(0, v), {}, expected.views());
     onEveryTarget([&] {
       Map got(width, height);
-      selectDisparity(input, volume, {}, got.views());
+      selectDisparity(input, volume, got.views());
       for (int v = 0; v < height; ++v) {
         for (int u = 0; u < width; ++u) {
           const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);

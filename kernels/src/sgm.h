@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
+#include <functional>
 
+#include "census.h"
 #include "image.h"
 
 namespace altiplano {
 
-// The cost of a candidate that falls outside the secondary image or on its invalid pixels: more than any code of 62 bits
-// (the most census codes may have) can cost.
+// The cost of a candidate that falls outside the secondary image or on its invalid pixels: more than any code can cost.
 inline constexpr int kMissingCost = 64;
+static_assert(8 * kCensusBytes < kMissingCost);
 // The sum of a candidate that can't win: missing, or beyond the range (the padding of k).
 inline constexpr uint16_t kNoCandidate = 0xFFFF;
 
@@ -33,61 +32,47 @@ struct SgmOptions {
 // column u + low(u, v) + k + secOffset of the secondary's row v.
 struct SgmInput {
   ImageView<const float> refImage;
-  ImageView<const uint64_t> refCensus;
+  ImageView<const uint8_t> refCensus;     // codes as censusTransform lays them out
   ImageView<const uint16_t> refValidity;  // 0 where refCensus may be used
-  ImageView<const uint64_t> secCensus;
+  ImageView<const uint8_t> secCensus;
   ImageView<const uint16_t> secValidity;
   ImageView<const int16_t> low;
   int count = 0;
   int secOffset = 0;
+
+  int width() const { return low.width; }
+  int height() const { return low.height; }
 };
 
-// Sums of path costs, (v, u, k) with k contiguous and padded to a multiple of 32.
-class CostVolume {
- public:
-  static constexpr int kPadding = 32;
-  static int strideOf(int count) { return (count + kPadding - 1) / kPadding * kPadding; }
-
-  // Contents are undefined until sgm has filled it: zeroing so much memory would cost a tenth of the time.
-  CostVolume(int width, int height, int count)
-      : width_(width), height_(height), count_(count), stride_(strideOf(count)) {
-    const size_t cells = static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(stride_);
-    sums_.reset(static_cast<uint16_t*>(std::aligned_alloc(kRowAlignment, sizeof(uint16_t) * cells)));
-    if (sums_ == nullptr) throw std::bad_alloc();
-  }
-  int width() const { return width_; }
-  int height() const { return height_; }
-  int count() const { return count_; }
-  int stride() const { return stride_; }
-  uint16_t* at(int u, int v) { return sums_.get() + offset(u, v); }
-  const uint16_t* at(int u, int v) const { return sums_.get() + offset(u, v); }
-
- private:
-  struct Free {
-    void operator()(uint16_t* p) const { std::free(p); }
-  };
-  size_t offset(int u, int v) const {
-    const size_t pixel = static_cast<size_t>(v) * static_cast<size_t>(width_) + static_cast<size_t>(u);
-    return pixel * static_cast<size_t>(stride_);
-  }
-  int width_, height_, count_, stride_;
-  std::unique_ptr<uint16_t, Free> sums_;
+// The pixels of a row that are aggregated: from the first to the last usable one of the reference. Empty: first > last.
+struct RowExtent {
+  int first, last;
+  bool holds(int u) const { return u >= first && u <= last; }
 };
+RowExtent extentOf(ImageView<const uint16_t> refValidity, int v);
+
+// k is padded to whole vectors: candidate k of pixel u of a row of sums is [u * sgmStride(count) + k].
+inline constexpr int kSgmPadding = 32;
+inline int sgmStride(int count) { return (count + kSgmPadding - 1) / kSgmPadding * kSgmPadding; }
+
+// Receives row v of the sums, aligned to cache lines; they are gone after the call.
+using SumsSink = std::function<void(int v, const uint16_t* sums)>;
 
 // Semi-global aggregation of Hamming costs over 8 paths. For each path direction r
 //   L(p, d) = C(p, d) + min(L(q, d), L(q, d - 1) + P1, L(q, d + 1) + P1, min_k L(q, k) + P2) - min_k L(q, k),
-// q = p - r,
-// and the volume gets the sum of the 8 L, kNoCandidate where the candidate is missing in the secondary.
+// q = p - r, a path's first pixel has L = C,
+// and `sink` gets the sum of the 8 L, row by row from the last to the first: kNoCandidate where the candidate is missing
+// in the secondary. Pixels outside of their row's extent are not part of any path, and their sums are undefined.
 // Neighbours with another `low` are compared at equal disparity; what isn't a candidate there costs
-// infinitely much. Pixels that can't be used cost 0 for every candidate: paths run through them unchanged.
-// L stays within 8 bits: C <= 64, L <= 64 + P2 and min L + P2 <= 64 + 2 P2 <= 254, so P2 <= 95.
-// Expects 0 < p1 <= p2 <= kMaxP2, a volume of the reference's shape. Exact: every target gives the same bits.
+// infinitely much. Within the extent, pixels that can't be used cost 0 for every candidate: paths run through them unchanged.
+// Expects 0 < p1 <= p2 <= kMaxP2. Memory: sgmStride(count) bytes a pixel. Exact: every target gives the same bits.
 // Source: Hirschmueller, Stereo processing by semiglobal matching and mutual information, TPAMI 2008, eq. 13, 14.
-inline constexpr int kMaxP2 = 95;
-void sgm(const SgmInput& input, const SgmOptions& options, CostVolume& volume);
+void sgm(const SgmInput& input, const SgmOptions& options, const SumsSink& sink);
+// The four excesses L - C <= P2 of a sweep must fit into 8 bits.
+inline constexpr int kMaxP2 = 63;
 
 // The slow twin: wide integers, one path at a time, no padding.
-void sgmReference(const SgmInput& input, const SgmOptions& options, CostVolume& volume);
+void sgmReference(const SgmInput& input, const SgmOptions& options, const SumsSink& sink);
 
 // P2 between two neighbouring pixels of intensities a and b; more than P1 unless options.p2 isn't.
 inline int adaptedP2(const SgmOptions& options, float a, float b) {

@@ -14,19 +14,20 @@ constexpr int64_t kInfinite = std::numeric_limits<int32_t>::max();
 
 bool isMissing(const SgmInput& in, int u, int v, int k) {
   const int column = u + in.low.at(u, v) + k + in.secOffset;
-  return column < 0 || column >= in.secCensus.width || in.secValidity.at(column, v) != 0;
+  return column < 0 || column >= in.secValidity.width || in.secValidity.at(column, v) != 0;
 }
 
 int64_t costOf(const SgmInput& in, int u, int v, int k) {
   if (in.refValidity.at(u, v) != 0) return 0;
   if (isMissing(in, u, v, k)) return kMissingCost;
-  return std::popcount(in.refCensus.at(u, v) ^ in.secCensus.at(u + in.low.at(u, v) + k + in.secOffset, v));
+  return std::popcount(censusCodeAt(in.refCensus, u, v) ^
+                       censusCodeAt(in.secCensus, u + in.low.at(u, v) + k + in.secOffset, v));
 }
 
 }  // namespace
 
-void sgmReference(const SgmInput& in, const SgmOptions& options, CostVolume& volume) {
-  const int width = volume.width(), height = volume.height(), count = volume.count();
+void sgmReference(const SgmInput& in, const SgmOptions& options, const SumsSink& sink) {
+  const int width = in.width(), height = in.height(), count = in.count, stride = sgmStride(count);
   const size_t cells = static_cast<size_t>(width) * height * count;
   const auto index = [&](int u, int v, int k) { return (static_cast<size_t>(v) * width + u) * count + k; };
   std::vector<int64_t> sums(cells, 0), path(cells);
@@ -35,10 +36,11 @@ void sgmReference(const SgmInput& in, const SgmOptions& options, CostVolume& vol
       if (du == 0 && dv == 0) continue;
       for (int j = 0; j < height; ++j) {
         const int v = dv < 0 ? height - 1 - j : j;
-        for (int i = 0; i < width; ++i) {
-          const int u = du < 0 ? width - 1 - i : i;
+        const RowExtent extent = extentOf(in.refValidity, v);
+        for (int i = extent.first; i <= extent.last; ++i) {
+          const int u = du < 0 ? extent.last - (i - extent.first) : i;
           const int qu = u - du, qv = v - dv;
-          const bool first = qu < 0 || qu >= width || qv < 0 || qv >= height;
+          const bool first = qv < 0 || qv >= height || !extentOf(in.refValidity, qv).holds(qu);
           const auto before = [&](int d) {  // L of the path's previous pixel at disparity d
             const int k = d - in.low.at(qu, qv);
             return k < 0 || k >= count ? kInfinite : path[index(qu, qv, k)];
@@ -59,13 +61,16 @@ void sgmReference(const SgmInput& in, const SgmOptions& options, CostVolume& vol
       }
     }
   }
-  for (int v = 0; v < height; ++v) {
+  std::vector<uint16_t> row(static_cast<size_t>(width) * static_cast<size_t>(stride));
+  for (int v = height - 1; v >= 0; --v) {
     for (int u = 0; u < width; ++u) {
-      for (int k = 0; k < volume.stride(); ++k) {
+      for (int k = 0; k < stride; ++k) {
         const bool none = k >= count || isMissing(in, u, v, k);
-        volume.at(u, v)[k] = none ? kNoCandidate : static_cast<uint16_t>(sums[index(u, v, k)]);
+        row[static_cast<size_t>(u) * static_cast<size_t>(stride) + static_cast<size_t>(k)] =
+            none ? kNoCandidate : static_cast<uint16_t>(sums[index(u, v, k)]);
       }
     }
+    sink(v, row.data());
   }
 }
 

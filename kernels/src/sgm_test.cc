@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <vector>
 
 #include "targets_for_test.h"
 #include "validity.h"
@@ -13,7 +15,7 @@ namespace {
 
 struct Problem {
   Image<float> image;
-  Image<uint64_t> refCensus, secCensus;
+  Image<uint8_t> refCensus, secCensus;
   Image<uint16_t> refValidity, secValidity;
   Image<int16_t> low;
   int count, secOffset;
@@ -24,40 +26,66 @@ struct Problem {
   }
 };
 
+void setCode(Image<uint8_t>& census, int u, int v, uint64_t code) {
+  for (int b = 0; b < kCensusBytes; ++b) census.view().at(u, kCensusBytes * v + b) = static_cast<uint8_t>(code >> (8 * b));
+}
+constexpr uint64_t kAllBits = (uint64_t{1} << (8 * kCensusBytes)) - 1;
+
 // lowSpread: `low` jumps by up to that much from pixel to pixel.
 Problem randomProblem(int width, int height, int secWidth, int count, int lowSpread, double missing, uint32_t seed) {
   std::mt19937_64 random(seed);
   const auto chance = [&](double p) { return static_cast<double>(random() >> 11) * 0x1p-53 < p; };
-  Problem p{Image<float>(width, height),    Image<uint64_t>(width, height),    Image<uint64_t>(secWidth, height),
-            Image<uint16_t>(width, height), Image<uint16_t>(secWidth, height), Image<int16_t>(width, height),
-            count,                          -3};
+  Problem p{Image<float>(width, height),
+            Image<uint8_t>(width, kCensusBytes * height),
+            Image<uint8_t>(secWidth, kCensusBytes * height),
+            Image<uint16_t>(width, height),
+            Image<uint16_t>(secWidth, height),
+            Image<int16_t>(width, height),
+            count,
+            -3};
   for (int v = 0; v < height; ++v) {
     for (int u = 0; u < width; ++u) {
       p.image.view().at(u, v) = static_cast<float>(random() % 4096);
-      p.refCensus.view().at(u, v) = random() >> 2;
+      setCode(p.refCensus, u, v, random());
       p.refValidity.view().at(u, v) = chance(missing) ? kBorder : 0;
       const int jump = static_cast<int>(random() % static_cast<uint64_t>(2 * lowSpread + 1)) - lowSpread;
       p.low.view().at(u, v) = static_cast<int16_t>(jump - count / 2);
     }
     for (int u = 0; u < secWidth; ++u) {
-      p.secCensus.view().at(u, v) = random() >> 2;
+      setCode(p.secCensus, u, v, random());
       p.secValidity.view().at(u, v) = chance(missing) ? kBorder : 0;
     }
   }
   return p;
 }
 
+using SumsOf = void (*)(const SgmInput&, const SgmOptions&, const SumsSink&);
+
+// All rows of sums as one array, (v, u, k) with k padded; checks that each row comes once, the last first.
+std::vector<uint16_t> volumeOf(SumsOf function, const SgmInput& input, const SgmOptions& options) {
+  const size_t row = static_cast<size_t>(input.width()) * static_cast<size_t>(sgmStride(input.count));
+  std::vector<uint16_t> volume(row * static_cast<size_t>(input.height()));
+  int next = input.height();
+  function(input, options, [&](int v, const uint16_t* sums) {
+    EXPECT_EQ(v, --next);
+    std::copy_n(sums, row, volume.begin() + static_cast<ptrdiff_t>(row) * v);
+  });
+  EXPECT_EQ(next, 0);
+  return volume;
+}
+
 void expectTwin(const Problem& p, const SgmOptions& options) {
   const SgmInput input = p.input();
-  CostVolume expected(input.low.width, input.low.height, p.count);
-  sgmReference(input, options, expected);
+  const std::vector<uint16_t> expected = volumeOf(sgmReference, input, options);
   onEveryTarget([&] {
-    CostVolume got(input.low.width, input.low.height, p.count);
-    sgm(input, options, got);
-    for (int v = 0; v < got.height(); ++v) {
-      for (int u = 0; u < got.width(); ++u) {
-        for (int k = 0; k < got.stride(); ++k) {
-          ASSERT_EQ(got.at(u, v)[k], expected.at(u, v)[k]) << "u " << u << " v " << v << " k " << k;
+    const std::vector<uint16_t> got = volumeOf(sgm, input, options);
+    size_t i = 0;
+    for (int v = 0; v < input.height(); ++v) {
+      const RowExtent extent = extentOf(input.refValidity, v);
+      for (int u = 0; u < input.width(); ++u) {
+        for (int k = 0; k < sgmStride(p.count); ++k, ++i) {
+          if (!extent.holds(u)) continue;
+          ASSERT_EQ(got[i], expected[i]) << "u " << u << " v " << v << " k " << k;
         }
       }
     }
@@ -96,8 +124,8 @@ TEST(Sgm, NeverSaturatesAtTheLargestPenalties) {
   Problem p = randomProblem(40, 12, 90, 20, 60, 0.3, 4);
   std::mt19937 random(5);
   for (int v = 0; v < 12; ++v) {
-    for (int u = 0; u < 40; ++u) p.refCensus.view().at(u, v) = random() % 2 ? (uint64_t{1} << 62) - 1 : 0;
-    for (int u = 0; u < 90; ++u) p.secCensus.view().at(u, v) = 0;
+    for (int u = 0; u < 40; ++u) setCode(p.refCensus, u, v, random() % 2 ? kAllBits : 0);
+    for (int u = 0; u < 90; ++u) setCode(p.secCensus, u, v, 0);
   }
   SgmOptions options;
   options.p1 = options.p2 = kMaxP2;
@@ -113,13 +141,49 @@ TEST(Sgm, StrikesOutEveryCandidateOfARangeOutsideTheSecondary) {
     for (int u = 0; u < 9; ++u) p.low.view().at(u, v) = u % 2 ? 20000 : -20000;
   }
   expectTwin(p, {});
-  CostVolume volume(9, 5, 10);
-  sgm(p.input(), {}, volume);
-  for (int k = 0; k < volume.stride(); ++k) EXPECT_EQ(volume.at(4, 2)[k], kNoCandidate);
+  for (const uint16_t sum : volumeOf(sgm, p.input(), {})) EXPECT_EQ(sum, kNoCandidate);
 }
 
-TEST(Sgm, GivesEqualSumsWhereNothingCanBeUsed) {
-  const Problem p = randomProblem(9, 5, 30, 10, 0, 1, 7);
+// The usable pixels of a turned tile: each row has an extent of its own, some rows have none.
+TEST(Sgm, EqualsItsTwinWhereRowsHaveOtherExtents) {
+  for (const int spread : {0, 3}) {
+    Problem p = randomProblem(40, 50, 70, 33, spread, 0.1, 9);
+    std::mt19937 random(10);
+    for (int v = 0; v < 50; ++v) {
+      const int first = std::abs(v - 20) / 2 + static_cast<int>(random() % 5), last = 40 - std::abs(v - 30) - static_cast<int>(random() % 5);
+      for (int u = 0; u < 40; ++u) {
+        if (u < first || u > last || v % 17 == 5) p.refValidity.view().at(u, v) = kBorder;
+      }
+    }
+    expectTwin(p, {});
+  }
+}
+
+TEST(Sgm, DoesNotSeeWhatLiesOutsideOfTheExtents) {
+  Problem p = randomProblem(30, 20, 60, 20, 2, 0, 11);
+  for (int v = 0; v < 20; ++v) {
+    for (int u = 0; u < 30; ++u) p.refValidity.view().at(u, v) = u < 5 || u >= 25 ? kBorder : 0;
+  }
+  const auto sums = volumeOf(sgm, p.input(), {});
+  for (int v = 0; v < 20; ++v) {
+    for (int u = 0; u < 30; ++u) {
+      if (u >= 5 && u < 25) continue;
+      p.image.view().at(u, v) = 1;
+      p.low.view().at(u, v) = static_cast<int16_t>(u - v);
+      setCode(p.refCensus, u, v, kAllBits);
+    }
+  }
+  const auto again = volumeOf(sgm, p.input(), {});
+  const ptrdiff_t stride = sgmStride(20);
+  for (int v = 0; v < 20; ++v) {
+    const auto row = (static_cast<ptrdiff_t>(v) * 30 + 5) * stride;
+    EXPECT_TRUE(std::equal(sums.begin() + row, sums.begin() + row + 20 * stride, again.begin() + row)) << v;
+  }
+}
+
+TEST(Sgm, EqualsItsTwinWhereOnlyTheEndsOfRowsCanBeUsed) {
+  Problem p = randomProblem(9, 5, 30, 10, 0, 1, 7);
+  for (int v = 0; v < 5; ++v) p.refValidity.view().at(0, v) = p.refValidity.view().at(8, v) = 0;
   expectTwin(p, {});
 }
 
@@ -132,9 +196,9 @@ TEST(Sgm, SumsTheDrawnCase) {
   // Reference u has candidates at columns 2u and 2u + 1.
   for (int u = 0; u < 3; ++u) {
     p.low.view().at(u, 0) = static_cast<int16_t>(u);
-    p.refCensus.view().at(u, 0) = 0;
-    p.secCensus.view().at(2 * u, 0) = u == 1 ? five : 0;
-    p.secCensus.view().at(2 * u + 1, 0) = u == 1 ? 0 : five;
+    setCode(p.refCensus, u, 0, 0);
+    setCode(p.secCensus, 2 * u, 0, u == 1 ? five : 0);
+    setCode(p.secCensus, 2 * u + 1, 0, u == 1 ? 0 : five);
   }
   expectTwin(p, {});
 }
