@@ -116,6 +116,29 @@ void censusBoth(Tile& t, Census census) {
   census(t.sec.view(), t.secValid.view(), t.secCensus.view(), t.secCensusValidity.view());
 }
 
+size_t sumsOfRow(const Tile& t) { return static_cast<size_t>(t.width) * static_cast<size_t>(sgmStride(t.count)); }
+const uint16_t* sumsAt(const Tile& t, int v) { return reinterpret_cast<const uint16_t*>(t.sums[static_cast<size_t>(v)].data()); }
+
+void runSgm(Tile& t) {
+  t.aggregate = sgm;
+  sgm(t.sgmInput(), {}, [](int, const uint16_t*) {});
+}
+
+uint64_t digestOfSums(Tile& t) {
+  Digest digest;
+  t.aggregate(t.sgmInput(), {}, [&](int, const uint16_t* sums) { digest.add(denseView(sums, static_cast<int>(sumsOfRow(t)), 1)); });
+  return digest.value();
+}
+
+void runWinner(Tile& t) {
+  DisparitySelector selector(t.sgmInput(), {}, t.work.views());
+  for (int v = t.height - 1; v >= 0; --v) selector.select(v, sumsAt(t, v));
+}
+
+void runWinnerTwin(Tile& t) {
+  for (int v = 0; v < t.height; ++v) selectDisparityReference(t.sgmInput(), v, sumsAt(t, v), {}, t.work.views());
+}
+
 void runMatchPair(Tile& t) {
   matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.work.views());
 }
@@ -149,10 +172,8 @@ std::vector<Stage> makeStages() {
        [](Tile& t) {
          return Digest().add(t.refCensus.view()).add(t.refCensusValidity.view()).add(t.secCensus.view()).add(t.secCensusValidity.view()).value();
        }},
-      {"sgm", nothing, [](Tile& t) { sgm(t.sgmInput(), {}, *t.volume); }, [](Tile& t) { sgmReference(t.sgmInput(), {}, *t.volume); },
-       [](Tile& t) { return Digest().add(denseView(t.volume->at(0, 0), t.volume->stride() * t.width, t.height)).value(); }},
-      {"winner", nothing, [](Tile& t) { selectDisparity(t.sgmInput(), *t.volume, {}, t.work.views()); },
-       [](Tile& t) { selectDisparityReference(t.sgmInput(), *t.volume, {}, t.work.views()); }, [](Tile& t) { return digestOf(t.work); }},
+      {"sgm", nothing, runSgm, [](Tile& t) { t.aggregate = sgmReference; }, digestOfSums},
+      {"winner", nothing, runWinner, runWinnerTwin, [](Tile& t) { return digestOf(t.work); }},
       {"edges", [](Tile& t) { t.work.copyFrom(t.won); }, [](Tile& t) { sharpenEdges(t.images(), {}, t.work.views()); }, nullptr,
        [](Tile& t) { return digestOf(t.work); }},
       {"refine", [](Tile& t) { t.work.copyFrom(t.sharpened); }, [](Tile& t) { refineDisparity(t.images(), {}, t.work.disparity.view()); },
@@ -189,8 +210,8 @@ Tile::Tile(const PairInput& in)
     : width(in.ref.width), height(in.ref.height), secWidth(in.sec.width), count(in.count), secOffset(in.secOffset),
       ref(copied<float>(in.ref)), sec(copied<float>(in.sec)),
       refValid(filled<uint8_t>(width, height, 1)), secValid(filled<uint8_t>(secWidth, height, 1)), low(copied<int16_t>(in.low)),
-      refCensus(width, height), secCensus(secWidth, height), refCensusValidity(width, height), secCensusValidity(secWidth, height),
-      volume(std::make_unique<CostVolume>(width, height, count)),
+      refCensus(width, kCensusBytes * height), secCensus(secWidth, kCensusBytes * height), refCensusValidity(width, height), secCensusValidity(secWidth, height),
+      sums(static_cast<size_t>(height)),
       won(width, height), sharpened(width, height), refined(width, height), filtered(width, height), work(width, height),
       imageFromRect(turned(width, height)), rectified(width, height), rectifiedValid(width, height),
       groundFromRect(ground(width, height, in.low.at(0, 0), count)), rectFromGround(inverse(groundFromRect)), range(width, height),
@@ -200,8 +221,13 @@ Tile::Tile(const PairInput& in)
   else window16 = copied<uint16_t>(in.ref);
 
   censusBoth(*this, censusTransform);
-  sgm(sgmInput(), {}, *volume);
-  selectDisparity(sgmInput(), *volume, {}, won.views());
+  DisparitySelector selector(sgmInput(), {}, won.views());
+  sgm(sgmInput(), {}, [&](int v, const uint16_t* row) {
+    BigBuffer& kept = sums[static_cast<size_t>(v)];
+    kept = BigBuffer(sizeof(uint16_t) * sumsOfRow(*this));
+    std::memcpy(kept.data(), row, kept.size());
+    selector.select(v, row);
+  });
   sharpened.copyFrom(won);
   sharpenEdges(images(), {}, sharpened.views());
   refined.copyFrom(sharpened);

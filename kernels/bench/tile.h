@@ -4,9 +4,9 @@
 #define ALTIPLANO_BENCH_TILE_H_
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "big_buffer.h"
 #include "match.h"
 #include "rasterize.h"
 #include "rectify.h"
@@ -44,9 +44,12 @@ struct Tile {
   Image<uint8_t> refValid, secValid;
   Image<int16_t> low;
 
-  Image<uint64_t> refCensus, secCensus;
+  Image<uint8_t> refCensus, secCensus;
   Image<uint16_t> refCensusValidity, secCensusValidity;
-  std::unique_ptr<CostVolume> volume;
+  // sgm hands its sums on row by row and keeps none; those the winner search is timed on are kept here, and the digest of
+  // the stage asks `aggregate`, the function that ran last, for them again.
+  decltype(&sgm) aggregate = sgm;
+  std::vector<BigBuffer> sums;
   // After winner, edges, refine and the filters; `work` is what kernels that work in place get a copy in.
   DisparityImages won, sharpened, refined, filtered, work;
 
