@@ -8,10 +8,7 @@ import { MissingDataError, type Suite } from './harness/suite.js';
 const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   'kernels': () => import('./kernels/suite.js'),
   'pipeline': () => import('./pipeline/suite.js'),
-  'stereo-gt': () => import('./accuracy/stereo-gt.js'),
-  'sub-pixel': () => import('./accuracy/sub-pixel.js'),
-  'synthetic': () => import('./accuracy/synthetic.js'),
-  'real-pairs': () => import('./accuracy/real-pairs.js'),
+  'accuracy': () => import('./accuracy/suite.js'),
 };
 
 /** What isn't a suite: works on reports that suites wrote. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sub-pixel accuracy of the matcher on synthetic pairs with exact truth: errors and whether whole pixels attract.
-// Usage: npm run bench -- sub-pixel
 import { filterDisparity, matchPair } from '@altiplano/kernels';
+import type { MeasurementInput } from '../harness/report.js';
 import { medianOf, quantileOf } from '../harness/statistics.js';
-import { type Suite } from '../harness/suite.js';
+import type { AccuracyCase } from './accuracy-case.js';
 import { type SyntheticPairOptions, syntheticPair } from './synthetic-pair.js';
 
 const size = { width: 320, height: 300 };
@@ -23,7 +23,8 @@ const scenes: Readonly<Record<string, Scene>> = {
 export interface SubPixelScore {
   readonly scene: string;
   readonly validPercent: number;
-  readonly medianPx: number; readonly p90Px: number; readonly p99Px: number;
+  readonly bad1Percent: number;
+  readonly meanPx: number; readonly medianPx: number; readonly p90Px: number; readonly p99Px: number;
   readonly biasPx: number;
   /** Largest bias over the ten tenths of a pixel the true disparity can end in. */
   readonly lockingPx: number;
@@ -31,35 +32,26 @@ export interface SubPixelScore {
   readonly wholePixelRatio: number;
 }
 
-export const suite: Suite = {
-  summary: 'bias of the matcher between whole pixels',
-  help: `Matches synthetic pairs with exact sub-pixel truth (both images are samples of one continuous function) and looks at errors, bias, and
-whether whole pixels attract. locking: the largest bias over the ten tenths of a pixel a true disparity can end in. whole-pixel ratio: share of
-disparities within 0.1 px of a whole pixel over the truth's share, 1 = no staircase. Half a minute.`,
-  run: ({ only, progress }) => {
-    const chosen = Object.entries(scenes).filter(([name]) => name.includes(only));
-    const scores = chosen.map(([name, scene], i) => {
-      progress.step(i, chosen.length, name);
-      return scoreScene(name, scene);
-    });
+/** Pairs whose images are samples of one continuous function: errors, bias, and whether whole pixels attract. */
+export const subPixelCases: readonly AccuracyCase[] = Object.entries(scenes).map(([scene, options]) => ({
+  name: `sub-pixel ${scene}`, isQuick: scene === 'slanted plane',
+  measure: () => {
+    const name = `sub-pixel ${scene}`, s = scoreScene(scene, options);
+    const exact = (what: string, unit: string, better: 'higher' | 'lower', value: number): MeasurementInput =>
+      ({ name: what, labels: { scene: name }, unit, better, samples: [value], exact: true });
     return {
-      measurements: scores.flatMap(({ scene, ...s }) => [
-        ...(['medianPx', 'p90Px', 'p99Px', 'lockingPx'] as const).map((name) =>
-          ({ name: name.slice(0, -2), labels: { scene }, unit: 'px', better: 'lower' as const, samples: [s[name]], exact: true })),
-        { name: 'valid', labels: { scene }, unit: '%', better: 'higher' as const, samples: [s.validPercent], exact: true },
-      ]),
-      tables: [{
-        title: 'Errors of disparities, pixels',
-        columns: [{ name: 'scene', align: 'left' },
-          ...['valid %', 'median', 'p90', 'p99', 'bias', 'locking', 'whole-pixel ratio'].map((name) => ({ name }))],
-        rows: scores.map((s) => [s.scene, s.validPercent.toFixed(2), ...[s.medianPx, s.p90Px, s.p99Px, s.biasPx, s.lockingPx].map((x) => x.toFixed(4)),
-          s.wholePixelRatio.toFixed(3)]),
-      }],
-      checks: scores.filter((s) => s.scene !== 'low contrast').map((s) =>
-        ({ what: `${s.scene}: median error <= 0.06 px`, found: `${s.medianPx.toFixed(4)} px`, holds: s.medianPx <= 0.06 })),
+      disparity: {
+        name, validPercent: s.validPercent, bad1Percent: s.bad1Percent, meanPx: s.meanPx, medianPx: s.medianPx, p90Px: s.p90Px, p99Px: s.p99Px,
+        biasPx: s.biasPx, lockingPx: s.lockingPx, wholePixelRatio: s.wholePixelRatio,
+      },
+      measurements: [
+        exact('valid', '%', 'higher', s.validPercent), exact('median error', 'px', 'lower', s.medianPx), exact('p90', 'px', 'lower', s.p90Px),
+        exact('p99', 'px', 'lower', s.p99Px), exact('locking', 'px', 'lower', s.lockingPx),
+      ],
+      checks: scene === 'low contrast' ? [] : [{ what: `${name}: median error <= 0.06 px`, found: `${s.medianPx.toFixed(4)} px`, holds: s.medianPx <= 0.06 }],
     };
   },
-};
+}));
 
 function scoreScene(name: string, scene: Scene): SubPixelScore {
   const { ref, sec, truth, range } = syntheticPair({ ...size, ...scene });
@@ -84,7 +76,8 @@ function scoreScene(name: string, scene: Scene): SubPixelScore {
   return {
     scene: name,
     validPercent: (100 * errors.length) / pixels,
-    medianPx: medianOf(errors), p90Px: quantileOf(errors, 0.9), p99Px: quantileOf(errors, 0.99),
+    bad1Percent: (100 * errors.filter((error) => error > 1).length) / errors.length,
+    meanPx: errors.reduce((all, error) => all + error, 0) / errors.length, medianPx: medianOf(errors), p90Px: quantileOf(errors, 0.9), p99Px: quantileOf(errors, 0.99),
     biasPx: sum / errors.length,
     lockingPx: Math.max(...Array.from(sums, (s, i) => Math.abs(s / Math.max(1, counts[i] ?? 1)))),
     wholePixelRatio: whole / wholeTruth,

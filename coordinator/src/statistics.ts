@@ -21,8 +21,9 @@ export interface DifferenceStatistics {
   /** 1.4826 x median |d - median|: the standard deviation, were the differences normal, whatever the outliers (Hoehle and Hoehle 2009). */
   readonly nmad: number;
   readonly rmse: number;
-  /** 90th and 99th percentile of |d|. */
+  /** 90th, 95th and 99th percentile of |d|. */
   readonly le90: number;
+  readonly p95: number;
   readonly p99: number;
 }
 
@@ -39,6 +40,7 @@ export function differenceStatistics(differences: Float64Array): DifferenceStati
     nmad: 1.4826 * quantile(differences.map((d) => Math.abs(d - median)).sort(), 0.5),
     rmse: Math.sqrt(squares / n),
     le90: quantile(absolute, 0.9),
+    p95: quantile(absolute, 0.95),
     p99: quantile(absolute, 0.99),
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dataPath } from '@altiplano/kernels/testing';
 import test from 'ava';
-import { scoreCones } from './stereo-gt.js';
+import { scoreCones } from './cones.js';
 
 test('Cones is matched better than promised, with the defaults of the product', (t) => {
   const folder = dataPath(t.log, 'stereo_gt');

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scores the matcher on a rectified pair with ground truth: Cones of Middlebury 2003 (data folder stereo_gt), as
-// docs/decisions/0003-matching.md says. Usage: npm run bench -- stereo-gt
+// docs/decisions/0003-matching.md says.
 import { join } from 'node:path';
 import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
-import { dataPath } from '@altiplano/kernels/testing';
-import { medianOf } from '../harness/statistics.js';
-import { MissingDataError, type Suite } from '../harness/suite.js';
+import type { MeasurementInput } from '../harness/report.js';
+import { medianOf, quantileOf } from '../harness/statistics.js';
+import { type AccuracyCase, dataFolder } from './accuracy-case.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
 const count = 64;
@@ -19,6 +19,7 @@ export interface Score {
   readonly bad1Percent: number;
   readonly meanErrorPx: number;
   readonly medianErrorPx: number;
+  readonly p90ErrorPx: number; readonly p99ErrorPx: number;
 }
 
 export interface ConesResult {
@@ -45,7 +46,7 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
     const { user, system } = process.cpuUsage(start);
     seconds.push((user + system) / 1e6);
   }
-  const matched = score(map, truth, notOccluded), filtered = score(filterDisparity(map), truth, notOccluded);
+  const matched = scoreDisparities(map, truth, notOccluded), filtered = scoreDisparities(filterDisparity(map), truth, notOccluded);
   return {
     matched, filtered,
     cpuSeconds: seconds,
@@ -54,37 +55,29 @@ export function scoreCones(folder: string, repeats: number): ConesResult {
   };
 }
 
-export const suite: Suite = {
-  summary: 'the matcher against a rectified pair with true disparities',
-  help: `Matches Cones of Middlebury 2003 (data folder stereo_gt) with the product's defaults and scores non-occluded pixels at column 64 and
-beyond, the columns other systems are measured on. bad1 is the share with an error above 1 px among the valid ones. A few seconds.`,
-  run: ({ quick }) => {
-    const said: string[] = [];
-    const folder = dataPath((message) => said.push(message), 'stereo_gt');
-    if (folder === null) throw new MissingDataError(said.join('\n'));
-    const result = scoreCones(folder, quick ? 2 : 5);
-    const row = (name: string, s: Score): string[] =>
-      [name, s.validPercent.toFixed(2), s.bad1Percent.toFixed(2), s.meanErrorPx.toFixed(3), s.medianErrorPx.toFixed(3)];
-    const exact = (name: string, unit: string, better: 'higher' | 'lower', value: number) =>
+export const conesCases: readonly AccuracyCase[] = [{
+  name: 'cones', isQuick: true,
+  measure: () => {
+    const { filtered, cpuSeconds, mdePerSecond, met } = scoreCones(dataFolder('stereo_gt'), 3);
+    const exact = (name: string, unit: string, better: 'higher' | 'lower', value: number): MeasurementInput =>
       ({ name, labels: { scene: 'cones' }, unit, better, samples: [value], exact: true });
     return {
+      disparity: {
+        name: 'cones', validPercent: filtered.validPercent, bad1Percent: filtered.bad1Percent,
+        meanPx: filtered.meanErrorPx, medianPx: filtered.medianErrorPx, p90Px: filtered.p90ErrorPx, p99Px: filtered.p99ErrorPx,
+      },
       measurements: [
-        exact('valid', '%', 'higher', result.filtered.validPercent), exact('bad1', '%', 'lower', result.filtered.bad1Percent),
-        exact('mean error', 'px', 'lower', result.filtered.meanErrorPx), exact('median error', 'px', 'lower', result.filtered.medianErrorPx),
-        { name: 'matchPair', labels: { scene: 'cones' }, unit: 's', better: 'lower', samples: [...result.cpuSeconds], derived: { 'MDE/s': result.mdePerSecond } },
+        exact('valid', '%', 'higher', filtered.validPercent), exact('bad1', '%', 'lower', filtered.bad1Percent),
+        exact('mean error', 'px', 'lower', filtered.meanErrorPx), exact('median error', 'px', 'lower', filtered.medianErrorPx),
+        { name: 'matchPair', labels: { scene: 'cones' }, unit: 's', better: 'lower', samples: [...cpuSeconds], derived: { 'MDE/s': mdePerSecond } },
       ],
-      tables: [{
-        title: 'Cones', columns: [{ name: 'result', align: 'left' }, { name: 'valid %' }, { name: 'bad1 %' }, { name: 'mean px' }, { name: 'median px' }],
-        rows: [row('matched', result.matched), row('filtered', result.filtered)],
-        note: `matchPair ${medianOf(result.cpuSeconds).toFixed(3)} CPU s, ${result.mdePerSecond.toFixed(0)} million disparity evaluations per second`,
-      }],
       checks: [{
-        what: 'valid >= 98 %, bad1 <= 4.0 %, mean <= 0.45 px after the filters', holds: result.met,
-        found: `${result.filtered.validPercent.toFixed(2)} %, ${result.filtered.bad1Percent.toFixed(2)} %, ${result.filtered.meanErrorPx.toFixed(3)} px`,
+        what: 'cones: valid >= 98 %, bad1 <= 4.0 %, mean <= 0.45 px after the filters', holds: met,
+        found: `${filtered.validPercent.toFixed(2)} %, ${filtered.bad1Percent.toFixed(2)} %, ${filtered.meanErrorPx.toFixed(3)} px`,
       }],
     };
   },
-};
+}];
 
 /** The file's no-data tag is wrong (README of the data): every pixel counts. */
 function readGrey(path: string): RectImage {
@@ -93,7 +86,7 @@ function readGrey(path: string): RectImage {
 }
 
 /** The truth holds x_left - x_right, positive; 0 where unknown. Ours is x_right - x_left. */
-function score(map: DisparityMap, truth: ArrayLike<number>, notOccluded: ArrayLike<number>): Score {
+export function scoreDisparities(map: Pick<DisparityMap, 'disparity' | 'width'>, truth: ArrayLike<number>, notOccluded: ArrayLike<number>): Score {
   const errors: number[] = [];
   let scored = 0;
   for (let i = 0; i < map.disparity.length; i++) {
@@ -107,6 +100,6 @@ function score(map: DisparityMap, truth: ArrayLike<number>, notOccluded: ArrayLi
     validPercent: (100 * errors.length) / scored,
     bad1Percent: (100 * errors.filter((error) => error > 1).length) / errors.length,
     meanErrorPx: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-    medianErrorPx: medianOf(errors),
+    medianErrorPx: medianOf(errors), p90ErrorPx: quantileOf(errors, 0.9), p99ErrorPx: quantileOf(errors, 0.99),
   };
 }
