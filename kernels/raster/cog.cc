@@ -47,6 +47,7 @@ void copyPieces(const Window& source, GDALDataset& target, const std::string& pa
   const Rect piece = pieceOf(*source.band);
   const int width = source.rect.width;
   const int height = source.rect.height;
+  const bool isAllValid = source.type != GDT_Float32 && !mayHaveInvalid(source);
   std::vector<uint8_t> bytes;
   std::vector<uint8_t> valid;
   for (int row0 = 0; row0 < height; row0 += piece.height) {
@@ -56,7 +57,7 @@ void copyPieces(const Window& source, GDALDataset& target, const std::string& pa
       bytes.resize(part.pixels() * GDALGetDataTypeSizeBytes(part.type));
       valid.resize(part.pixels());
       readPixels(part, bytes.data());
-      const bool complete = readValidity(part, bytes.data(), valid.data());
+      const bool complete = isAllValid || readValidity(part, bytes.data(), valid.data());
       if (part.type == GDT_Float32 && !complete) {
         auto* pixels = reinterpret_cast<float*>(bytes.data());
         for (size_t i = 0; i < valid.size(); ++i) {
@@ -112,7 +113,7 @@ void makeCog(const std::string& source, const std::string& target, const CogOpti
   writeCog(view ? *view : *opened, target, creation);
 }
 
-void ingestImage(Session& session, const WindowRequest& request, const std::string& target, const std::string& scratch) {
+void ingestImage(Session& session, const WindowRequest& request, const std::string& target) {
   const Window source = openWindow(session, request);
   const bool isFloat = source.type == GDT_Float32;
   const uint8_t someMask = 1;
@@ -125,8 +126,8 @@ void ingestImage(Session& session, const WindowRequest& request, const std::stri
   if (!isFloat && mayHaveInvalid(source)) spec.mask = &someMask;  // only asks for a mask band here
   spec.blockSize = kBlock;
   spec.compress = "NONE";
-  DatasetPtr raw = createGeoTiff(scratch, spec);
-  copyPieces(source, *raw, scratch, spec.mask != nullptr);
+  DatasetPtr made = createGeoTiff(target, spec);
+  copyPieces(source, *made, target, spec.mask != nullptr);
 
   std::vector<int> levels;
   const int smaller = std::min(spec.width, spec.height);
@@ -134,16 +135,13 @@ void ingestImage(Session& session, const WindowRequest& request, const std::stri
   if (!levels.empty()) {
     const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
     const ThreadOption insideMask("GDAL_TIFF_INTERNAL_MASK", "YES");
+    const ThreadOption blocks("GDAL_TIFF_OVR_BLOCKSIZE", "256");  // the smallest levels would be mostly empty blocks of 512
     const ErrorScope errors;
-    errors.check(raw->BuildOverviews("AVERAGE", static_cast<int>(levels.size()), levels.data(), 0, nullptr, nullptr,
-                                     nullptr, nullptr) == CE_None,
-                 scratch, "the overviews can't be made");
+    errors.check(made->BuildOverviews("AVERAGE", static_cast<int>(levels.size()), levels.data(), 0, nullptr, nullptr,
+                                      nullptr, nullptr) == CE_None,
+                 target, "the overviews can't be made");
   }
-  CPLStringList creation;
-  creation.SetNameValue("OVERVIEWS", "FORCE_USE_EXISTING");
-  creation.SetNameValue("COMPRESS", "DEFLATE");
-  creation.SetNameValue("PREDICTOR", "YES");
-  writeCog(*raw, target, creation);
+  finish(std::move(made), target);
 }
 
 }  // namespace altiplano::raster

@@ -22,10 +22,9 @@ struct CogOptions {
 // Copies a raster (bands, no-data, mask, georeference, metadata) into a COG with 512 pixel blocks.
 void makeCog(const std::string& source, const std::string& target, const CogOptions& options);
 
-// Copies one band into a COG: pixel type of openWindow, validity as NaN (float) or internal mask band (integers),
-// AVERAGE overviews over valid pixels. No georeference. Memory does not grow with the image; `scratch` is a
-// temporary file of the image's raw size, deleted at the end.
-void ingestImage(Session& session, const WindowRequest& source, const std::string& target, const std::string& scratch);
+// Copies one band into an uncompressed GeoTIFF of tiles: pixel type of openWindow, validity as NaN (float) or internal
+// mask band (integers), AVERAGE overviews over valid pixels. No georeference. Memory does not grow with the image.
+void ingestImage(Session& session, const WindowRequest& source, const std::string& target);
 
 }  // namespace altiplano::raster
 

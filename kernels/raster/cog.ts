@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rmSync } from 'node:fs';
 import { KernelArgumentError } from '../lib/errors.js';
 import type { PixelRect } from '../lib/types.js';
 import { writeAtomically } from './atomic.js';
@@ -38,22 +37,17 @@ export interface IngestOptions {
 }
 
 /**
- * Makes an image tile-readable: one band as a COG of its own pixel type (as readWindow delivers it). What is valid stays
- * the same: no-data value, NaN, masks and alpha become NaN in float images and an internal mask band in integer ones.
- * Overviews of factor 2, 4, 8 … are averages of valid pixels only, as long as the smaller side has 32 pixels. The
- * COG holds pixels only: RPC and georeference belong to the plan. Memory does not grow with the image, but a temporary
- * file of its raw size lies beside `target` meanwhile. Throws RasterError.
+ * Makes an image tile-readable: one band as a tiled GeoTIFF of its own pixel type (as readWindow delivers it). What is valid
+ * stays the same: no-data value, NaN, masks and alpha become NaN in float images and an internal mask band in integer ones.
+ * Overviews of factor 2, 4, 8 … are averages of valid pixels only, as long as the smaller side has 32 pixels. Not compressed:
+ * every pixel is read several times, and what a codec would cost is more than all the rest. The file holds pixels only: RPC
+ * and georeference belong to the plan. Memory does not grow with the image. Throws RasterError.
  */
 export function ingestImage(source: string, target: string, options: IngestOptions = {}): RasterInfo {
   const { band = 1, maskPath = null } = options;
   if (!Number.isInteger(band)) throw new KernelArgumentError('a whole number', 'band', band);
   writeAtomically(target, (temporary) => {
-    const scratch = `${temporary}.raw`;
-    try {
-      callRaster((raster) => raster.ingestImage({ path: source, band, rect: null, overview: -1, maskPath }, temporary, scratch));
-    } finally {
-      rmSync(scratch, { force: true });
-    }
+    callRaster((raster) => { raster.ingestImage({ path: source, band, rect: null, overview: -1, maskPath }, temporary); });
   });
   return openInfo(target);
 }

@@ -92,7 +92,7 @@ test('a mask band, a mask file, a no-data value and NaN all end as the same vali
   writeGeoTiff(at('float.tif'), { width, height, bands: [{ data: Float32Array.from(painted), noData: 60000 }] });
   for (const name of ['band', 'file', 'nodata']) {
     const info = ingestImage(at(`${name}.tif`), at(`${name}-cog.tif`), name === 'file' ? { maskPath: at('mask.tif') } : {});
-    t.like(info, { driver: 'GTiff', hasMask: true, blockSize: { width: 512, height: 512 }, compression: 'DEFLATE' });
+    t.like(info, { driver: 'GTiff', hasMask: true, blockSize: { width: 512, height: 512 }, compression: null });
     t.is(info.bands[0]?.type, 'uint16');
     checkLevels(t, at(`${name}-cog.tif`), pixels, valid, 0.5001);
   }

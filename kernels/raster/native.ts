@@ -81,7 +81,7 @@ interface NativeRaster {
     readonly overviewResampling: string; readonly compress: string; readonly predictor: string;
     readonly srcWindow: PixelRect | null; readonly crs: string | null;
   }): void;
-  ingestImage(request: NativeWindowRequest, target: string, scratch: string): void;
+  ingestImage(request: NativeWindowRequest, target: string): void;
   writeProductCogs(spec: NativeProducts): ProductTally;
   hillshade(path: string, band: number, maxSize: number): NativePicture;
   quicklook(path: string, band: number, maxSize: number): NativePicture;

@@ -132,9 +132,9 @@ Napi::Value makeCogFile(const Napi::CallbackInfo& info, Session&) {
   return info.Env().Undefined();
 }
 
-// ingestImage(request, target, scratch)
+// ingestImage(request, target)
 Napi::Value ingestImageFile(const Napi::CallbackInfo& info, Session& session) {
-  ingestImage(session, windowRequestOf(info[0].As<Napi::Object>()), textOf(info[1]), textOf(info[2]));
+  ingestImage(session, windowRequestOf(info[0].As<Napi::Object>()), textOf(info[1]));
   return info.Env().Undefined();
 }
 

@@ -6,7 +6,7 @@ import type { TaskPorts, TaskResult } from './task-result.js';
 import { makeStageClock } from './stage-clock.js';
 import { scratchFile } from './scratch.js';
 
-/** Makes one image tile-readable: a single-band COG with overviews and its validity mask, under `outKey`. */
+/** Makes one image tile-readable: a single-band tiled GeoTIFF with overviews and its validity mask, under `outKey`. */
 export async function runIngest({ store }: TaskPorts, task: IngestTask): Promise<TaskResult> {
   const clock = makeStageClock();
   const path = scratchFile(task, '.tif');

@@ -46,7 +46,7 @@ const imagePlanSchema = z.object({
   rpc: rpcModelSchema,
   /** Ground sample distance in metres, mean of both axes. */
   gsdM: z.number().positive(),
-  /** Store key of the ingested COG (first band pixels, internal mask, overviews). */
+  /** Store key of the ingested GeoTIFF (first band pixels, internal mask, overviews). */
   key: z.string(),
 });
 export type ImagePlan = Readonly<z.infer<typeof imagePlanSchema>>;

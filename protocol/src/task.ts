@@ -21,7 +21,7 @@ const taskImageSchema = z.object({
 });
 export type TaskImage = Readonly<z.infer<typeof taskImageSchema>>;
 
-/** Makes one image tile-readable: COG with overviews 4 and 16 and an internal validity mask. */
+/** Makes one image tile-readable: a tiled GeoTIFF with overviews 2, 4, 8 … and an internal validity mask. */
 const ingestTaskSchema = z.object({
   ...base, kind: z.literal('ingest'),
   source: z.string(), band: z.int().positive(), mask: z.string().nullable(),
