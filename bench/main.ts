@@ -13,6 +13,7 @@ const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
 
 /** What isn't a suite: works on reports that suites wrote. */
 const commands: Readonly<Record<string, () => Promise<{ readonly run: (args: readonly string[]) => number; readonly summary: string }>>> = {
+  compare: () => import('./harness/compare-command.js'),
   report: () => import('./harness/report-command.js'),
 };
 

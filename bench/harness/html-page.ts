@@ -27,7 +27,9 @@ ${facts(report)}
 ${verdict(report)}
 </header>
 <main>
+<div class="charts">
 ${report.charts.map(figure).join('\n')}
+</div>
 ${report.tables.map(section).join('\n')}
 ${report.checks.length === 0 ? '' : `<section><h2>Checks</h2><ul class="checks">${report.checks.map(checkItem).join('')}</ul></section>`}
 </main>

@@ -17,9 +17,9 @@ h2 { margin: 0 0 10px; font-size: 16px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 0; font-size: 13.5px; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
-main { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 20px; padding-top: 22px; padding-bottom: 50px; }
-figure, section { margin: 0; padding: 18px 20px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; min-width: 0; }
-section { grid-column: 1 / -1; }
+main { padding-top: 22px; padding-bottom: 50px; }
+.charts { columns: 2; column-gap: 20px; }
+figure, section { margin: 0 0 20px; padding: 18px 20px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; break-inside: avoid; }
 figcaption, .note { margin: 10px 0 0; color: var(--soft); font-size: 13px; max-width: 100ch; }
 .wide { overflow-x: auto; }
 svg { display: block; width: 100%; min-width: 520px; height: auto; font-size: 12px; fill: var(--ink); }
@@ -40,6 +40,6 @@ td.left:last-child:not(:first-child) { white-space: normal; min-width: 320px; }
 .leader { stroke: var(--line); } .whisker { stroke: var(--ink); stroke-width: 1.2; } .inside { fill: var(--on); font-size: 11px; }
 .part { stroke: var(--panel); stroke-width: 0.8; } .pale { opacity: 0.55; }
 ${[0, 1, 2, 3, 4, 5, 6, 7].map((i) => `.c${i} { fill: var(--c${i}); } .curve.c${i} { fill: none; stroke: var(--c${i}); }`).join('\n')}
-@media (max-width: 900px) { main { grid-template-columns: minmax(0, 1fr); padding-left: 12px; padding-right: 12px; } header { padding-left: 14px; padding-right: 14px; }
+@media (max-width: 900px) { main { padding-left: 12px; padding-right: 12px; } .charts { columns: 1; } header { padding-left: 14px; padding-right: 14px; }
   figure, section { padding: 14px; } dl { grid-template-columns: minmax(0, 1fr); } dt { margin-top: 5px; } }
 `;

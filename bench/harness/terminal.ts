@@ -32,8 +32,8 @@ export function formatReport(report: BenchReport): string {
       `${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}; took ${seconds.toFixed(0)} s\n\n`,
     report.tables.map((table) => formatTable(table)).join('\n'),
     report.checks.length > 0 ? `\n${report.checks.map(formatCheck).join('')}` : '',
-    total > 0 ? `\n${total - failed.length} of ${total} checks hold${failed.length > 0 ? '; these do not:' : ''}\n` : '',
-    ...failed.map(formatCheck),
+    total > 0 ? `\n${total - failed.length} of ${total} checks hold\n` : '',
+    ...failed.filter((check) => !report.checks.includes(check)).map(formatCheck),
   ].join('');
 }
 

@@ -2,7 +2,7 @@
 import type { BenchTile, NativeBench } from '@altiplano/kernels/testing';
 import type { Progress } from '../harness/progress.js';
 import type { Case } from './models.js';
-import type { Group } from './plan.js';
+import { type Group, repetitions } from './plan.js';
 import { type TexturedPair, texturedPair } from './textured-pair.js';
 
 /** One kernel in one case: a sample per repetition. */
@@ -40,14 +40,14 @@ export function measureGroup(native: NativeBench, group: Group, only: string, pr
       .filter((name) => (group.kernels === null || group.kernels.includes(name)) && name.includes(only));
     const runs = kernels.flatMap((kernel) => group.targets.flatMap((target) => group.threads.map((threads) =>
       ({ kernel, target, threads, cpu: [] as number[], wall: [] as number[] }))));
-    for (let round = 0; round <= group.repetitions; round++) {
+    for (let round = 0; round <= repetitions; round++) {
       for (const run of runs) {
         const { cpu, wall } = native.timeStage({ tiles: tiles.slice(0, run.threads), stage: run.kernel, target: run.target, repetitions: 1 });
         if (round === 0) continue;
         run.cpu.push(cpu.reduce((sum, seconds) => sum + seconds, 0) / cpu.length);
         run.wall.push(wall[0] ?? NaN);
       }
-      progress.step(round, group.repetitions, `${group.title}: in turns over ${runs.length} kernels`);
+      progress.step(round, repetitions, `${group.title}: in turns over ${runs.length} kernels`);
     }
     return { times: runs.map((run) => ({ ...run, group: group.title, case: group.case })), accuracy: accuracyOf(native, tiles[0], pair, group.case) };
   } finally {

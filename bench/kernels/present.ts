@@ -31,7 +31,7 @@ const isBase = ({ base }: KernelFindings) => (times: KernelTimes): boolean => ti
 const single = (f: KernelFindings): KernelTimes[] => f.times.filter(isBase(f)).filter(({ threads }) => threads === 1);
 
 export function tablesOf(f: KernelFindings): TableInput[] {
-  return [limitsTable(f), ...targetLimitsTable(f), baseTable(f), coresTable(f), sizesTable(f), targetsTable(f), accuracyTable(f), modelsTable(f)]
+  return [baseTable(f), sizesTable(f), coresTable(f), targetsTable(f), accuracyTable(f), limitsTable(f), targetLimitsTable(f), modelsTable(f)]
     .filter((table) => table.rows.length > 0);
 }
 
@@ -49,15 +49,15 @@ function limitsTable({ limits, cores }: KernelFindings): TableInput {
   };
 }
 
-function targetLimitsTable({ limits, cores, targets }: KernelFindings): TableInput[] {
+function targetLimitsTable({ limits, cores, targets }: KernelFindings): TableInput {
   const row = (target: string, n: number): string[] => [target, String(n), ...arithmeticKinds.map((kind) => giga(best(limits.arithmetic(kind, target, n)), 0))];
-  return [{
+  return {
     title: 'Limits of this machine: vector arithmetic on registers, 10^9 lane bytes/s',
     columns: columns('target', 'threads', ...arithmeticKinds),
     rows: [...targets.map((target) => row(target, 1)), ...(cores > 1 ? [row(targets[0] ?? '', cores)] : [])],
     note: 'int8, int16: the mixture of saturated additions, minima, additions and subtractions that semi-global matching is made of; float: multiplications and ' +
       'additions that are not fused. An operation on a 16-bit lane counts 2, on a float 4, on a double 8.',
-  }];
+  };
 }
 
 function baseTable(f: KernelFindings): TableInput {

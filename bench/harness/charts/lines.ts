@@ -31,7 +31,8 @@ export function linesSvg({ title, x: xName, y: yName, series }: Lines): string {
       + (s.ideal ? '' : s.points.map(([at, value]) =>
         `<circle cx="${px(x(at))}" cy="${px(y(value))}" r="3.5" class="${colour}"><title>${escapeHtml(`${s.name}: ${short(value)} at ${short(at)}`)}</title></circle>`).join(''))
       + line(x(end[0]) + 6, y(end[1]), frame.right + 14, ends[i] ?? 0, 'leader')
-      + text(frame.right + 18, (ends[i] ?? 0) + 4, `${s.name}${s.ideal ? '' : ` ${short(Number(end[1].toPrecision(3)))}`}`);
+      + (s.ideal ? '' : `<circle cx="${px(frame.right + 19)}" cy="${px(ends[i] ?? 0)}" r="4" class="${colour}"/>`)
+      + text(frame.right + (s.ideal ? 16 : 28), (ends[i] ?? 0) + 4, `${s.name}${s.ideal ? '' : ` ${short(Number(end[1].toPrecision(3)))}`}`);
   });
   return svg(width, height, title, [
     ...grid, ...curves,

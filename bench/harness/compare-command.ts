@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Change, compareDefaults, compareReports, type ReportComparison } from './compare.js';
+import { describeOptions, type OptionSpecs, parseOptions, UsageError } from './options.js';
+import { readReport } from './read-report.js';
+import { formatTable, wrap } from './terminal.js';
+
+export const summary = 'what changed beyond noise from one report to another: compare A.json B.json [--fail-on-regression]';
+
+const specs: OptionSpecs = {
+  'fail-on-regression': { help: 'exit code 1 where anything got worse, or is missing from B' },
+  'threshold': { value: '%', help: 'smaller changes don\'t matter', default: String(100 * compareDefaults.threshold) },
+  'all': { help: 'list what stayed the same, too' },
+  'json': { value: 'FILE', help: 'the comparison as JSON on standard output (-)' },
+  'help': { help: 'this text' },
+};
+
+const help = `npm run bench -- compare A.json B.json [options]
+
+${wrap(`Compares two reports of one suite, measurement by measurement. A timed one changed where a two-sided Mann-Whitney test on the samples rejects chance,
+corrected (Holm) for the number of measurements, so that 5 % of comparisons of pure noise hold any false alarm, and the medians differ by more than the
+threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. Where there are too few samples for that nothing is claimed. Accuracy and other exact
+values changed where they differ at all.`, 100)}
+
+${wrap('Two runs differ by more than their samples tell: neighbours, clock, memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}
+
+Options:
+${describeOptions(specs)}
+Exit code: 0; 1 with --fail-on-regression where anything got worse or is missing; 2 for bad usage.
+`;
+
+/** `bench compare A.json B.json`. Throws UsageError. */
+export function run(args: readonly string[]): number {
+  const { options, positionals: [before, after, ...rest] } = parseOptions(args, specs);
+  if (options.is('help')) {
+    process.stdout.write(help);
+    return 0;
+  }
+  if (before === undefined || after === undefined || rest.length > 0) throw new UsageError('expected two reports: npm run bench -- compare A.json B.json');
+  const threshold = Number(options.text('threshold')) / 100;
+  if (!(threshold >= 0)) throw new UsageError(`Expected a percentage for --threshold but received '${options.text('threshold')}'`);
+  const comparison = compareReports(readReport(before), readReport(after), { ...compareDefaults, threshold });
+  process.stdout.write(options.text('json') === '-' ? `${JSON.stringify(comparison)}\n` : formatComparison(comparison, options.is('all')));
+  const regressed = comparison.changes.some(({ verdict }) => verdict === 'worse') || comparison.onlyBefore.length > 0;
+  return options.is('fail-on-regression') && regressed ? 1 : 0;
+}
+
+/** The comparison for a terminal: the worst first; what stayed the same only with `all`. */
+export function formatComparison({ changes, onlyBefore, onlyAfter, warnings }: ReportComparison, all: boolean): string {
+  const shown = changes.filter(({ verdict }) => all || verdict === 'better' || verdict === 'worse').sort((a, b) => severity(b) - severity(a));
+  const count = (verdict: Change['verdict']): number => changes.filter((change) => change.verdict === verdict).length;
+  const figure = (value: number): string => String(Number(value.toPrecision(4)));
+  const percent = (ratio: number): string => (Number.isFinite(ratio) ? `${ratio >= 1 ? '+' : ''}${(100 * (ratio - 1)).toFixed(1)}` : '-');
+  const table = formatTable({
+    title: 'Changes beyond noise', note: '',
+    columns: [{ name: 'measurement', align: 'left' }, { name: 'before', align: 'right' }, { name: 'after', align: 'right' }, { name: 'unit', align: 'left' },
+      { name: '%', align: 'right' }, { name: '[low, high]', align: 'right' }, { name: 'p', align: 'right' }, { name: 'verdict', align: 'left' }],
+    rows: shown.map((c) => [c.key, figure(c.before), figure(c.after), c.unit, percent(c.ratio),
+      c.interval === null ? '' : `[${percent(c.interval[0])}, ${percent(c.interval[1])}]`, c.p === null ? '' : c.p.toPrecision(2), c.verdict]),
+  });
+  const list = (title: string, keys: readonly string[]): string => (keys.length === 0 ? '' : `${title}\n${keys.map((key) => `  ${key}\n`).join('')}`);
+  return [
+    ...warnings.map((warning) => `warning: ${warning}\n`),
+    shown.length === 0 ? '' : table,
+    list('Only in the first report:', onlyBefore), list('Only in the second report:', onlyAfter),
+    `${changes.length} compared: ${count('worse')} worse, ${count('better')} better, ${count('same')} the same within noise, ${count('unknown')} with too few samples to tell\n`,
+  ].join('');
+}
+
+const severity = ({ verdict, ratio }: Change): number => ({ worse: 200, better: 100, unknown: 50, same: 0 })[verdict] + Math.min(49, Math.abs(Math.log(ratio)) || 0);

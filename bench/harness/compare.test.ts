@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { makeRandom } from '../scenes/random.js';
+import { formatComparison } from './compare-command.js';
+import { compareDefaults, compareReports, holm } from './compare.js';
+import { makeReport, timed } from './testing/reports.js';
+
+/** Times as a shared machine gives them: a few per cent of jitter and a long tail. */
+function noisy(random: () => number, median: number, count = 9): number[] {
+  return Array.from({ length: count }, () => median * (1 + 0.02 * (random() - 0.5) + (random() < 0.15 ? 0.3 * random() : 0)));
+}
+
+const names = Array.from({ length: 40 }, (_, i) => `kernel ${i}`);
+
+test('a known shift among unchanged measurements is found, with its size and its direction', (t) => {
+  const random = makeRandom(1);
+  const before = makeReport(names.map((name) => timed(name, noisy(random, 10))));
+  const after = makeReport(names.map((name, i) => timed(name, noisy(random, i === 7 ? 8 : i === 9 ? 13 : 10))));
+  const { changes } = compareReports(before, after);
+  t.deepEqual(changes.filter(({ verdict }) => verdict !== 'same').map(({ key, verdict }) => [key, verdict]), [['kernel 7', 'better'], ['kernel 9', 'worse']]);
+  const [shrunk] = changes.filter(({ key }) => key === 'kernel 7');
+  t.true(shrunk !== undefined && Math.abs(shrunk.ratio - 0.8) < 0.02 && shrunk.interval !== null && shrunk.interval[0] <= shrunk.ratio && shrunk.ratio <= shrunk.interval[1]);
+});
+
+test('pure noise raises an alarm in no more reports than stated', (t) => {
+  const random = makeRandom(2);
+  const rounds = 200;
+  let alarms = 0;
+  for (let round = 0; round < rounds; round++) {
+    const report = () => makeReport(names.slice(0, 10).map((name) => timed(name, noisy(random, 10))));
+    const { changes } = compareReports(report(), report(), { ...compareDefaults, threshold: 0 });
+    if (changes.some(({ verdict }) => verdict !== 'same')) alarms++;
+  }
+  // 5 % of 200 is 10; 20 or more would be a chance of 0.2 %.
+  t.true(alarms < 20, `${alarms} of ${rounds}`);
+});
+
+test('a change too small to matter is no change, however certain', (t) => {
+  const before = makeReport([timed('a', [10, 10.001, 10.002, 10.003, 10.004, 10.005])]), after = makeReport([timed('a', [10.1, 10.101, 10.102, 10.103, 10.104, 10.105])]);
+  t.is(compareReports(before, after).changes[0]?.verdict, 'same');
+  t.is(compareReports(before, after, { ...compareDefaults, threshold: 0.001 }).changes[0]?.verdict, 'worse');
+});
+
+test('better follows what the measurement says is better', (t) => {
+  const slow = [1, 1.01, 1.02, 1.03, 1.04], fast = [2, 2.01, 2.02, 2.03, 2.04];
+  const rate = (samples: readonly number[]) => makeReport([{ ...timed('a', samples), unit: 'Mpx/s', better: 'higher' }]);
+  t.is(compareReports(rate(slow), rate(fast)).changes[0]?.verdict, 'better');
+  t.is(compareReports(makeReport([timed('a', slow)]), makeReport([timed('a', fast)])).changes[0]?.verdict, 'worse');
+});
+
+test('nothing is claimed of too few samples', (t) => {
+  const verdict = (count: number) => {
+    const samples = Array.from({ length: count }, (_, i) => i);
+    return compareReports(makeReport([timed('a', samples)]), makeReport([timed('a', samples.map((x) => x + 100))])).changes[0]?.verdict;
+  };
+  t.is(verdict(1), 'unknown');
+  t.is(verdict(3), 'unknown'); // complete separation of 3 and 3 samples happens by chance once in ten times
+  t.is(verdict(4), 'worse');
+});
+
+test('exact values changed where they differ at all', (t) => {
+  const report = (value: number) => makeReport([{ name: 'bad1', labels: {}, unit: '%', better: 'lower', samples: [value], exact: true }]);
+  t.is(compareReports(report(2.5), report(2.5)).changes[0]?.verdict, 'same');
+  t.is(compareReports(report(2.5), report(2.501)).changes[0]?.verdict, 'worse');
+  t.is(compareReports(report(2.5), report(2.499)).changes[0]?.verdict, 'better');
+  t.is(compareReports(report(0), report(0)).changes[0]?.verdict, 'same');
+});
+
+test('measurements are matched by name and labels, in whatever order', (t) => {
+  const before = makeReport([timed('a', [1], { size: 1, range: 2 }), timed('a', [1], { size: 2 })]);
+  const after = makeReport([timed('b', [1]), timed('a', [1], { range: 2, size: 1 })]);
+  const { changes, onlyBefore, onlyAfter } = compareReports(before, after);
+  t.deepEqual(changes.map(({ key }) => key), ['a range=2 size=1']);
+  t.deepEqual(onlyBefore, ['a size=2']);
+  t.deepEqual(onlyAfter, ['b']);
+});
+
+test('other machines, options, suites and modified checkouts are warned of', (t) => {
+  const before = makeReport([]);
+  const after = makeReport([], {
+    suite: 'other', machine: { ...before.machine, cpu: 'Slide Rule' }, parameters: { quick: true }, commit: { hash: 'f'.repeat(40), modified: true },
+  });
+  t.deepEqual(compareReports(before, before).warnings, []);
+  const { warnings } = compareReports(before, after);
+  for (const expected of [/suites differ/, /Abacus 3000 and Slide Rule/, /--quick/, /modified checkout/]) t.true(warnings.some((warning) => expected.test(warning)), String(expected));
+  t.regex(formatComparison(compareReports(before, after), false), /warning: the machines differ/);
+});
+
+test('the worst is printed first and what stayed the same is not', (t) => {
+  const random = makeRandom(5);
+  const before = makeReport(['a', 'b', 'c'].map((name) => timed(name, noisy(random, 10))));
+  const after = makeReport([timed('a', noisy(random, 5)), timed('b', noisy(random, 20)), timed('c', noisy(random, 10))]);
+  const text = formatComparison(compareReports(before, after), false);
+  t.regex(text, /\nb .*worse\na .*better\n3 compared: 1 worse, 1 better, 1 the same/);
+  t.regex(formatComparison(compareReports(before, after), true), /\nc .*same\n/);
+});
+
+test("Holm's procedure stops at the first that fails", (t) => {
+  t.deepEqual(holm([0.01, null, 0.04, 0.03], 0.05), [true, false, false, false]); // 0.03 > 0.05 / 2
+  t.deepEqual(holm([0.01, 0.02, 0.04], 0.05), [true, true, true]);
+});
