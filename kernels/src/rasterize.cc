@@ -1,187 +1,392 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Points are sorted by cell (one counting pass, one scattering pass), then cells are computed a vector at a time, row by
+// row. For that, a row of cells is laid out in layers: layer k holds the k-th point of every cell, coordinate by coordinate,
+// so that the points of neighbouring cells are neighbours in memory. 2 radius + 1 rows are kept:
+//
+//   sorted points      c0: a b   c1: d   c2:   c3: e f g
+//   layer 0            a d - e        (-: height NaN)
+//   layer 1            b - - f
+//   layer 2            - - - g
 #include "rasterize.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <limits>
-#include <utility>
+#include <memory>
 #include <vector>
 
+#include "rasterize_cell.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "rasterize.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#ifndef ALTIPLANO_RASTERIZE_ONCE
+#define ALTIPLANO_RASTERIZE_ONCE
 namespace altiplano {
-namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-// Added to the points' variance along each axis, cells squared: keeps the plane of few or aligned points level.
-constexpr double kRidge = 0.02;
+inline constexpr int kMostRadius = 16;
 
-// Position in cells from the grid's upper left corner.
-struct CellPoint {
-  float x, y, height, weight;
+// Where the grid's cells lie among the sorted ones: there are `radius` more on every side.
+struct CellGrid {
+  int width, height, radius;
+  float east, south, perMetre;
+  int columns() const { return width + 2 * radius; }
+  int rows() const { return height + 2 * radius; }
 };
 
-// The points sorted by cell, row by row, in their own order within a cell; the grid has `radius` more cells
-// on every side. Points of cell i are points[start[i]] to points[start[i + 1]].
-struct Buckets {
-  int width;
+// Points by cell, row by row, in their own order within a cell; x and y are relative to the cell's centre.
+// Points of cell c are points[start[c]] to points[start[c + 1]].
+struct SortedPoints {
   std::vector<uint32_t> start;
-  std::vector<CellPoint> points;
+  std::unique_ptr<CellPoint[]> points;
 };
 
-Buckets sortByCell(const PointArrays& in, const GridPlace& place, int radius, int width, int height) {
-  Buckets buckets{width + 2 * radius, {}, {}};
-  const int cells = buckets.width * (height + 2 * radius);
-  buckets.start.assign(static_cast<size_t>(cells) + 1, 0);
-  constexpr uint32_t kNowhere = std::numeric_limits<uint32_t>::max();
-  std::vector<uint32_t> cellOf(in.n, kNowhere);
-  const auto place2d = [&](size_t i) {
-    return std::pair((in.east[i] + place.eastM) / place.resolution, (place.southM - in.north[i]) / place.resolution);
-  };
-  for (size_t i = 0; i < in.n; ++i) {
-    const auto [x, y] = place2d(i);
-    const bool counts = in.weight[i] > 0 && std::isfinite(in.weight[i]) && std::isfinite(in.up[i]) && x >= -radius &&
-                        y >= -radius && x < width + radius && y < height + radius;  // false for NaN
-    if (!counts) continue;
-    cellOf[i] = static_cast<uint32_t>((static_cast<int>(std::floor(y)) + radius) * buckets.width +
-                                      static_cast<int>(std::floor(x)) + radius);
-    ++buckets.start[cellOf[i] + 1];
+// Blocks of cells that share one number of layers; no vector is longer.
+inline constexpr int kBlock = 16;
+// Deeper blocks go cell by cell.
+inline constexpr int kMostLayers = 32;
+
+// One row of cells in layers.
+struct LayeredRow {
+  int stride = 0;                  // floats of one coordinate of one layer
+  std::vector<float> planes;       // layer by layer: x, y, height, weight
+  std::vector<int> depth;          // most points of a cell, by block of kBlock cells
+  const float* layer(int k) const { return planes.data() + static_cast<size_t>(4) * k * stride; }
+  float* layer(int k) { return planes.data() + static_cast<size_t>(4) * k * stride; }
+};
+
+}  // namespace altiplano
+#endif  // ALTIPLANO_RASTERIZE_ONCE
+
+HWY_BEFORE_NAMESPACE();
+namespace altiplano {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, kBlock>;
+using V = hn::Vec<D>;
+using M = hn::Mask<D>;
+constexpr D kD;
+constexpr hn::RebindToSigned<D> kDi;
+
+constexpr size_t kChunk = 512;
+static_assert(kChunk % kBlock == 0);
+
+// The cells of kChunk points, and where in them the points lie; -1: none.
+struct Placed {
+  alignas(64) int32_t cell[kChunk];
+  alignas(64) float x[kChunk], y[kChunk];
+};
+
+HWY_INLINE M isFinite(V value) { return hn::Lt(hn::Abs(value), hn::Set(kD, std::numeric_limits<float>::infinity())); }
+
+HWY_INLINE void placePoints(const PointArrays& in, const CellGrid& grid, Placed& out) {
+  const V east = hn::Set(kD, grid.east), south = hn::Set(kD, grid.south), perMetre = hn::Set(kD, grid.perMetre);
+  const V low = hn::Set(kD, static_cast<float>(-grid.radius)), half = hn::Set(kD, 0.5f);
+  const V right = hn::Set(kD, static_cast<float>(grid.width + grid.radius));
+  const V bottom = hn::Set(kD, static_cast<float>(grid.height + grid.radius));
+  const auto radius = hn::Set(kDi, grid.radius), columns = hn::Set(kDi, grid.columns());
+  for (size_t i = 0; i < kChunk; i += hn::Lanes(kD)) {
+    const V x = hn::Mul(hn::Add(hn::LoadU(kD, in.east + i), east), perMetre);
+    const V y = hn::Mul(hn::Sub(south, hn::LoadU(kD, in.north + i)), perMetre);
+    const V weight = hn::LoadU(kD, in.weight + i);
+    const M inX = hn::And(hn::Ge(x, low), hn::Lt(x, right)), inY = hn::And(hn::Ge(y, low), hn::Lt(y, bottom));
+    const M known =
+        hn::And(hn::And(hn::Gt(weight, hn::Zero(kD)), isFinite(weight)), isFinite(hn::LoadU(kD, in.up + i)));
+    const M counts = hn::And(hn::And(inX, inY), known);
+    const V column = hn::Floor(hn::IfThenElseZero(counts, x)), row = hn::Floor(hn::IfThenElseZero(counts, y));
+    const auto cell = hn::Add(hn::Mul(hn::Add(hn::ConvertTo(kDi, row), radius), columns),
+                              hn::Add(hn::ConvertTo(kDi, column), radius));
+    hn::Store(hn::IfThenElse(hn::RebindMask(kDi, counts), cell, hn::Set(kDi, -1)), kDi, out.cell + i);
+    hn::Store(hn::Sub(hn::Sub(x, column), half), kD, out.x + i);
+    hn::Store(hn::Sub(hn::Sub(y, row), half), kD, out.y + i);
   }
-  for (int cell = 0; cell < cells; ++cell) buckets.start[cell + 1] += buckets.start[cell];
-  buckets.points.resize(buckets.start[cells]);
-  std::vector<uint32_t> next(buckets.start.begin(), buckets.start.end() - 1);
-  for (size_t i = 0; i < in.n; ++i) {
-    if (cellOf[i] == kNowhere) continue;
-    const auto [x, y] = place2d(i);
-    buckets.points[next[cellOf[i]]++] = {static_cast<float>(x), static_cast<float>(y), in.up[i], in.weight[i]};
-  }
-  return buckets;
 }
 
-// exp(-t) for t >= 0 from basic arithmetic: the library's differs from machine to machine in the last bit.
-double expMinus(double t) {
-  constexpr int kHalvings = 10;
-  const double x = -t / (1 << kHalvings);
-  double sum = 1, term = 1;
-  for (int k = 1; k <= 12; ++k) {
-    term *= x / k;
-    sum += term;
+// Calls use(placed, points) for kChunk points at a time; what fills up the last ones weighs nothing.
+template <class Use>
+void forChunks(const PointArrays& in, const CellGrid& grid, Use use) {
+  Placed placed;
+  size_t first = 0;
+  for (; first + kChunk <= in.n; first += kChunk) {
+    const PointArrays chunk{in.east + first, in.north + first, in.up + first, in.weight + first, kChunk};
+    placePoints(chunk, grid, placed);
+    use(placed, chunk);
   }
-  for (int k = 0; k < kHalvings; ++k) sum *= sum;
-  return sum;
+  if (first == in.n) return;
+  float rest[4][kChunk] = {};
+  const float* sources[4] = {in.east, in.north, in.up, in.weight};
+  for (int k = 0; k < 4; ++k) std::copy_n(sources[k] + first, in.n - first, rest[k]);
+  const PointArrays chunk{rest[0], rest[1], rest[2], rest[3], kChunk};
+  placePoints(chunk, grid, placed);
+  use(placed, chunk);
 }
 
-// Gaussian of a squared distance in cells, by a table fine enough that its steps don't matter.
-class DistanceWeight {
- public:
-  DistanceWeight(double sigma, int radius) {
-    const double farthest = 2 * (radius + 0.5) * (radius + 0.5);
-    perSquare_ = (kEntries - 1) / farthest;
-    for (int i = 0; i < kEntries; ++i) table_[i] = static_cast<float>(expMinus(i / perSquare_ / (2 * sigma * sigma)));
-  }
-  float operator()(double squared) const {
-    return table_[std::min(kEntries - 1, static_cast<int>(squared * perSquare_ + 0.5))];
-  }
-
- private:
-  static constexpr int kEntries = 4096;
-  double perSquare_;
-  std::vector<float> table_ = std::vector<float>(kEntries);
-};
-
-// A point as one cell sees it: offset from the cell's centre in cells, height, weight with the distance's.
-struct Sample {
-  double x, y, height, weight;
-};
-
-// Leaves in `samples` the heaviest group of one surface; of equal ones the lowest.
-void keepHeaviestGroup(std::vector<Sample>& samples, double stepM) {
-  std::stable_sort(samples.begin(), samples.end(),
-                   [](const Sample& a, const Sample& b) { return a.height < b.height; });
-  size_t best = 0, bestEnd = 0, end = 0;
-  double bestWeight = 0;
-  for (size_t begin = 0; begin < samples.size(); ++begin) {
-    end = std::max(end, begin + 1);
-    while (end < samples.size() && samples[end].height - samples[end - 1].height <= stepM &&
-           samples[end].height - samples[begin].height <= 2 * stepM) {
-      ++end;
+SortedPoints sortByCell(const PointArrays& in, const CellGrid& grid) {
+  const size_t cells = static_cast<size_t>(grid.columns()) * grid.rows();
+  SortedPoints sorted;
+  // Points of cell c are counted at c + 2, so that c + 1 can run from their first place to their last while they are
+  // put there, and ends as the start of cell c + 1.
+  sorted.start.assign(cells + 2, 0);
+  forChunks(in, grid, [&](const Placed& placed, const PointArrays&) {
+    for (size_t i = 0; i < kChunk; ++i) {
+      if (placed.cell[i] >= 0) ++sorted.start[static_cast<size_t>(placed.cell[i]) + 2];
     }
-    double weight = 0;
-    for (size_t i = begin; i < end; ++i) weight += samples[i].weight;
-    if (weight > bestWeight) {
-      bestWeight = weight;
-      best = begin;
-      bestEnd = end;
+  });
+  for (size_t cell = 2; cell < cells + 2; ++cell) sorted.start[cell] += sorted.start[cell - 1];
+  sorted.points = std::make_unique_for_overwrite<CellPoint[]>(sorted.start[cells + 1]);
+  forChunks(in, grid, [&](const Placed& placed, const PointArrays& from) {
+    for (size_t i = 0; i < kChunk; ++i) {
+      if (placed.cell[i] < 0) continue;
+      sorted.points[sorted.start[static_cast<size_t>(placed.cell[i]) + 1]++] = {placed.x[i], placed.y[i], from.up[i],
+                                                                                from.weight[i]};
     }
-    if (end == samples.size()) break;  // what begins later is a part of this group
-  }
-  samples.erase(samples.begin() + static_cast<ptrdiff_t>(bestEnd), samples.end());
-  samples.erase(samples.begin(), samples.begin() + static_cast<ptrdiff_t>(best));
+  });
+  return sorted;
 }
 
-struct CellValue {
-  double height, weight, spread;
+// `row` counts the sorted rows.
+void layRow(const SortedPoints& sorted, const CellGrid& grid, int row, LayeredRow& out) {
+  const uint32_t* start = sorted.start.data() + static_cast<size_t>(row) * grid.columns();
+  std::fill(out.depth.begin(), out.depth.end(), 0);
+  int deepest = 0;
+  for (int i = 0; i < grid.columns(); ++i) {
+    const int n = static_cast<int>(std::min<uint32_t>(start[i + 1] - start[i], kMostLayers + 1));
+    out.depth[i / kBlock] = std::max(out.depth[i / kBlock], n);
+    deepest = std::max(deepest, n);
+  }
+  deepest = std::min(deepest, kMostLayers);
+  const size_t layerFloats = static_cast<size_t>(4) * out.stride;
+  if (out.planes.size() < deepest * layerFloats) out.planes.resize(deepest * layerFloats);
+  for (int k = 0; k < deepest; ++k) {
+    float* height = out.layer(k) + 2 * out.stride;
+    std::fill(height, height + out.stride, std::numeric_limits<float>::quiet_NaN());
+  }
+  for (int i = 0; i < grid.columns(); ++i) {
+    const int n = static_cast<int>(std::min<uint32_t>(start[i + 1] - start[i], kMostLayers));
+    for (int k = 0; k < n; ++k) {
+      const CellPoint& p = sorted.points[start[i] + k];
+      float* layer = out.layer(k) + i;
+      layer[0] = p.x;
+      layer[out.stride] = p.y;
+      layer[2 * out.stride] = p.height;
+      layer[3 * out.stride] = p.weight;
+    }
+  }
+}
+
+// What the vector of cells at `column` sees: of the rows around, the layers that hold something.
+struct Window {
+  int column, radius, deepest = 0;
+  const LayeredRow* rows[2 * kMostRadius + 1];
+  int depth[2 * kMostRadius + 1];
+  // ring: row r of the sorted ones is ring[r % (2 radius + 1)].
+  Window(const std::vector<LayeredRow>& ring, int firstRow, int column, int radius) : column(column), radius(radius) {
+    for (int dy = 0; dy <= 2 * radius; ++dy) {
+      rows[dy] = &ring[(firstRow + dy) % (2 * radius + 1)];
+      const int* depths = rows[dy]->depth.data();
+      depth[dy] = *std::max_element(depths + column / kBlock, depths + (column + kBlock - 1 + 2 * radius) / kBlock + 1);
+      deepest = std::max(deepest, depth[dy]);
+    }
+  }
 };
 
-// The samples' weighted plane at the cell's centre. low, high: the samples' extreme heights.
-CellValue planeAtCentre(const std::vector<Sample>& samples, double low, double high) {
-  double weight = 0, x = 0, y = 0, height = 0;
-  for (const Sample& s : samples) {
-    weight += s.weight;
-    x += s.weight * s.x;
-    y += s.weight * s.y;
-    height += s.weight * (s.height - low);  // relative, so that altitude costs no digits
+// Calls use(layer, stride, dx, dy) for every layer of the cells around, in the order of the points of each.
+template <class Use>
+HWY_INLINE void forLayers(const Window& window, Use use) {
+  const int side = 2 * window.radius + 1;
+  for (int dy = 0; dy < side; ++dy) {
+    const LayeredRow& row = *window.rows[dy];
+    for (int dx = 0; dx < side; ++dx) {
+      for (int k = 0; k < window.depth[dy]; ++k) {
+        use(row.layer(k) + window.column + dx, row.stride, dx - window.radius, dy - window.radius);
+      }
+    }
   }
-  x /= weight, y /= weight, height /= weight;
-  double xx = 0, xy = 0, yy = 0, xh = 0, yh = 0, hh = 0;
-  for (const Sample& s : samples) {
-    const double dx = s.x - x, dy = s.y - y, dh = s.height - low - height;
-    xx += s.weight * dx * dx, xy += s.weight * dx * dy, yy += s.weight * dy * dy;
-    xh += s.weight * dx * dh, yh += s.weight * dy * dh, hh += s.weight * dh * dh;
-  }
-  xx = xx / weight + kRidge, yy = yy / weight + kRidge, xy /= weight;
-  xh /= weight, yh /= weight, hh /= weight;
-  const double determinant = xx * yy - xy * xy;
-  const double byX = (xh * yy - yh * xy) / determinant, byY = (yh * xx - xh * xy) / determinant;
-  const double variance = std::max(0.0, hh - byX * xh - byY * yh);
-  return {std::clamp(low + height - byX * x - byY * y, low, high), weight, std::sqrt(variance)};
 }
 
-}  // namespace
+// DistanceWeight, lane by lane.
+HWY_INLINE V distanceWeight(V perSquare, V squared) {
+  const hn::RebindToUnsigned<D> du;
+  const V round = hn::Set(kD, kRound);
+  const V power = hn::Max(hn::Mul(perSquare, squared), hn::Set(kD, kLeastPower));
+  const V rounded = hn::Add(power, round);
+  const V f = hn::Sub(power, hn::Sub(rounded, round));
+  V series = hn::Set(kD, kPowers[3]);
+  for (int k = 2; k >= 0; --k) series = hn::Add(hn::Mul(series, f), hn::Set(kD, kPowers[k]));
+  return hn::BitCast(kD, hn::Add(hn::BitCast(du, series), hn::ShiftLeft<23>(hn::BitCast(du, rounded))));
+}
+
+// What is needed again and again.
+struct Scratch {
+  std::vector<float> heights, weights;  // a vector of each per layer
+  std::vector<HeightSample> samples;
+  std::vector<CellPoint> around;
+};
+
+// Where the heights differ by more than a step, sets low and high to those of the heaviest surface.
+void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V& high, Scratch& scratch) {
+  const size_t lanes = hn::Lanes(kD);
+  scratch.heights.clear();
+  scratch.weights.clear();
+  forLayers(window, [&](const float* layer, int stride, int dx, int dy) HWY_ATTR {
+    const V x = hn::Add(hn::LoadU(kD, layer), hn::Set(kD, static_cast<float>(dx)));
+    const V y = hn::Add(hn::LoadU(kD, layer + stride), hn::Set(kD, static_cast<float>(dy)));
+    const V squared = hn::Add(hn::Mul(x, x), hn::Mul(y, y));
+    const size_t at = scratch.heights.size();
+    scratch.heights.resize(at + lanes);
+    scratch.weights.resize(at + lanes);
+    hn::StoreU(hn::LoadU(kD, layer + 2 * stride), kD, scratch.heights.data() + at);
+    hn::StoreU(hn::Mul(hn::LoadU(kD, layer + 3 * stride), distanceWeight(perSquare, squared)), kD,
+               scratch.weights.data() + at);
+  });
+  alignas(64) float lows[kBlock], highs[kBlock];
+  hn::Store(low, kD, lows);
+  hn::Store(high, kD, highs);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    if (!(highs[lane] - lows[lane] > stepM)) continue;
+    scratch.samples.clear();
+    for (size_t k = lane; k < scratch.heights.size(); k += lanes) {
+      const float height = scratch.heights[k];
+      if (height == height) scratch.samples.push_back({height, scratch.weights[k]});
+    }
+    const Surface surface = heaviestSurface(scratch.samples, stepM);
+    lows[lane] = surface.low;
+    highs[lane] = surface.high;
+  }
+  low = hn::Load(kD, lows);
+  high = hn::Load(kD, highs);
+}
+
+struct Values {
+  alignas(64) float height[kBlock], weight[kBlock], spread[kBlock];
+  alignas(64) int32_t count[kBlock];
+};
+
+// cellOf, for a vector of cells.
+void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM, Scratch& scratch, Values& out) {
+  const V infinity = hn::Set(kD, std::numeric_limits<float>::infinity());
+  V low = infinity, high = hn::Neg(infinity);
+  forLayers(window, [&](const float* layer, int stride, int, int) HWY_ATTR {
+    const V height = hn::LoadU(kD, layer + 2 * stride);
+    low = hn::IfThenElse(hn::Lt(height, low), height, low);
+    high = hn::IfThenElse(hn::Gt(height, high), height, high);
+  });
+  const V perSquare = hn::Set(kD, weightOf.perSquare);
+  if (!hn::AllFalse(kD, hn::Gt(hn::Sub(high, low), hn::Set(kD, stepM)))) {
+    separateSurfaces(window, perSquare, stepM, low, high, scratch);
+  }
+  const V middle = hn::Mul(hn::Add(low, high), hn::Set(kD, 0.5f));
+  const V zero = hn::Zero(kD), one = hn::Set(kD, 1);
+  V w = zero, x = zero, y = zero, h = zero, xx = zero, xy = zero, yy = zero, xh = zero, yh = zero, hh = zero, n = zero;
+  forLayers(window, [&](const float* layer, int stride, int dx, int dy) HWY_ATTR {
+    const V up = hn::LoadU(kD, layer + 2 * stride);
+    const M counts = hn::And(hn::Ge(up, low), hn::Le(up, high));  // false for NaN
+    const V px = hn::Add(hn::LoadU(kD, layer), hn::Set(kD, static_cast<float>(dx)));
+    const V py = hn::Add(hn::LoadU(kD, layer + stride), hn::Set(kD, static_cast<float>(dy)));
+    const V squared = hn::Add(hn::Mul(px, px), hn::Mul(py, py));
+    const V weight = hn::IfThenElseZero(
+        counts, hn::Mul(hn::LoadU(kD, layer + 3 * stride), distanceWeight(perSquare, squared)));
+    const V height = hn::IfThenElseZero(counts, hn::Sub(up, middle));
+    const V wx = hn::Mul(weight, px), wy = hn::Mul(weight, py), wh = hn::Mul(weight, height);
+    w = hn::Add(w, weight), x = hn::Add(x, wx), y = hn::Add(y, wy), h = hn::Add(h, wh);
+    xx = hn::Add(xx, hn::Mul(wx, px)), xy = hn::Add(xy, hn::Mul(wx, py)), yy = hn::Add(yy, hn::Mul(wy, py));
+    xh = hn::Add(xh, hn::Mul(wx, height)), yh = hn::Add(yh, hn::Mul(wy, height));
+    hh = hn::Add(hh, hn::Mul(wh, height));
+    n = hn::Add(n, hn::IfThenElseZero(counts, one));
+  });
+  const V ridge = hn::Set(kD, kRidge), per = hn::Div(one, w);
+  x = hn::Mul(x, per), y = hn::Mul(y, per), h = hn::Mul(h, per);
+  const auto moment = [&](V sum, V a, V b) HWY_ATTR { return hn::Sub(hn::Mul(sum, per), hn::Mul(a, b)); };
+  xx = hn::Add(moment(xx, x, x), ridge), yy = hn::Add(moment(yy, y, y), ridge), xy = moment(xy, x, y);
+  xh = moment(xh, x, h), yh = moment(yh, y, h), hh = moment(hh, h, h);
+  const V determinant = hn::Sub(hn::Mul(xx, yy), hn::Mul(xy, xy));
+  const V byX = hn::Div(hn::Sub(hn::Mul(xh, yy), hn::Mul(yh, xy)), determinant);
+  const V byY = hn::Div(hn::Sub(hn::Mul(yh, xx), hn::Mul(xh, xy)), determinant);
+  const V height = hn::Add(middle, hn::Sub(hn::Sub(h, hn::Mul(byX, x)), hn::Mul(byY, y)));
+  const V variance = hn::Max(hn::Sub(hn::Sub(hh, hn::Mul(byX, xh)), hn::Mul(byY, yh)), zero);
+  const M some = hn::Gt(w, hn::Set(kD, kLeastWeight));
+  const V none = hn::Set(kD, std::numeric_limits<float>::quiet_NaN());
+  hn::Store(hn::IfThenElse(some, hn::Min(hn::Max(height, low), high), none), kD, out.height);
+  hn::Store(hn::IfThenElseZero(some, w), kD, out.weight);
+  hn::Store(hn::IfThenElse(some, hn::Sqrt(variance), none), kD, out.spread);
+  hn::Store(hn::ConvertTo(kDi, hn::IfThenElseZero(some, n)), kDi, out.count);
+}
+
+// The same for one cell with many points around; `row` counts the grid's rows.
+CellValue valueOf(const SortedPoints& sorted, const CellGrid& grid, int i, int row, const DistanceWeight& weightOf,
+                  float stepM, std::vector<CellPoint>& around) {
+  around.clear();
+  for (int dy = 0; dy <= 2 * grid.radius; ++dy) {
+    for (int dx = 0; dx <= 2 * grid.radius; ++dx) {
+      const size_t cell = static_cast<size_t>(row + dy) * grid.columns() + i + dx;
+      for (uint32_t k = sorted.start[cell]; k < sorted.start[cell + 1]; ++k) {
+        around.push_back(sorted.points[k]);
+        around.back().x += static_cast<float>(dx - grid.radius);
+        around.back().y += static_cast<float>(dy - grid.radius);
+      }
+    }
+  }
+  return cellOf(around, weightOf, stepM);
+}
+
+void rasterize(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
+               const DsmViews& out) {
+  const CellGrid grid{out.height.width, out.height.height, options.radius, static_cast<float>(place.eastM),
+                      static_cast<float>(place.southM), static_cast<float>(1 / place.resolution)};
+  const SortedPoints sorted = sortByCell(points, grid);
+  const DistanceWeight weightOf(options.sigma);
+  const float stepM = static_cast<float>(options.stepM);
+  const int around = 2 * grid.radius + 1, lanes = static_cast<int>(hn::Lanes(kD));
+  std::vector<LayeredRow> ring(around);
+  const int blocks = (grid.columns() + 2 * kBlock + around) / kBlock;
+  for (LayeredRow& row : ring) {
+    row.stride = blocks * kBlock;
+    row.depth.resize(blocks);
+  }
+  Scratch scratch;
+  Values values;
+  for (int row = 0; row < 2 * grid.radius; ++row) layRow(sorted, grid, row, ring[row]);
+  for (int j = 0; j < grid.height; ++j) {
+    layRow(sorted, grid, j + 2 * grid.radius, ring[(j + 2 * grid.radius) % around]);
+    for (int i = 0; i < grid.width; i += lanes) {
+      const int n = std::min(lanes, grid.width - i);
+      const Window window(ring, j, i, grid.radius);
+      if (window.deepest <= kMostLayers) {
+        valuesOf(window, weightOf, stepM, scratch, values);
+      } else {
+        for (int lane = 0; lane < n; ++lane) {
+          const CellValue value = valueOf(sorted, grid, i + lane, j, weightOf, stepM, scratch.around);
+          values.height[lane] = value.height;
+          values.weight[lane] = value.weight;
+          values.spread[lane] = value.spread;
+          values.count[lane] = value.count;
+        }
+      }
+      std::memcpy(out.height.row(j) + i, values.height, n * sizeof(float));
+      std::memcpy(out.weight.row(j) + i, values.weight, n * sizeof(float));
+      std::memcpy(out.spread.row(j) + i, values.spread, n * sizeof(float));
+      for (int lane = 0; lane < n; ++lane) out.count.at(i + lane, j) = static_cast<uint16_t>(values.count[lane]);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace altiplano {
+
+HWY_EXPORT(rasterize);
 
 void rasterizeDsm(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
                   const DsmViews& out) {
-  const int width = out.height.width, height = out.height.height, radius = options.radius;
-  const Buckets buckets = sortByCell(points, place, radius, width, height);
-  const DistanceWeight distanceWeight(options.sigma, radius);
-  std::vector<Sample> samples;
-  for (int j = 0; j < height; ++j) {
-    for (int i = 0; i < width; ++i) {
-      samples.clear();
-      double low = std::numeric_limits<double>::infinity(), high = -low;
-      for (int row = j; row <= j + 2 * radius; ++row) {
-        // Buckets of neighbouring cells of a row lie side by side.
-        const size_t cell = static_cast<size_t>(row) * buckets.width + i;
-        for (uint32_t k = buckets.start[cell]; k < buckets.start[cell + 2 * radius + 1]; ++k) {
-          const CellPoint& p = buckets.points[k];
-          const double x = p.x - (i + 0.5), y = p.y - (j + 0.5);
-          samples.push_back({x, y, p.height, static_cast<double>(p.weight) * distanceWeight(x * x + y * y)});
-          low = std::min<double>(low, p.height);
-          high = std::max<double>(high, p.height);
-        }
-      }
-      if (high - low > options.stepM) {
-        keepHeaviestGroup(samples, options.stepM);
-        if (!samples.empty()) low = samples.front().height, high = samples.back().height;
-      }
-      const bool any = !samples.empty();
-      const CellValue value = any ? planeAtCentre(samples, low, high) : CellValue{kNaN, 0, kNaN};
-      // A weight that vanishes with the distance is no basis for a height.
-      const bool some = any && value.weight > 0;
-      out.height.at(i, j) = some ? static_cast<float>(value.height) : kNaN;
-      out.weight.at(i, j) = some ? static_cast<float>(value.weight) : 0.0f;
-      out.spread.at(i, j) = some ? static_cast<float>(value.spread) : kNaN;
-      out.count.at(i, j) = some ? static_cast<uint16_t>(std::min<size_t>(samples.size(), 65535)) : 0;
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(rasterize)(points, place, options, out);
 }
 
 }  // namespace altiplano
+#endif  // HWY_ONCE

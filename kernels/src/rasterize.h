@@ -46,11 +46,16 @@ struct DsmViews {
 // heights: a weighted mean alone errs on slopes by slope times the distance of the points' centre of gravity from the
 // cell's. spread is the weighted standard deviation about that plane, metres.
 //
-// No cell further than `radius` cells from every point gets a value. Depends on the order of the points only by
-// rounding; the same order gives the same bits on every machine.
+// No cell further than `radius` cells from every point gets a value. In single precision, relative to the cell: heights
+// come out within a rounding (0.2 mm at 4,000 m) of the same in double, spreads within 1 mm. Depends on the order of the
+// points only by rounding; the same order gives the same bits on every machine. radius <= 16.
 // Source: moving least squares, Lancaster and Salkauskas, Math. Comp. 1981, of degree 1.
 void rasterizeDsm(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
                   const DsmViews& out);
+
+// The slow twin.
+void rasterizeDsmReference(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
+                           const DsmViews& out);
 
 }  // namespace altiplano
 

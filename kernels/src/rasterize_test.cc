@@ -2,12 +2,16 @@
 #include "rasterize.h"
 
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <random>
 #include <vector>
+
+#include "targets_for_test.h"
 
 namespace altiplano {
 namespace {
@@ -176,6 +180,56 @@ TEST(Rasterize, LeavesOutPointsWithoutValueOrWeightOrFarAway) {
   EXPECT_TRUE(std::isnan(dsm.at(0, 0)));
   rasterizeDsm(Cloud{}.arrays(), kPlace, {}, dsm.views());
   EXPECT_TRUE(std::isnan(dsm.at(1, 1)));
+}
+
+template <typename T>
+bool sameBits(Image<T>& a, Image<T>& b) {
+  for (int y = 0; y < a.height(); ++y) {
+    if (std::memcmp(a.view().row(y), b.view().row(y), static_cast<size_t>(a.width()) * sizeof(T)) != 0) return false;
+  }
+  return true;
+}
+
+void expectTwins(const Cloud& cloud, int width, int height, const GridPlace& place, const RasterizeOptions& options) {
+  Dsm slow(width, height);
+  rasterizeDsmReference(cloud.arrays(), place, options, slow.views());
+  onEveryTarget([&] {
+    Dsm fast(width, height);
+    rasterizeDsm(cloud.arrays(), place, options, fast.views());
+    EXPECT_TRUE(sameBits(fast.height, slow.height) && sameBits(fast.weight, slow.weight));
+    EXPECT_TRUE(sameBits(fast.spread, slow.spread) && sameBits(fast.count, slow.count));
+  });
+}
+
+// Random points, some without value: from one in many cells to a hundred in one, on one surface and on several.
+Cloud randomCloud(int n, double sideM, double reliefM, uint32_t seed) {
+  Cloud cloud;
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> place(-1, sideM + 1), unit(0, 1);
+  for (int i = 0; i < n; ++i) {
+    cloud.add(random() % 50 == 0 ? kNaN : place(random), -place(random), 3900 + reliefM * unit(random) * unit(random),
+              random() % 30 == 0 ? 0 : unit(random));
+  }
+  return cloud;
+}
+
+TEST(Rasterize, EqualsItsTwinOnEveryTarget) {
+  for (const auto& [width, height] : {std::pair(1, 1), {37, 19}, {64, 33}, {131, 5}}) {
+    for (const int radius : {0, 1, 2}) {
+      for (const int perCell : {1, 4}) {
+        const Cloud cloud = randomCloud(perCell * 130 * 130 / 3, 65, perCell == 1 ? 8 : 2, 3u * radius + perCell);
+        expectTwins(cloud, width, height, kPlace, {0.5, radius, 1.5});
+        expectTwins(cloud, width, height, {-3.125, 1.75, 0.7}, {0.8, radius, 0.4});
+      }
+    }
+  }
+}
+
+TEST(Rasterize, EqualsItsTwinWhereCellsAreCrowded) {
+  expectTwins(randomCloud(4000, 20, 5, 1), 7, 5, {0, 0, 4}, {0.5, 1, 1.5});
+  Cloud heap = randomCloud(3000, 20, 0, 2);
+  for (int i = 0; i < 2000; ++i) heap.add(5.1, -5.1, 3900 + 0.01 * i);
+  expectTwins(heap, 41, 40, kPlace, {});
 }
 
 // A cell's value comes from the points around it only: not from what the grid is or where its corner lies.
