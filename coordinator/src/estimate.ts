@@ -4,14 +4,10 @@ import type { PlanPorts } from './view.js';
 
 /** What a level's largest task needs. */
 export interface TaskEstimate {
-  /** Side of the rectified block, pixels. */
+  /** Side of the block around the turned tile and its margin, pixels; memory is allocated for all of it. */
   readonly rectPx: number;
   readonly disparities: number;
   readonly memoryMb: number;
-  /** Pixel-disparities one task evaluates. */
-  readonly evaluations: number;
-  /** Rectified pixels matched per pixel's worth of core delivered. */
-  readonly overhead: number;
 }
 
 /** Pixel-disparities per core and second, both directions and 8 paths included; seen on a 2.5 GHz Xeon with AVX-512. */
@@ -36,38 +32,61 @@ export interface LevelShape {
   readonly sweepPx: number;
 }
 
-/** Memory and work of one full-size task. The rectified block is the box around the turned tile, with margins. */
+/** Memory of one full-size task: the rectified block is the box around the turned tile, with margins. */
 export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marginPx'>, ports: Pick<PlanPorts, 'matchMemoryBytes'>): TaskEstimate {
-  const corePx = (shape.tileCells * shape.resolution) / shape.gsdM;
   const tilePx = ((shape.tileCells + 2 * shape.haloCells) * shape.resolution) / shape.gsdM;
   const turned = Math.abs(Math.cos(shape.epipolarRad)) + Math.abs(Math.sin(shape.epipolarRad));
   const rectPx = Math.ceil(tilePx * turned) + 2 * params.marginPx;
   const widthPx = rectPx + Math.ceil(shape.sweepPx);
   const bytes = ports.matchMemoryBytes(widthPx, rectPx, shape.disparities) + widthPx * rectPx * bytesPerPixel;
-  return {
-    rectPx, disparities: shape.disparities,
-    memoryMb: processMb + bytes / 2 ** 20,
-    evaluations: widthPx * rectPx * shape.disparities,
-    overhead: (widthPx * rectPx) / corePx ** 2,
-  };
+  return { rectPx, disparities: shape.disparities, memoryMb: processMb + bytes / 2 ** 20 };
 }
 
 /** Disparities a height span needs in an image with this ground sample distance. */
 export const disparitiesFor = (heightSpanM: number, baseToHeight: number, gsdM: number): number =>
   Math.ceil((heightSpanM * Math.abs(baseToHeight)) / gsdM) + 1;
 
-export interface LevelEstimate extends TaskEstimate { readonly factor: number; readonly tasks: number; readonly coreSeconds: number }
+export interface LevelEstimate extends TaskEstimate {
+  readonly factor: number;
+  readonly tasks: number;
+  /** Megapixels matched, of this level's pixels. */
+  readonly matchedMpx: number;
+  /** Pixels matched per pixel of the ground both images see. */
+  readonly overhead: number;
+  readonly coreSeconds: number;
+}
 
 /** Estimates for every level of a plan, for `altiplano plan` and the progress bar's first guess. */
 export function estimateScene(plan: ScenePlan, ports: Pick<PlanPorts, 'matchMemoryBytes'>): LevelEstimate[] {
   return plan.levels.map((level, i) => {
-    const task = estimateTask(levelShape(plan, level, i === 0), plan.request.params, ports);
-    const full = level.tileCells ** 2;
-    // Rim tiles are cut to what is seen: work goes by area.
-    const work = level.tileRuns.reduce((sum, { count, pairs, core: [, , width, height] }) => sum + (count * pairs.length * width * height) / full, 0);
-    const perTask = task.evaluations / evaluationsPerSecond + task.rectPx ** 2 * secondsPerPixel;
-    return { ...task, factor: level.factor, tasks: level.tileRuns.reduce((sum, { count, pairs }) => sum + count * pairs.length, 0), coreSeconds: work * perTask };
+    const shape = levelShape(plan, level, i === 0);
+    const task = estimateTask(shape, plan.request.params, ports);
+    const groundPx = plan.pairs.reduce((sum, { overlapAreaM2 }) => sum + overlapAreaM2, 0) / shape.gsdM ** 2;
+    const matchedPx = matchedPixels(plan, level, shape, groundPx);
+    return {
+      ...task, factor: level.factor, tasks: level.tileRuns.reduce((sum, { count, pairs }) => sum + count * pairs.length, 0),
+      matchedMpx: matchedPx / 1e6, overhead: matchedPx / groundPx,
+      coreSeconds: matchedPx * (task.disparities / evaluationsPerSecond + secondsPerPixel),
+    };
   });
+}
+
+/**
+ * A tile is matched with its halo and margin, and where its ground lies over the heights searched: along all its edges, but
+ * for those where the images end. A sweep lengthens two of four edges, so on average over its direction each by s / pi.
+ */
+function matchedPixels(plan: ScenePlan, level: LevelPlan, shape: LevelShape, groundPx: number): number {
+  const around = (shape.haloCells * shape.resolution) / shape.gsdM + plan.request.params.marginPx + shape.sweepPx / Math.PI;
+  const cellPx = shape.resolution / shape.gsdM;
+  let tiles = 0;
+  let edges = 0;
+  for (const { count, pairs, core: [, , width, height] } of level.tileRuns) {
+    tiles += count * pairs.length;
+    edges += count * pairs.length * 2 * (width + height) * cellPx;
+  }
+  const rim = plan.request.roi === undefined ? plan.pairs.reduce((sum, { overlapAreaM2 }) => sum + 4 * Math.sqrt(overlapAreaM2), 0) / shape.gsdM : 0;
+  const shared = Math.max(0, 1 - rim / edges);
+  return groundPx + shared * (edges * around + tiles * 4 * around ** 2);
 }
 
 /** The coarsest level searches the whole height domain; finer ones what the level above leaves, at a guess a quarter of the limit. */

@@ -64,11 +64,14 @@ export function planLevels(inputs: LevelInputs, factors: readonly number[], port
   });
 }
 
-/** About 1024 reference pixels across, or 512 on a small scene, so that there are enough tiles for all agents. */
+/**
+ * About 1024 reference pixels across: larger tiles match hardly less around what they deliver, but search more, for they search
+ * at every pixel what their steepest place needs. Smaller ones where there would be less than 6 tiles for all agents.
+ */
 function defaultTileCells(areaM2: number, resolution: number, gsdM: number): number {
-  const pixels = areaM2 / resolution ** 2 < 16e6 ? 512 : 1024;
+  const pixels = [1024, 768].find((side) => areaM2 / gsdM ** 2 >= 6 * side ** 2) ?? 512;
   const cells = pixels / 2 ** Math.round(Math.log2(resolution / gsdM));
-  return Math.min(2048, Math.max(64, cells));
+  return Math.min(2048, Math.max(64, Math.floor(cells / 64) * 64));
 }
 
 /** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. Throws InputError where nothing fits. */

@@ -40,7 +40,7 @@ export function addSceneOptions(command: Command): Command {
     .addOption(new Option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)').argParser(list).default([], 'none'))
     .addOption(new Option('--band <numbers>', 'band to match, counted from 1, per image or one for all').argParser(list).default([], 'the only one'))
     .addOption(new Option('--rpc <files>', 'RPC file per image; - to look beside and inside the image').argParser(list).default([], '-'))
-    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 on small scenes)', wholeNumber)
+    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 or 768 on small scenes)', wholeNumber)
     .option('--memory <MB>', 'memory a task may use', positive, 1500)
     .addOption(new Option('--set <key=value>', 'stereo parameter, repeatable').argParser((text: string, all: readonly string[]) => [...all, text]).default([], defaultParams()))
     .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
