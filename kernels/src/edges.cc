@@ -45,11 +45,16 @@ using Row = hn::CappedTag<float, kLanes>;
 using RowVector = hn::Vec<Row>;
 inline int rowLanes() { return static_cast<int>(hn::Lanes(Row())); }
 
-// A copy with NaN where there are no data and for kMargin pixels on all sides, and for whole vectors on the right.
+// A copy of an image with NaN where there are no data and for kMargin pixels on all sides, and for whole vectors on the right.
 class Padded {
  public:
   Padded(int width, int height) : image_(width + 2 * kMargin + static_cast<int>(hn::Lanes(hn::ScalableTag<float>())), height + 2 * kMargin) {
-    for (int y = 0; y < image_.height(); ++y) std::fill_n(image_.view().row(y), image_.width(), kNaN);
+    const int behind = image_.width() - kMargin - width;
+    for (int y = -kMargin; y < height + kMargin; ++y) {
+      const bool isMargin = y < 0 || y >= height;
+      std::fill_n(row(y) - kMargin, isMargin ? image_.width() : kMargin, kNaN);
+      if (!isMargin) std::fill_n(row(y) + width, behind, kNaN);
+    }
   }
   Padded(ImageView<const float> from, ImageView<const uint8_t> valid) : Padded(from.width, from.height) {
     for (int v = 0; v < from.height; ++v) {
@@ -73,29 +78,24 @@ class Padded {
 // A set of pixels around one: bit 8 j + i is the pixel i - kEdgeReach columns and j - kEdgeReach rows away.
 using PixelSet = uint64_t;
 
-// The pixels at each distance, nearest first, and their weights.
+// The pixels at each distance, nearest first, and the pixels' weights.
 struct Rings {
   static constexpr int kMost = kEdgeReach * kEdgeReach * 2;
-  PixelSet at[kMost + 1] = {};  // by squared distance
-  float weight[kMost + 1];
+  PixelSet at[kMost + 1] = {};
+  float weight[kAround][kLanes] = {};
   Rings() {
+    PixelSet ofSquare[kMost + 1] = {};
     for (int j = 0; j < kAround; ++j) {
       for (int i = 0; i < kAround; ++i) {
-        const int du = i - kEdgeReach, dv = j - kEdgeReach;
-        at[du * du + dv * dv] |= PixelSet{1} << (kLanes * j + i);
+        const int du = i - kEdgeReach, dv = j - kEdgeReach, square = du * du + dv * dv;
+        if (square == 0) continue;  // not around itself
+        ofSquare[square] |= PixelSet{1} << (kLanes * j + i);
+        const float near = 1.0f / (static_cast<float>(square) + 0.5f);
+        weight[j][i] = near * near;
       }
     }
-    at[0] = 0;  // not around itself
-    int count = 0;
-    for (int square = 1; square <= kMost; ++square) {
-      if (at[square] == 0) continue;
-      const float near = 1.0f / (static_cast<float>(square) + 0.5f);
-      at[count] = at[square];
-      weight[count++] = near * near;
-    }
-    distances = count;
+    std::copy_if(ofSquare, ofSquare + kMost + 1, at, [](PixelSet pixels) { return pixels != 0; });
   }
-  int distances;
 };
 
 // Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
@@ -125,17 +125,52 @@ class Surroundings {
     return select([=](RowVector d) HWY_ATTR { return hn::Le(distance(d, value), hn::Set(Row(), step)); });
   }
 
-  // The least and greatest of some pixels.
+  // Widens low and high to the least and greatest of some pixels.
   void limits(PixelSet pixels, float& low, float& high) const {
-    for (; pixels != 0; pixels &= pixels - 1) {
-      const float d = at(std::countr_zero(pixels));
-      low = std::min(low, d);
-      high = std::max(high, d);
+    const Row d;
+    auto least = hn::Set(d, low), most = hn::Set(d, high);
+    const int lanes = rowLanes();
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kLanes; i += lanes) {
+        const auto chosen = maskOf(pixels, j, i);
+        const auto value = hn::LoadU(d, from_[j] + i);
+        least = hn::Min(least, hn::IfThenElse(chosen, value, least));
+        most = hn::Max(most, hn::IfThenElse(chosen, value, most));
+      }
     }
+    low = hn::GetLane(hn::MinOfLanes(d, least));
+    high = hn::GetLane(hn::MaxOfLanes(d, most));
+  }
+
+  // The mean of some pixels by nearness, one of which is `first`. Sums run down columns, then along these.
+  float mean(PixelSet pixels, float first, const Rings& rings) const {
+    const Row d;
+    float weights[kLanes], shifts[kLanes];
+    const int lanes = rowLanes();
+    for (int i = 0; i < kLanes; i += lanes) {
+      auto weight = hn::Zero(d), shift = weight;
+      for (int j = 0; j < kAround; ++j) {
+        const auto chosen = maskOf(pixels, j, i);
+        const auto w = hn::IfThenElseZero(chosen, hn::LoadU(d, rings.weight[j] + i));
+        const auto from = hn::IfThenElseZero(chosen, hn::Sub(hn::LoadU(d, from_[j] + i), hn::Set(d, first)));
+        weight = hn::Add(weight, w);
+        shift = hn::Add(shift, hn::Mul(w, from));
+      }
+      hn::StoreU(weight, d, weights + i);
+      hn::StoreU(shift, d, shifts + i);
+    }
+    float weight = 0, shift = 0;
+    for (int i = 0; i < kAround; ++i) weight += weights[i], shift += shifts[i];
+    return first + shift / weight;
   }
   float at(int bit) const { return from_[bit / kLanes][bit % kLanes]; }
 
  private:
+  // Which lanes of row j from column i on are in the set.
+  static hn::Mask<Row> maskOf(PixelSet pixels, int j, int i) {
+    const uint8_t bits[8] = {static_cast<uint8_t>((pixels >> (kLanes * j + i)) & 0xff)};
+    return hn::LoadMaskBits(Row(), bits);
+  }
   static RowVector distance(RowVector d, float value) { return hn::Abs(hn::Sub(d, hn::Set(Row(), value))); }
 
   template <class Test>
@@ -163,18 +198,6 @@ inline int nearest(PixelSet pixels, const Rings& rings) {
   return std::countr_zero(pixels & rings.at[i]);
 }
 
-// A surface's disparity: the mean by nearness, nearest first.
-inline float disparityOf(const Surface& s, const Surroundings& around, const Rings& rings) {
-  float weight = 0, shift = 0;
-  for (int i = 0; i < rings.distances; ++i) {
-    for (PixelSet left = s.pixels & rings.at[i]; left != 0; left &= left - 1) {
-      weight += rings.weight[i];
-      shift += rings.weight[i] * (around.at(std::countr_zero(left)) - s.first);
-    }
-  }
-  return s.first + shift / weight;
-}
-
 // The surfaces around a pixel of disparity `own` (NaN: a hole) other than its own: what is connected to it by steps of at most
 // stepPx, as on a slope, is its own too. Of more than kMaxSurfaces the farthest are left out. None where none can have `fewest`
 // pixels, or where a pixel's surroundings span no more than two steps.
@@ -183,7 +206,6 @@ Surfaces surfacesAround(const Surroundings& around, float own, const Rings& ring
   const bool hole = std::isnan(own);
   PixelSet others = around.beyond(hole ? kInfinity : own, stepPx);
   if (std::popcount(others) < fewest) return found;
-  float low = own, high = own;
   while (others != 0 && found.count < kMaxSurfaces) {
     Surface& s = found.of[found.count++];
     s.first = around.at(nearest(others, rings));
@@ -191,6 +213,15 @@ Surfaces surfacesAround(const Surroundings& around, float own, const Rings& ring
     others &= ~s.pixels;
   }
   if (hole) return found;
+  const auto isLarge = [&](const Surface& s) { return std::popcount(s.pixels) >= fewest; };
+  if (std::none_of(found.of, found.of + found.count, isLarge)) {
+    found.count = 0;
+    return found;
+  }
+  // Far from its own, they need no comparing: both reach at most one step, and another lies between them.
+  const auto isFar = [&](const Surface& s) { return std::fabs(s.first - own) > 4 * stepPx; };
+  if (std::all_of(found.of, found.of + found.count, isFar)) return found;
+  float low = own, high = own;
   around.limits(around.within(own, stepPx), low, high);
   float least = low, most = high;
   for (int i = 0; i < found.count; ++i) {
@@ -200,8 +231,11 @@ Surfaces surfacesAround(const Surroundings& around, float own, const Rings& ring
     least = std::min(least, s.low);
     most = std::max(most, s.high);
   }
-  around.limits(others, least, most);
-  if (!(most - least > 2 * stepPx)) return {};
+  if (others != 0) around.limits(others, least, most);
+  if (!(most - least > 2 * stepPx)) {
+    found.count = 0;
+    return found;
+  }
   for (bool grown = true; grown;) {
     grown = false;
     for (int i = 0; i < found.count; ++i) {
@@ -351,15 +385,15 @@ struct Change {
   float disparity;
 };
 
-// The pixels within kEdgeReach of what changed.
+// The pixels within kEdgeAgain of what changed.
 class Marks {
  public:
   Marks(int width, int height) : of_(width, height) {}
   void set(const std::vector<Change>& changes) {
     for (int v = 0; v < of_.height(); ++v) std::fill_n(of_.view().row(v), of_.width(), uint8_t{0});
     for (const Change& c : changes) {
-      const int first = std::max(0, c.u - kEdgeReach), last = std::min(of_.width() - 1, c.u + kEdgeReach);
-      for (int y = std::max(0, c.v - kEdgeReach); y <= std::min(of_.height() - 1, c.v + kEdgeReach); ++y) {
+      const int first = std::max(0, c.u - kEdgeAgain), last = std::min(of_.width() - 1, c.u + kEdgeAgain);
+      for (int y = std::max(0, c.v - kEdgeAgain); y <= std::min(of_.height() - 1, c.v + kEdgeAgain); ++y) {
         std::fill_n(of_.view().row(y) + first, last - first + 1, uint8_t{1});
       }
     }
@@ -378,34 +412,53 @@ class Marks {
   Image<uint8_t> of_;
 };
 
-// The largest disparity with which a row's pixels lie on each pixel of the secondary.
+// Which pixels of the secondary a row's pixels lie on.
 class Claims {
  public:
-  Claims(int secWidth, int secOffset) : offset_(secOffset), of_(static_cast<size_t>(secWidth)) {}
+  explicit Claims(int secOffset, int secWidth) : offset_(secOffset), secWidth_(secWidth) {}
 
-  void read(int v, const float* disparity, int width) {
-    if (row_ == v) return;
-    row_ = v;
-    std::fill(of_.begin(), of_.end(), kNaN);
-    for (int u = 0; u < width; ++u) {
-      const int x = columnOf(u, disparity[u]);
-      if (x >= 0 && !(of_[static_cast<size_t>(x)] >= disparity[u])) of_[static_cast<size_t>(x)] = disparity[u];
+  // disparity: with a vector's margin behind.
+  void read(const float* disparity, int width) {
+    if (disparity == row_) return;
+    row_ = disparity;
+    width_ = width;
+    const hn::ScalableTag<float> df;
+    auto low = hn::Set(df, kInfinity), high = hn::Set(df, -kInfinity);
+    for (int u = 0; u < width; u += static_cast<int>(hn::Lanes(df))) {
+      const auto d = hn::LoadU(df, disparity + u);
+      const auto known = hn::Eq(d, d);
+      low = hn::Min(low, hn::IfThenElse(known, d, low));
+      high = hn::Max(high, hn::IfThenElse(known, d, high));
     }
+    low_ = hn::GetLane(hn::MinOfLanes(df, low));
+    high_ = hn::GetLane(hn::MaxOfLanes(df, high));
   }
-  void forget() { row_ = -1; }
+  void forget() { row_ = nullptr; }
+
+  // Whether of the pixels on the secondary's pixel that (u, d) would lie on, the one of the largest disparity (there may be
+  // none) is within a step of d.
   bool isFree(int u, float d, float stepPx) const {
-    const int x = columnOf(u, d);
-    return x >= 0 && !(std::fabs(of_[static_cast<size_t>(x)] - d) > stepPx);
+    const int match = u + static_cast<int>(std::floor(d + 0.5f));
+    if (match + offset_ < 0 || match + offset_ >= secWidth_) return false;
+    if (!(low_ <= high_)) return true;
+    const hn::ScalableTag<float> df;
+    const int first = std::max(0, match - static_cast<int>(std::floor(high_ + 0.5f)));
+    const int last = std::min(width_ - 1, match - static_cast<int>(std::floor(low_ + 0.5f)));
+    const auto half = hn::Set(df, 0.5f), none = hn::Set(df, -kInfinity);
+    auto most = none;
+    for (int x = first; x <= last; x += static_cast<int>(hn::Lanes(df))) {
+      const auto there = hn::LoadU(df, row_ + x);
+      const auto landing = hn::Add(hn::Iota(df, static_cast<float>(x)), hn::Floor(hn::Add(there, half)));
+      most = hn::Max(most, hn::IfThenElse(hn::Eq(landing, hn::Set(df, static_cast<float>(match))), there, none));
+    }
+    const float largest = hn::GetLane(hn::MaxOfLanes(df, most));
+    return largest == -kInfinity || !(std::fabs(largest - d) > stepPx);
   }
 
  private:
-  int columnOf(int u, float d) const {
-    if (std::isnan(d)) return -1;
-    const int x = u + static_cast<int>(std::floor(d + 0.5f)) + offset_;
-    return x < static_cast<int>(of_.size()) ? x : -1;
-  }
-  int offset_, row_ = -1;
-  std::vector<float> of_;
+  int offset_, secWidth_, width_ = 0;
+  const float* row_ = nullptr;
+  float low_ = 0, high_ = 0;
 };
 
 void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
@@ -416,18 +469,17 @@ void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const D
   const Rings rings;
   const Padded ref(in.ref, in.refValid);
   const Padded sec(in.sec, in.secValid);
-  RadiometryMap radiometries(in, map.disparity);
+  const RadiometryMap radiometries(in, map.disparity);
   Padded before(width, height);
   before.copy(map.disparity);
   Marks marks(width, height);
-  Claims claims(in.sec.width, in.secOffset);
+  Claims claims(in.secOffset, in.sec.width);
   std::vector<int> columns;
   std::vector<Change> changes;
   for (int round = 0; round < options.rounds + options.fillRounds; ++round) {
     const bool filling = round >= options.rounds, isFirst = round == 0 || round == options.rounds;
     if (round == options.rounds) {
       removeSpeckles(map, options.specklePx, options.stepPx);
-      radiometries = RadiometryMap(in, map.disparity);
       before.copy(map.disparity);
     }
     if (!isFirst) marks.set(changes);
@@ -459,8 +511,8 @@ void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const D
         int count = 0;
         for (int i = 0; i < surfaces.count; ++i) {
           if (std::popcount(surfaces.of[i].pixels) < fewest) continue;
-          const float d = disparityOf(surfaces.of[i], around, rings);
-          if (filling) claims.read(v, here, width);
+          const float d = around.mean(surfaces.of[i].pixels, surfaces.of[i].first, rings);
+          if (filling) claims.read(here, width);
           if (!filling || claims.isFree(u, d, options.stepPx)) disparities[count++] = d;
         }
         if (count == 0) continue;

@@ -40,6 +40,8 @@ void sharpenEdgesReference(const RefineInput& input, const EdgeOptions& options,
 
 inline constexpr int kEdgeReach = 3;
 inline constexpr int kEdgeSupport = 2;
+// After a round, pixels this near to what changed are looked at again.
+inline constexpr int kEdgeAgain = 2;
 
 }  // namespace altiplano
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -54,6 +55,7 @@ class Padded {
 // The pixels within kEdgeReach, nearest first, as offsets into an image.
 struct Neighbour {
   ptrdiff_t offset;
+  int column, row;  // from 0 to 2 kEdgeReach
   float weight;
 };
 std::vector<Neighbour> neighbourhood(ptrdiff_t stride) {
@@ -62,7 +64,7 @@ std::vector<Neighbour> neighbourhood(ptrdiff_t stride) {
     for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
       if (du == 0 && dv == 0) continue;
       const float near = 1.0f / (static_cast<float>(du * du + dv * dv) + 0.5f);
-      all.push_back({dv * stride + du, near * near});
+      all.push_back({dv * stride + du, du + kEdgeReach, dv + kEdgeReach, near * near});
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const Neighbour& a, const Neighbour& b) { return a.weight > b.weight; });
@@ -71,9 +73,25 @@ std::vector<Neighbour> neighbourhood(ptrdiff_t stride) {
 
 // Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
 struct Surface {
-  float first, low, high, weight, shift;
+  float first, low, high;
   int pixels;
-  float disparity() const { return first + shift / weight; }
+  // By column and row, zero for other pixels: weights and differences to `first`.
+  float weights[2 * kEdgeReach + 1][2 * kEdgeReach + 1], shifts[2 * kEdgeReach + 1][2 * kEdgeReach + 1];
+
+  // The mean by nearness. Sums run down columns, then along these.
+  float disparity() const {
+    float weight = 0, shift = 0;
+    for (int i = 0; i <= 2 * kEdgeReach; ++i) {
+      float columnWeight = 0, columnShift = 0;
+      for (int j = 0; j <= 2 * kEdgeReach; ++j) {
+        columnWeight += weights[i][j];
+        columnShift += weights[i][j] * shifts[i][j];
+      }
+      weight += columnWeight;
+      shift += columnShift;
+    }
+    return first + shift / weight;
+  }
 };
 
 struct Surfaces {
@@ -98,12 +116,12 @@ Surfaces surfacesAround(const float* here, const std::vector<Neighbour>& neighbo
     int i = 0;
     while (i < found.count && !(std::fabs(d - found.of[i].first) <= stepPx)) ++i;
     if (i == kMaxSurfaces) continue;
-    if (i == found.count) found.of[found.count++] = {d, d, d, 0, 0, 0};
+    if (i == found.count) found.of[found.count++] = {d, d, d, 0, {}, {}};
     Surface& s = found.of[i];
     s.low = std::min(s.low, d);
     s.high = std::max(s.high, d);
-    s.weight += n.weight;
-    s.shift += n.weight * (d - s.first);
+    s.weights[n.column][n.row] = n.weight;
+    s.shifts[n.column][n.row] = d - s.first;
     ++s.pixels;
   }
   if (hole) return found;
@@ -211,7 +229,7 @@ class Candidates {
       const uint8_t* changed = changed_.view().row(v);
       uint8_t* along = along_.view().row(v);
       std::fill_n(along, width, uint8_t{0});
-      for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
+      for (int du = -kEdgeAgain; du <= kEdgeAgain; ++du) {
         for (int u = std::max(0, -du); u < width - std::max(0, du); ++u) along[u] |= changed[u + du];
       }
     }
@@ -233,7 +251,7 @@ class Candidates {
       for (int u = 0; u < width; ++u) low[u] = lows[u] < low[u] ? lows[u] : low[u];
       for (int u = 0; u < width; ++u) high[u] = highs[u] > high[u] ? highs[u] : high[u];
       for (int u = 0; u < width; ++u) pixels[u] = static_cast<uint8_t>(pixels[u] + some[u]);
-      for (int u = 0; u < width; ++u) t[u] |= along[u];
+      for (int u = 0; u < width && std::abs(y - v) <= kEdgeAgain; ++u) t[u] |= along[u];
     }
     for (int u = 0; u < width; ++u) t[u] &= fewest > 0 ? pixels[u] >= fewest : high[u] - low[u] > spanPx;
   }
@@ -282,7 +300,7 @@ void sharpenEdgesReference(const RefineInput& in, const EdgeOptions& options, co
   const Nearness nearness;
   const Padded ref(in.ref, in.refValid, kMargin);
   const Padded sec(in.sec, in.secValid, kMargin);
-  RadiometryMap radiometries(in, map.disparity);
+  const RadiometryMap radiometries(in, map.disparity);
   Padded before(width, height, kEdgeReach);
   const std::vector<Neighbour> neighbours = neighbourhood(before.stride());
   Candidates candidates(width, height);
@@ -293,7 +311,6 @@ void sharpenEdgesReference(const RefineInput& in, const EdgeOptions& options, co
     if (round == options.rounds) {
       removeSpeckles(map, options.specklePx, options.stepPx);
       candidates.markAll();
-      radiometries = RadiometryMap(in, map.disparity);
     }
     before.copy(map.disparity);
     candidates.look(before);

@@ -3,36 +3,55 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace altiplano {
 namespace {
 
-constexpr double kFewestPixels = 64;
+// One pixel of 2 x 2 is looked at: 576 of a block's surroundings are plenty.
+constexpr int kApart = 2;
+constexpr double kFewestPixels = 16;
 
 struct Moments {
   double n = 0, r = 0, s = 0, rr = 0, rs = 0, ss = 0;
+  void add(double grey, double match) { *this += {1, grey, match, grey * grey, grey * match, match * match}; }
   void operator+=(const Moments& o) { n += o.n, r += o.r, s += o.s, rr += o.rr, rs += o.rs, ss += o.ss; }
 };
 
+// Of the differences to what `radiometry` says, each counted for no more than its standard deviation.
 struct Deviations {
+  Radiometry radiometry;
+  float most = 0;
   double n = 0, sum = 0;
+  void add(float grey, float match) {
+    n += 1;
+    sum += std::min(std::fabs(grey - radiometry.gain * match - radiometry.bias), most);
+  }
   void operator+=(const Deviations& o) { n += o.n, sum += o.sum; }
 };
 
-// Calls visit(u, v, R, S) for each matched pixel, S interpolated linearly.
-template <typename Visit>
-void forEachMatch(const RefineInput& in, ImageView<const float> disparity, Visit visit) {
-  for (int v = 0; v < disparity.height; ++v) {
-    for (int u = 0; u < disparity.width; ++u) {
-      const float d = disparity.at(u, v);
-      if (std::isnan(d)) continue;
-      const float whole = std::floor(d);
-      const int x = u + static_cast<int>(whole) + in.secOffset;
-      if (x < 0 || x + 1 >= in.sec.width || in.secValid.at(x, v) == 0 || in.secValid.at(x + 1, v) == 0) continue;
-      const float left = in.sec.at(x, v);
-      visit(u, v, in.ref.at(u, v), left + (d - whole) * (in.sec.at(x + 1, v) - left));
+// Adds up Sums::add(R, S) over the matched pixels looked at, S interpolated linearly, for each block.
+template <typename Sums>
+std::vector<Sums> sumBlocks(const RefineInput& in, ImageView<const float> disparity, int columns, std::vector<Sums> sums) {
+  for (int v = 0; v < disparity.height; v += kApart) {
+    const float *d = disparity.row(v), *ref = in.ref.row(v), *sec = in.sec.row(v);
+    const uint8_t* valid = in.secValid.row(v);
+    for (int column = 0; column < columns; ++column) {
+      Sums& block = sums[static_cast<size_t>(v / kRadiometryBlock * columns + column)];
+      Sums here = block;
+      const int first = column * kRadiometryBlock, end = std::min(disparity.width, first + kRadiometryBlock);
+      for (int u = first; u < end; u += kApart) {
+        if (std::isnan(d[u])) continue;
+        // Rounded down; std::floor would be a call where the compiler may not assume more than the oldest processors.
+        const int cut = static_cast<int>(d[u]), below = static_cast<float>(cut) > d[u] ? cut - 1 : cut;
+        const int x = u + below + in.secOffset;
+        if (x < 0 || x + 1 >= in.sec.width || valid[x] == 0 || valid[x + 1] == 0) continue;
+        here.add(ref[u], sec[x] + (d[u] - static_cast<float>(below)) * (sec[x + 1] - sec[x]));
+      }
+      block = here;
     }
   }
+  return sums;
 }
 
 template <typename Sums>
@@ -59,24 +78,20 @@ Radiometry radiometryOf(const Moments& m) {
 }  // namespace
 
 RadiometryMap::RadiometryMap(const RefineInput& in, ImageView<const float> disparity)
-    : columns_((disparity.width + kBlock - 1) / kBlock),
-      rows_((disparity.height + kBlock - 1) / kBlock),
+    : columns_((disparity.width + kRadiometryBlock - 1) / kRadiometryBlock),
+      rows_((disparity.height + kRadiometryBlock - 1) / kRadiometryBlock),
       blocks_(static_cast<size_t>(columns_) * static_cast<size_t>(rows_)) {
-  const auto blockOf = [&](int u, int v) { return static_cast<size_t>(v / kBlock * columns_ + u / kBlock); };
-  std::vector<Moments> moments(blocks_.size());
-  forEachMatch(in, disparity, [&](int u, int v, double r, double s) { moments[blockOf(u, v)] += {1, r, s, r * r, r * s, s * s}; });
+  const std::vector<Moments> moments = sumBlocks(in, disparity, columns_, std::vector<Moments>(blocks_.size()));
   for (int row = 0; row < rows_; ++row) {
     for (int column = 0; column < columns_; ++column) {
       blocks_[static_cast<size_t>(row * columns_ + column)] = radiometryOf(around(moments, columns_, rows_, column, row));
     }
   }
   std::vector<Deviations> deviations(blocks_.size());
-  forEachMatch(in, disparity, [&](int u, int v, float r, float s) {
-    const Radiometry& to = blocks_[blockOf(u, v)];
-    if (to.perDeviation == 0) return;
-    const float standard = 1 / to.perDeviation;
-    deviations[blockOf(u, v)] += {1, std::min(std::fabs(r - to.gain * s - to.bias), standard)};
-  });
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    if (blocks_[i].perDeviation > 0) deviations[i] = {blocks_[i], 1 / blocks_[i].perDeviation};
+  }
+  deviations = sumBlocks(in, disparity, columns_, std::move(deviations));
   for (int row = 0; row < rows_; ++row) {
     for (int column = 0; column < columns_; ++column) {
       const Deviations d = around(deviations, columns_, rows_, column, row);

@@ -16,19 +16,20 @@ struct Radiometry {
 };
 
 // The radiometry around each block of 16 x 16 pixels of the reference.
+inline constexpr int kRadiometryBlock = 16;
 class RadiometryMap {
  public:
-  // Of the matched pixels of 3 x 3 blocks: gain = ratio of the standard deviations, held within [0.5, 2], bias = difference of
-  // the means; the deviation counts no pixel for more than one standard deviation of the differences, so that wrong matches matter
-  // little. Not known where fewer than 64 pixels are matched, or where the images don't vary together.
+  // Of the matched pixels of 3 x 3 blocks, every other one of every other row: gain = ratio of the standard deviations, held
+  // within [0.5, 2], bias = difference of the means; the deviation counts no pixel for more than one standard deviation of the
+  // differences, so that wrong matches matter little. Not known where fewer than 16 are matched, or where the images don't vary
+  // together.
   RadiometryMap(const RefineInput& input, ImageView<const float> disparity);
 
   const Radiometry& at(int u, int v) const {
-    return blocks_[static_cast<size_t>(v / kBlock) * static_cast<size_t>(columns_) + static_cast<size_t>(u / kBlock)];
+    return blocks_[static_cast<size_t>(v / kRadiometryBlock) * static_cast<size_t>(columns_) + static_cast<size_t>(u / kRadiometryBlock)];
   }
 
  private:
-  static constexpr int kBlock = 16;
   int columns_, rows_;
   std::vector<Radiometry> blocks_;
 };
