@@ -9,6 +9,7 @@ const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   'kernels': () => import('./kernels/suite.js'),
   'pipeline': () => import('./pipeline/suite.js'),
   'accuracy': () => import('./accuracy/suite.js'),
+  'peers': () => import('./peers/suite.js'),
 };
 
 /** What isn't a suite: works on reports that suites wrote. */

@@ -2,25 +2,16 @@
 // Scores the matcher on a rectified pair with ground truth: Cones of Middlebury 2003 (data folder stereo_gt), as
 // docs/decisions/0003-matching.md says.
 import { join } from 'node:path';
-import { type DisparityMap, filterDisparity, matchPair, type RectImage } from '@altiplano/kernels';
+import { filterDisparity, matchPair, type RectImage, type SearchRange } from '@altiplano/kernels';
 import { readWindow } from '@altiplano/kernels/raster';
 import type { MeasurementInput } from '../harness/report.js';
-import { medianOf, quantileOf } from '../harness/statistics.js';
+import { medianOf } from '../harness/statistics.js';
 import { type AccuracyCase, dataFolder } from './accuracy-case.js';
+import { type Score, scoreDisparities } from './score-disparities.js';
 
 /** Candidates searched and scored columns are those other systems were measured with. */
 const count = 64;
 const firstColumn = 64;
-
-export interface Score {
-  readonly scored: number;
-  readonly validPercent: number;
-  /** Share with |error| > 1 px among the valid ones. */
-  readonly bad1Percent: number;
-  readonly meanErrorPx: number;
-  readonly medianErrorPx: number;
-  readonly p90ErrorPx: number; readonly p99ErrorPx: number;
-}
 
 export interface ConesResult {
   readonly matched: Score;
@@ -32,21 +23,38 @@ export interface ConesResult {
   readonly met: boolean;
 }
 
+export interface Cones {
+  readonly left: RectImage;
+  readonly right: RectImage;
+  readonly range: SearchRange;
+  /** x_right - x_left of the pixels that are scored, else NaN. */
+  readonly truth: Float64Array;
+}
+
+/** Reads the pair: the files' truth is x_left - x_right, 0 where unknown. */
+export function readCones(folder: string): Cones {
+  const left = readGrey(join(folder, 'Cones_LEFT.tif')), right = readGrey(join(folder, 'Cones_RIGHT.tif'));
+  const { data: positive } = readWindow(join(folder, 'Cones_LEFT_GT.tif'), { band: 1 });
+  const { data: notOccluded } = readWindow(join(folder, 'Occlusion_LEFT.png'), { band: 1 });
+  const isScored = (i: number): boolean => i % left.width >= firstColumn && (positive[i] ?? 0) > 0 && notOccluded[i] !== 0;
+  return {
+    left, right, range: { low: new Int16Array(left.width * left.height).fill(1 - count), count },
+    truth: Float64Array.from(positive, (disparity, i) => (isScored(i) ? -disparity : NaN)),
+  };
+}
+
 /** Matches the pair with the product's defaults, `repeats` times for the time's sake, and scores the result. */
 export function scoreCones(folder: string, repeats: number): ConesResult {
-  const left = readGrey(join(folder, 'Cones_LEFT.tif')), right = readGrey(join(folder, 'Cones_RIGHT.tif'));
-  const { data: truth } = readWindow(join(folder, 'Cones_LEFT_GT.tif'), { band: 1 });
-  const { data: notOccluded } = readWindow(join(folder, 'Occlusion_LEFT.png'), { band: 1 });
-  const low = new Int16Array(left.width * left.height).fill(1 - count);
+  const { left, right, range, truth } = readCones(folder);
   const seconds: number[] = [];
-  let map = matchPair(left, right, { low, count });
+  let map = matchPair(left, right, range);
   for (let repeat = 0; repeat < repeats; repeat++) {
     const start = process.cpuUsage();
-    map = matchPair(left, right, { low, count });
+    map = matchPair(left, right, range);
     const { user, system } = process.cpuUsage(start);
     seconds.push((user + system) / 1e6);
   }
-  const matched = scoreDisparities(map, truth, notOccluded), filtered = scoreDisparities(filterDisparity(map), truth, notOccluded);
+  const matched = scoreDisparities(map.disparity, truth), filtered = scoreDisparities(filterDisparity(map).disparity, truth);
   return {
     matched, filtered,
     cpuSeconds: seconds,
@@ -83,23 +91,4 @@ export const conesCases: readonly AccuracyCase[] = [{
 function readGrey(path: string): RectImage {
   const { data, width, height } = readWindow(path, { band: 1 });
   return { u0: 0, v0: 0, width, height, data: Float32Array.from(data), valid: new Uint8Array(data.length).fill(1) };
-}
-
-/** The truth holds x_left - x_right, positive; 0 where unknown. Ours is x_right - x_left. */
-export function scoreDisparities(map: Pick<DisparityMap, 'disparity' | 'width'>, truth: ArrayLike<number>, notOccluded: ArrayLike<number>): Score {
-  const errors: number[] = [];
-  let scored = 0;
-  for (let i = 0; i < map.disparity.length; i++) {
-    if (i % map.width < firstColumn || !((truth[i] ?? 0) > 0) || (notOccluded[i] ?? 0) === 0) continue;
-    scored++;
-    const error = Math.abs((map.disparity[i] ?? NaN) + (truth[i] ?? NaN));
-    if (!Number.isNaN(error)) errors.push(error);
-  }
-  return {
-    scored,
-    validPercent: (100 * errors.length) / scored,
-    bad1Percent: (100 * errors.filter((error) => error > 1).length) / errors.length,
-    meanErrorPx: errors.reduce((sum, error) => sum + error, 0) / errors.length,
-    medianErrorPx: medianOf(errors), p90ErrorPx: quantileOf(errors, 0.9), p99ErrorPx: quantileOf(errors, 0.99),
-  };
 }
