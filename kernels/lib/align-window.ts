@@ -2,12 +2,12 @@
 import { KernelArgumentError } from './errors.js';
 import { consensusShift, type RectMatch, shiftNear } from './match-consensus.js';
 import { detectCorners, matchPoints } from './match-points.js';
-import { evaluatePoly2, fitPoly2 } from './polynomial.js';
+import { evaluatePoly2, evaluatePoly3, fitPoly2 } from './polynomial.js';
 import { rectify } from './rectify.js';
 import { scaleRpc } from './rpc.js';
 import { tileGeometry, type TileGeometry } from './tile-geometry.js';
 import { windowOf } from './tile-windows.js';
-import type { Affine, ImageWindow, PixelRect, Poly2, RectImage, RectSpec, RpcModel } from './types.js';
+import type { Affine, ImageWindow, PixelRect, Poly2, RectImage, RectSpec, RowExtents, RpcModel } from './types.js';
 
 /** One resolution of an image: full-resolution pixels per pixel (they need not be whole: 801 / 201), and its size. */
 export interface AlignLevel {
@@ -49,11 +49,13 @@ export interface AlignOptions {
 /** Full-resolution pixels of the reference and of the secondary, and the normalised cross-correlation. */
 export type AlignMatch = [colRef: number, rowRef: number, colSec: number, rowSec: number, score: number];
 
-const defaults: AlignOptions = { maxPoints: 300, patchRadius: 10, minScore: 0.75, minDistinct: 0.05 };
+const defaults: AlignOptions = { maxPoints: 120, patchRadius: 10, minScore: 0.75, minDistinct: 0.05 };
 /** What matchPoints reads beyond a patch. */
 const trackBorderPx = 4;
 /** Fewer than this at a level don't guide the next one: it searches the whole range itself. */
 const minGuides = 6;
+/** Added to the heights that matches have, on both sides. */
+const heightSlackPx = 8;
 /** Multiplications a wide search may cost: about half a second. */
 const searchBudget = 5e9;
 const identity: Affine = { col: [0, 1, 0], row: [0, 0, 1] };
@@ -77,31 +79,27 @@ export function alignWindow(input: AlignWindowInput): AlignMatch[] {
   let guides: Guides | null = null;
   for (let level = 0; level < count; level += 1) {
     const wasGuided: boolean = guides !== null;
-    guides = enough(level, alignLevel(input, options, level, guides));
+    guides = alignLevel(input, options, level, guides);
     // A wide search can afford few points at full resolution: they guide one for all.
-    if (level === count - 1 && !wasGuided && guides !== null) guides = enough(level, alignLevel(input, options, level, guides));
+    if (level === count - 1 && !wasGuided && guides !== null) guides = alignLevel(input, options, level, guides);
   }
   return guides === null ? [] : [...guides.matches];
 }
 
-/** Matches of a level, enough to say where to search. */
-interface Guides { readonly level: number; readonly matches: readonly AlignMatch[] }
+/** Matches of a level, enough to say where to search, and heights around theirs: those of the window. */
+interface Guides { readonly level: number; readonly matches: readonly AlignMatch[]; readonly heightRange: readonly [number, number] }
 
-function enough(level: number, matches: readonly AlignMatch[]): Guides | null {
-  return matches.length >= minGuides ? { level, matches } : null;
-}
-
-/** The matches of one level: near where the guides point to, else over the whole search range. */
-function alignLevel(input: AlignWindowInput, options: AlignOptions, level: number, guides: Guides | null): AlignMatch[] {
+/** The matches of one level: near where the guides point to, else over the whole search range. Null where they are too few to guide. */
+function alignLevel(input: AlignWindowInput, options: AlignOptions, level: number, guides: Guides | null): Guides | null {
   const ref = levelOf(input.ref, level);
   const sec = levelOf(input.sec, level);
   const marginPx = options.patchRadius + trackBorderPx;
   const geometry = tileGeometry({
-    ref, sec: { ...sec, correction: identity }, box: input.box, heightRange: input.heightRange,
+    ref, sec: { ...sec, correction: identity }, box: input.box, heightRange: guides?.heightRange ?? input.heightRange,
     lonLatFromGround: input.lonLatFromGround, marginPx,
   });
-  const refImage = rectifyLevel(input.ref, level, geometry.refFromRect, geometry.rect);
-  if (refImage === null) return [];
+  const refImage = rectifyLevel(input.ref, level, geometry.refFromRect, geometry.rect, geometry.extents);
+  if (refImage === null) return null;
   const search = guides === null
     ? searchWide(geometry, input.searchPx / Math.min(sec.factorCol, sec.factorRow))
     : searchNear(toRect(guides.matches, ref, sec, geometry), levelOf(input.ref, guides.level).factorCol / ref.factorCol);
@@ -110,17 +108,27 @@ function alignLevel(input: AlignWindowInput, options: AlignOptions, level: numbe
   const maxPoints = Math.max(20, Math.min(options.maxPoints, Math.floor(searchBudget / (2 * area * patchArea))));
   const corners = detectCorners(refImage, { maxPoints, minDistancePx: 8, border: marginPx });
   const seeds = seedsOf(corners, search.expected);
-  if (seeds.length === 0) return [];
+  if (seeds.length === 0) return null;
 
   const reach = marginPx + 1;
   const secImage = rectifyLevel(input.sec, level, geometry.secFromRect, boundsOfSeeds(seeds, search.radiusU + reach, search.radiusV + reach));
-  if (secImage === null) return [];
+  if (secImage === null) return null;
   const { radiusU, radiusV } = search;
   const { patchRadius, minScore, minDistinct } = options;
   const found = rectMatches(matchPoints({ ref: refImage, sec: secImage, seeds, radiusU, radiusV, patchRadius, minScore, minDistinct }));
   // The rows of true matches differ by one and the same pointing error, those of wrong ones by anything.
   const agreeing = consensusShift(found, 2 * radiusV + 1, minGuides);
-  return toImage(agreeing, ref, sec, geometry);
+  if (agreeing.length < minGuides) return null;
+  return { level, matches: toImage(agreeing, ref, sec, geometry), heightRange: heightsAround(agreeing, geometry, input.heightRange) };
+}
+
+/** Heights of matches, and what lies between them: a quarter more, and some pixels, inside the range given. */
+function heightsAround(matches: readonly RectMatch[], { groundFromRect, pxPerMetre }: TileGeometry, [low, high]: readonly [number, number]): readonly [number, number] {
+  const ground = evaluatePoly3(groundFromRect, Float64Array.from(matches.flatMap(({ u1, v1, u2 }) => [u1, v1, u2 - u1])));
+  const heights = ground.filter((_, i) => i % 3 === 2);
+  const [lowest, highest] = [Math.min(...heights), Math.max(...heights)];
+  const slack = (highest - lowest) / 4 + heightSlackPx / pxPerMetre;
+  return [Math.min(high, Math.max(low, lowest - slack)), Math.max(low, Math.min(high, highest + slack))];
 }
 
 interface Search {
@@ -155,10 +163,10 @@ function levelOf(image: AlignImage, level: number): LevelCamera {
   return { ...found, rpc: scaleRpc(image.rpc, found.factorCol, found.factorRow) };
 }
 
-function rectifyLevel(image: AlignImage, level: number, imageFromRect: Poly2, rect: RectSpec): RectImage | null {
+function rectifyLevel(image: AlignImage, level: number, imageFromRect: Poly2, rect: RectSpec, extents: RowExtents | null = null): RectImage | null {
   if (rect.width < 1 || rect.height < 1) return null;
   const window = windowOf(imageFromRect, rect, levelOf(image, level), trackBorderPx);
-  return window === null ? null : rectify(image.readWindow(level, window), imageFromRect, rect);
+  return window === null ? null : rectify(image.readWindow(level, window), imageFromRect, rect, extents);
 }
 
 function seedsOf(corners: Float64Array, expected: Search['expected']): Float64Array {
