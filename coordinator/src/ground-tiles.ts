@@ -66,3 +66,11 @@ function coreGrid(ix: number, iy: number, bounds: GroundBox | null, resolution: 
   const [south, north] = bounds === null ? [iy * tileCells, (iy + 1) * tileCells] : cut(bounds.minN, bounds.maxN, iy);
   return { originE: west * resolution, originN: north * resolution, resolution, width: east - west, height: north - south };
 }
+
+/** Where the grid `inner` begins in `outer`, cells; both of one resolution. */
+export function offsetIn(outer: GridSpec, inner: GridSpec): { col0: number; row0: number } {
+  return {
+    col0: Math.round((inner.originE - outer.originE) / outer.resolution),
+    row0: Math.round((outer.originN - inner.originN) / outer.resolution),
+  };
+}

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createTiled, readBands } from '@altiplano/kernels/raster';
+import { type HeightSummary, type MergedBlock, openHeightSummary } from '@altiplano/kernels';
+import { createTiled } from '@altiplano/kernels/raster';
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
-import { type BlockPartial, type CellRect, type MergedBlock, emptyBlock, mergeBlock, noHeight, reason } from './merge-block.js';
+import { offsetIn } from './ground-tiles.js';
+import { type BlockPartial, emptyBlock, mergeBlock, noHeight, reason } from './merge-block.js';
+import { openPartials } from './partial-cells.js';
 import { openTileIndex } from './tile-index.js';
 
 /**
  * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value for all)
  * height (metres, no-data -32768), confidence (0..1), count, spread (metres, no-data -32768), reason (`reason` of merge-block).
  */
-export interface MergedDsm {
+export interface MergedDsm extends HeightSummary {
   readonly path: string;
   readonly grid: GridSpec;
-  readonly validCells: number;
-  /** Metres; NaN when there is no valid cell. */
-  readonly minHeight: number;
-  readonly maxHeight: number;
 }
 
 /** Bands of a merged DSM, 1-based as GDAL counts them. */
@@ -44,54 +43,47 @@ export interface MergeInputs {
 
 /**
  * Opens the streaming merge of a level: tiles can be merged in any order, the pixels come out the same.
- * Memory: one tile and its neighbours' halos. Errors: those of the store and of GDAL, naming the file.
+ * Memory: one tile, and the halos of those around (`openPartials`). Errors: those of the store and of GDAL, naming the file.
  */
 export function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
   const grid = unionGrid(level);
   const tiles = openTileIndex(level);
+  const pathsOf = (id: string) => partials(id).map(({ pairId, outKey }) => ({ pairId, path: store.gdalPath(outKey) }));
+  const cells = openPartials({ pathsOf, haloCells: level.haloCells });
   const out = createTiled(path, {
     width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells), compress: 'NONE',
     bands: ['height', 'confidence', 'count', 'spread', 'reason'].map((description) => ({ type: 'float32', noData: noHeight, description })),
   });
   const isMerged = new Uint8Array(tiles.count);
-  const sum = { valid: 0, min: Infinity, max: -Infinity };
+  const summary = openHeightSummary();
   const tolerance = blendToleranceM(plan, level);
   const weight = fullWeight(plan, level);
 
   const write = ({ ix, iy }: Pick<TilePlan, 'ix' | 'iy'>, block: MergedBlock): void => {
     const { col0, row0 } = offsetIn(grid, squareOf(level, ix, iy));
-    const bands = [block.height, block.confidence, block.count, block.spread, Float32Array.from(block.reason)];
+    const bands = [block.height, block.confidence, block.count, block.spread, block.reason];
     bands.forEach((data, band) => out.writeBlock(band + 1, col0, row0, level.tileCells, level.tileCells, data));
   };
+
+  const numbersAround = ({ ix, iy }: TilePlan): number[] =>
+    around.map(([dx, dy]) => tiles.numberAt(ix + dx, iy + dy)).filter((number) => number >= 0);
 
   const mergeOne = (number: number): void => {
     if (isMerged[number] === 1) return;
     const tile = tiles.tileAt(number);
-    const inputs: BlockPartial[] = [];
-    for (let dy = -1; dy <= 1; dy++) {
-      for (let dx = -1; dx <= 1; dx++) {
-        const number = tiles.numberAt(tile.ix + dx, tile.iy + dy);
-        if (number < 0) continue;
-        const other = tiles.tileAt(number);
-        for (const { pairId, outKey } of partials(other.id)) {
-          const partial = readPartial(store.gdalPath(outKey), pairId, other, tile.core, level.haloCells);
-          if (partial !== null) inputs.push(partial);
-        }
-      }
-    }
+    const neighbours = numbersAround(tile).map((other) => tiles.tileAt(other));
+    const inputs: BlockPartial[] = [...cells.own(tile), ...neighbours.flatMap((other) => cells.halo(other, tile.core))];
     const { width, height } = tile.core;
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
     const core = mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
     });
-    const square = emptyBlock(level.tileCells, level.tileCells, reason.outside);
-    paste(core, width, square, level.tileCells, offsetIn(squareOf(level, tile.ix, tile.iy), tile.core));
-    write(tile, square);
-    const { valid, min, max } = summary(core);
-    sum.valid += valid;
-    sum.min = Math.min(sum.min, min);
-    sum.max = Math.max(sum.max, max);
+    summary.add(core, { ...offsetIn(grid, tile.core), width, height });
+    write(tile, inSquare(core, tile, level));
     isMerged[number] = 1;
+    for (const done of [tile, ...neighbours]) {
+      if (isMerged[tiles.numberAt(done.ix, done.iy)] === 1 && numbersAround(done).every((other) => isMerged[other] === 1)) cells.forget(done.id);
+    }
   };
 
   return {
@@ -105,12 +97,13 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
       const outside = emptyBlock(level.tileCells, level.tileCells, reason.outside);
       for (const gap of gapsOf(level)) write(gap, outside);
       out.close();
-      const isEmpty = sum.valid === 0;
-      return { path, grid, validCells: sum.valid, minHeight: isEmpty ? NaN : sum.min, maxHeight: isEmpty ? NaN : sum.max };
+      return { path, grid, ...summary.finish() };
     },
     async abandon() { out.discard(); },
   };
 }
+
+const around = [[-1, -1], [0, -1], [1, -1], [-1, 0], [1, 0], [-1, 1], [0, 1], [1, 1]] as const;
 
 /** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
 function unionGrid(level: LevelPlan): GridSpec {
@@ -181,55 +174,20 @@ function fullWeight(plan: ScenePlan, level: LevelPlan): number {
   return splat * Math.min(1, (level.resolution / gsdM) ** 2);
 }
 
-/** Reads what of a tile's partial DSM lies in the core of `owner`; null = nothing does. */
-function readPartial(path: string, pairId: string, tile: TilePlan, owner: GridSpec, haloCells: number): BlockPartial | null {
-  const core: CellRect = { ...offsetIn(owner, tile.core), width: tile.core.width, height: tile.core.height };
-  const col0 = Math.max(0, core.col0 - haloCells);
-  const row0 = Math.max(0, core.row0 - haloCells);
-  const width = Math.min(owner.width, core.col0 + core.width + haloCells) - col0;
-  const rows = Math.min(owner.height, core.row0 + core.height + haloCells) - row0;
-  if (width <= 0 || rows <= 0) return null;
-  // The file covers the tile's core and its halo.
-  const rect: CellRect = { col0: col0 - core.col0 + haloCells, row0: row0 - core.row0 + haloCells, width, height: rows };
-  const [height, weight, spread, count] = readBands(path, rect);
-  if (height === undefined || weight === undefined || spread === undefined || count === undefined) {
-    throw new Error(`${path}: a partial DSM has the bands height, weight, spread, count`);
-  }
-  return { tileId: tile.id, pairId, core, rect: { col0, row0, width, height: rows }, height, weight, spread, count };
-}
-
-/** Where the grid `inner` begins in `outer`, cells. */
-function offsetIn(outer: GridSpec, inner: GridSpec): { col0: number; row0: number } {
-  return {
-    col0: Math.round((inner.originE - outer.originE) / outer.resolution),
-    row0: Math.round((outer.originN - inner.originN) / outer.resolution),
-  };
-}
-
 /** The largest usual GeoTIFF block that divides a tile, so that no block is written twice. */
 function blockSizeFor(tileCells: number): number {
   return [512, 256, 128, 64, 32, 16].find((size) => tileCells % size === 0) ?? 64;
 }
 
-function paste(core: MergedBlock, width: number, square: MergedBlock, squareWidth: number, { col0, row0 }: { col0: number; row0: number }): void {
-  for (let start = 0, row = row0; start < core.height.length; start += width, row++) {
-    const at = row * squareWidth + col0;
-    square.height.set(core.height.subarray(start, start + width), at);
-    square.confidence.set(core.confidence.subarray(start, start + width), at);
-    square.count.set(core.count.subarray(start, start + width), at);
-    square.spread.set(core.spread.subarray(start, start + width), at);
-    square.reason.set(core.reason.subarray(start, start + width), at);
+/** A tile's cells in its whole square; what the core does not reach is outside. */
+function inSquare(core: MergedBlock, tile: TilePlan, level: LevelPlan): MergedBlock {
+  const { width, height } = tile.core;
+  const side = level.tileCells;
+  if (width === side && height === side) return core;
+  const { col0, row0 } = offsetIn(squareOf(level, tile.ix, tile.iy), tile.core);
+  const square = emptyBlock(side, side, reason.outside);
+  for (const band of ['height', 'confidence', 'count', 'spread', 'reason'] as const) {
+    for (let row = 0; row < height; row++) square[band].set(core[band].subarray(row * width, (row + 1) * width), (row0 + row) * side + col0);
   }
-}
-
-function summary({ height, reason: reasons }: MergedBlock): { valid: number; min: number; max: number } {
-  let valid = 0, min = Infinity, max = -Infinity;
-  for (let cell = 0; cell < height.length; cell++) {
-    if (reasons[cell] !== reason.valid) continue;
-    const value = height[cell] ?? NaN;
-    valid++;
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-  }
-  return { valid, min, max };
+  return square;
 }

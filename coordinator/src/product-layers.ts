@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type ProductLayer, readBands, writeProductCogs } from '@altiplano/kernels/raster';
+import { type ProductLayer, writeProductCogs } from '@altiplano/kernels/raster';
 import type { GridSpec } from '@altiplano/protocol';
 import { type CellRect, reason } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
@@ -29,39 +29,8 @@ export interface LayerStatistics {
 /** Cells per bin of equal width between two heights, metres; the first and last bins also count what lies beyond. No bins = no heights. */
 export interface Histogram { readonly from: number; readonly to: number; readonly bins: readonly number[] }
 
-const blockCells = 512;
 const fineBins = 4096;
 const shownBins = 64;
-
-export interface MergedScan {
-  /** The smallest rectangle of cells that holds all heights; null when there are none. */
-  readonly rect: CellRect | null;
-  /** The heights that 2, 50 and 98 % of the cells lie below: where the ground is, whatever the outliers. */
-  readonly heights: readonly number[];
-}
-
-/** Looks through a merged DSM before it is published. */
-export function scanMerged({ path, grid, minHeight, maxHeight }: MergedDsm): MergedScan {
-  const counts = new Float64Array(fineBins);
-  let left = Infinity, right = -1, top = Infinity, bottom = -1;
-  for (const block of blocksOf({ col0: 0, row0: 0, width: grid.width, height: grid.height })) {
-    const [heights = new Float32Array(0)] = readBands(path, block);
-    for (let cell = 0; cell < heights.length; cell++) {
-      const height = heights[cell] ?? NaN;
-      if (Number.isNaN(height)) continue;
-      addTo(counts, height, minHeight, maxHeight);
-      const col = block.col0 + (cell % block.width);
-      const row = block.row0 + Math.floor(cell / block.width);
-      left = Math.min(left, col); right = Math.max(right, col);
-      top = Math.min(top, row); bottom = Math.max(bottom, row);
-    }
-  }
-  if (right < 0) return { rect: null, heights: [] };
-  return {
-    rect: { col0: left, row0: top, width: right + 1 - left, height: bottom + 1 - top },
-    heights: [0.02, 0.5, 0.98].map((share) => heightBelow(counts, minHeight, maxHeight, share)),
-  };
-}
 
 export interface LayerInputs {
   readonly merged: MergedDsm;
@@ -128,23 +97,10 @@ function shownHistogram(counts: Float64Array, min: number, max: number): Histogr
   return { from, to, bins };
 }
 
-function addTo(counts: Float64Array, value: number, min: number, max: number): void {
-  const bin = Math.min(fineBins - 1, Math.max(0, Math.floor((fineBins * (value - min)) / (max - min || 1))));
-  counts[bin] = (counts[bin] ?? 0) + 1;
-}
-
 /** The upper edge of the bin that this share of the counts lies in or below. */
 function heightBelow(counts: Float64Array, min: number, max: number, share: number): number {
   const wanted = share * counts.reduce((a, b) => a + b, 0);
   let sum = 0;
   const bin = counts.findIndex((count) => (sum += count) >= wanted);
   return min + ((bin + 1) / fineBins) * (max - min);
-}
-
-function* blocksOf(rect: CellRect): Generator<CellRect> {
-  for (let row0 = rect.row0; row0 < rect.row0 + rect.height; row0 += blockCells) {
-    for (let col0 = rect.col0; col0 < rect.col0 + rect.width; col0 += blockCells) {
-      yield { col0, row0, width: Math.min(blockCells, rect.col0 + rect.width - col0), height: Math.min(blockCells, rect.row0 + rect.height - row0) };
-    }
-  }
 }

@@ -8,7 +8,7 @@ import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
 import { type Ring, boundsOf, densify } from './polygon.js';
-import { type MergedScan, layerNames, scanMerged, writeLayers } from './product-layers.js';
+import { layerNames, writeLayers } from './product-layers.js';
 import { reportHtml } from './report.js';
 import type { ProductsRequest } from './scene-work.js';
 import { stacItem } from './stac.js';
@@ -26,9 +26,8 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   const scratchDir = join(outDir, `.publish-${randomBytes(6).toString('hex')}`);
   await mkdir(scratchDir);
   try {
-    const scan = scanMerged(merged);
     const roi = plan.request.roi === undefined ? null : transformRing({ transformPoints }, geographic, plan.crs, densify(plan.request.roi));
-    const rect = productRect(roi, merged, scan);
+    const rect = productRect(roi, merged);
     const grid = gridOf(merged.grid, rect);
     const datum = verticalDatum(plan.crs, grid, plan.request.geoid);
     const { epsg, wkt } = crsInfo(plan.crs);
@@ -36,7 +35,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
       SOFTWARE: `Altiplano ${plan.software}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, scan), roi, metadata, scratchDir, outDir });
+    const statistics = writeLayers({ merged, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, merged), roi, metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
     const pictures = drawPictures(request, scratchDir, products);
@@ -87,7 +86,7 @@ function gridOf({ originE, originN, resolution }: GridSpec, { col0, row0, width,
 }
 
 /** What of the merged grid is published: the ROI's box, else the box of all heights, else everything. */
-function productRect(roi: Ring | null, { grid }: MergedDsm, { rect }: MergedScan): CellRect {
+function productRect(roi: Ring | null, { grid, rect }: MergedDsm): CellRect {
   const all = { col0: 0, row0: 0, width: grid.width, height: grid.height };
   if (roi === null) return rect ?? all;
   const box = boundsOf([roi]);
@@ -103,14 +102,14 @@ function productRect(roi: Ring | null, { grid }: MergedDsm, { rect }: MergedScan
 }
 
 /** The ground each pair sees at the scene's low, middle and high heights; none when there are no heights. */
-function seenGround(plan: ScenePlan, { heights }: MergedScan): Ring[] {
+function seenGround(plan: ScenePlan, { typicalHeights }: MergedDsm): Ring[] {
   return plan.pairs.flatMap(({ ref, sec }) => {
     const [a, b] = [ref, sec].map((index) => {
       const image = plan.images.find((candidate) => candidate.index === index);
       return image === undefined ? null : { ...image, path: image.source };
     });
     if (!a || !b) return [];
-    return sharedGround({ rpcLocalize }, a, b, heights, (ring) => transformRing({ transformPoints }, geographic, plan.crs, ring));
+    return sharedGround({ rpcLocalize }, a, b, typicalHeights, (ring) => transformRing({ transformPoints }, geographic, plan.crs, ring));
   });
 }
 

@@ -12,6 +12,7 @@ void registerMatchPoints(Napi::Env env, Napi::Object exports);
 void registerTriangulate(Napi::Env env, Napi::Object exports);
 void registerRasterize(Napi::Env env, Napi::Object exports);
 void registerSearchRange(Napi::Env env, Napi::Object exports);
+void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
 
@@ -24,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerTriangulate(env, exports);
   registerRasterize(env, exports);
   registerSearchRange(env, exports);
+  registerMergeBlock(env, exports);
   registerRaster(env, exports);
   exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);
   return exports;

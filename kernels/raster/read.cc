@@ -180,4 +180,20 @@ bool readValidity(const Window& window, const void* pixels, uint8_t* valid) {
   return true;
 }
 
+void markInvalid(const Window& window, float* pixels) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  const std::optional<double> noData = noDataOf(*window.fullBand);
+  const bool isPlain = window.maskFile == nullptr && !hasMaskBand(*window.fullBand) && window.band->GetRasterDataType() == GDT_Float32;
+  if (isPlain) {
+    // Most of our own rasters: the no-data value alone decides, and NaN says so itself.
+    if (noData && !std::isnan(*noData)) std::replace(pixels, pixels + window.pixels(), static_cast<float>(*noData), kNaN);
+    return;
+  }
+  std::vector<uint8_t> valid(window.pixels());
+  if (readValidity(window, pixels, valid.data())) return;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    if (valid[i] == 0) pixels[i] = kNaN;
+  }
+}
+
 }  // namespace altiplano::raster

@@ -47,6 +47,9 @@ void readPixels(const Window& window, void* out);
 // pixels: what readPixels delivered. Returns whether every pixel is valid.
 bool readValidity(const Window& window, const void* pixels, uint8_t* valid);
 
+// NaN where readValidity says 0. pixels: what readPixels delivered for window.type = GDT_Float32.
+void markInvalid(const Window& window, float* pixels);
+
 // Whether the file or the request says anything about validity (beside NaN in float pixels).
 bool mayHaveInvalid(const Window& window);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from '../lib/errors.js';
 import type { ImageWindow, PixelRect } from '../lib/types.js';
-import { openInfo } from './info.js';
 import { callRaster } from './native.js';
 
 export interface WindowOptions {
@@ -31,8 +30,7 @@ export function readWindow(path: string, options: WindowOptions): ImageWindow {
 /** All bands of a window (absent: of the whole raster) as float32, NaN where a pixel isn't valid. Throws RasterError. */
 export function readBands(path: string, rect: PixelRect | null = null): Float32Array[] {
   checkRect(rect);
-  return openInfo(path).bands.map((_, index) =>
-    callRaster((raster) => raster.readBand({ path, band: index + 1, rect, overview: -1, maskPath: null })));
+  return callRaster((raster) => raster.readBands(path, rect));
 }
 
 function checkRect(rect: PixelRect | null): void {

@@ -116,20 +116,23 @@ Napi::Value readWindow(const Napi::CallbackInfo& info, Session& session) {
   return out;
 }
 
-// readBand(request): Float32Array with NaN where not valid.
-Napi::Value readBand(const Napi::CallbackInfo& info, Session& session) {
+// readBands(path, rect): one Float32Array per band, NaN where not valid.
+Napi::Value readBands(const Napi::CallbackInfo& info, Session& session) {
   const Napi::Env env = info.Env();
-  Window window = openWindow(session, windowRequestOf(info[0].As<Napi::Object>()));
-  window.type = GDT_Float32;
-  auto data = Napi::Float32Array::New(env, window.pixels());
-  readPixels(window, data.Data());
-  std::vector<uint8_t> valid(window.pixels());
-  if (!readValidity(window, data.Data(), valid.data())) {
-    for (size_t i = 0; i < valid.size(); ++i) {
-      if (valid[i] == 0) data.Data()[i] = std::numeric_limits<float>::quiet_NaN();
-    }
+  WindowRequest request;
+  request.path = textOf(info[0]);
+  request.rect = rectOf(info[1]);
+  const int bands = session.open(request.path).GetRasterCount();
+  Napi::Array out = Napi::Array::New(env, static_cast<size_t>(bands));
+  for (request.band = 1; request.band <= bands; ++request.band) {
+    Window window = openWindow(session, request);
+    window.type = GDT_Float32;
+    auto data = Napi::Float32Array::New(env, window.pixels());
+    readPixels(window, data.Data());
+    markInvalid(window, data.Data());
+    out.Set(static_cast<uint32_t>(request.band - 1), data);
   }
-  return data;
+  return out;
 }
 
 // transformPoints(fromCrs, toCrs, Float64Array 2N): Float64Array 2N, NaN where PROJ can't.
@@ -203,7 +206,7 @@ Napi::Value closeAll(const Napi::CallbackInfo& info, Session& session) {
 void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<openInfo>(env, exports, "openInfo", session);
   exportFunction<readWindow>(env, exports, "readWindow", session);
-  exportFunction<readBand>(env, exports, "readBand", session);
+  exportFunction<readBands>(env, exports, "readBands", session);
   exportFunction<transformPoints>(env, exports, "transformPoints", session);
   exportFunction<crsInfo>(env, exports, "crsInfo", session);
   exportFunction<sampleRaster>(env, exports, "sampleRaster", session);

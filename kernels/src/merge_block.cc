@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "merge_block.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "product_cells.h"
+
+namespace altiplano {
+namespace {
+
+// Also false for NaN, infinite heights and heights beyond any planet: a comparison vectorises, std::isfinite does not.
+inline bool counts(float weight, float height) { return weight > 0.0F && std::fabs(height) < 1e30F; }
+inline float spreadOf(float spread) { return spread > 0.0F ? spread : 0.0F; }
+
+struct Columns {
+  int from, to;
+  bool empty() const { return from >= to; }
+};
+
+// The columns of a tile with a feather. Feathers rise and fall once, so that there is no gap.
+Columns featheredColumns(const BlendTile& tile, int width) {
+  int from = 0, to = width;
+  while (from < to && tile.featherCol[from] <= 0) ++from;
+  while (from < to && tile.featherCol[to - 1] <= 0) --to;
+  return {from, to};
+}
+
+void clearRow(const MergedOutputs& out, int row, uint8_t emptyReason) {
+  std::fill_n(out.height.row(row), out.height.width, kNoHeight);
+  std::fill_n(out.spread.row(row), out.height.width, kNoHeight);
+  std::fill_n(out.confidence.row(row), out.height.width, 0.0F);
+  std::fill_n(out.count.row(row), out.height.width, 0.0F);
+  std::fill_n(out.reason.row(row), out.height.width, emptyReason);
+}
+
+void takeCells(const BlendTile& tile, const BlendOptions& options, Columns columns, int row, const MergedOutputs& out) {
+  const int at = columns.from - tile.col0, in = row - tile.row0;
+  const float *height = tile.cells.height.row(in) + at, *weight = tile.cells.weight.row(in) + at;
+  const float *spread = tile.cells.spread.row(in) + at, *count = tile.cells.count.row(in) + at;
+  float *toHeight = out.height.row(row) + columns.from, *toConfidence = out.confidence.row(row) + columns.from;
+  float *toSpread = out.spread.row(row) + columns.from, *toCount = out.count.row(row) + columns.from;
+  uint8_t* reason = out.reason.row(row) + columns.from;
+  const auto fullWeight = static_cast<float>(options.fullWeight);
+  const int cells = columns.to - columns.from;
+  for (int i = 0; i < cells; ++i) {
+    const bool valid = counts(weight[i], height[i]);
+    toHeight[i] = valid ? height[i] : kNoHeight;
+    toSpread[i] = valid ? spreadOf(spread[i]) : kNoHeight;
+    const float confidence = weight[i] / fullWeight;
+    toConfidence[i] = valid ? (confidence < 1.0F ? confidence : 1.0F) : 0.0F;
+    toCount[i] = valid ? count[i] : 0.0F;
+  }
+  for (int i = 0; i < cells; ++i) reason[i] = counts(weight[i], height[i]) ? static_cast<uint8_t>(kHasHeight) : options.emptyReason;
+}
+
+// One tile's cell where several have a feather.
+struct Share {
+  double feather, height, weight, spread, count;
+  bool isOwner;
+};
+
+void blendCell(const Share* shares, int n, const BlendOptions& options, int col, int row, const MergedOutputs& out) {
+  const Share* lead = nullptr;
+  for (int i = 0; i < n; ++i) {
+    if (lead == nullptr || shares[i].isOwner || (!lead->isOwner && shares[i].feather > lead->feather)) lead = shares + i;
+  }
+  if (lead == nullptr) return;
+  double sumFeather = 0, sumWeight = 0, sumOffset = 0, sumSquare = 0;
+  for (int i = 0; i < n; ++i) {
+    const double offset = shares[i].height - lead->height;
+    if (std::fabs(offset) > options.toleranceM) continue;
+    const double weight = shares[i].feather * shares[i].weight;
+    sumFeather += shares[i].feather;
+    sumWeight += weight;
+    sumOffset += weight * offset;
+    sumSquare += weight * (shares[i].spread * shares[i].spread + offset * offset);
+  }
+  const double mean = sumOffset / sumWeight;
+  out.height.at(col, row) = static_cast<float>(lead->height + mean);
+  out.spread.at(col, row) = static_cast<float>(std::sqrt(std::max(0.0, sumSquare / sumWeight - mean * mean)));
+  out.confidence.at(col, row) = static_cast<float>(std::min(1.0, sumWeight / sumFeather / options.fullWeight));
+  out.count.at(col, row) = static_cast<float>(lead->count);
+  out.reason.at(col, row) = kHasHeight;
+}
+
+}  // namespace
+
+void fusePairs(const std::vector<CellViews>& pairs, const CellOutputs& fused) {
+  for (int y = 0; y < fused.height.height; ++y) {
+    for (int x = 0; x < fused.height.width; ++x) {
+      double height = 0, variance = 0, total = 0, count = 0;
+      for (const CellViews& pair : pairs) {
+        const float weight = pair.weight.at(x, y), value = pair.height.at(x, y);
+        if (!counts(weight, value)) continue;
+        total += weight;
+        const double share = weight / total, delta = value - height, spread = spreadOf(pair.spread.at(x, y));
+        variance += share * (spread * spread - variance) + share * (1 - share) * delta * delta;
+        height += share * delta;
+        count += pair.count.at(x, y);
+      }
+      fused.height.at(x, y) = static_cast<float>(height);
+      fused.weight.at(x, y) = static_cast<float>(total);
+      fused.spread.at(x, y) = static_cast<float>(std::sqrt(std::max(0.0, variance)));
+      fused.count.at(x, y) = static_cast<float>(count);
+    }
+  }
+}
+
+void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options, const MergedOutputs& out) {
+  const int width = out.height.width;
+  std::vector<Columns> columns;
+  for (const BlendTile& tile : tiles) columns.push_back(featheredColumns(tile, width));
+  std::vector<int> active, bounds, here;
+  std::vector<Share> shares(tiles.size());
+  for (int row = 0; row < out.height.height; ++row) {
+    clearRow(out, row, options.emptyReason);
+    active.clear();
+    bounds.clear();
+    for (size_t i = 0; i < tiles.size(); ++i) {
+      if (tiles[i].featherRow[row] <= 0 || columns[i].empty()) continue;
+      active.push_back(static_cast<int>(i));
+      bounds.push_back(columns[i].from);
+      bounds.push_back(columns[i].to);
+    }
+    std::sort(bounds.begin(), bounds.end());
+    // Between two bounds the same tiles have a feather.
+    for (size_t i = 1; i < bounds.size(); ++i) {
+      const Columns span{bounds[i - 1], bounds[i]};
+      if (span.empty()) continue;
+      here.clear();
+      for (const int tile : active) {
+        if (columns[static_cast<size_t>(tile)].from <= span.from && columns[static_cast<size_t>(tile)].to >= span.to) here.push_back(tile);
+      }
+      if (here.size() == 1) takeCells(tiles[static_cast<size_t>(here[0])], options, span, row, out);
+      if (here.size() < 2) continue;
+      for (int col = span.from; col < span.to; ++col) {
+        int n = 0;
+        for (const int index : here) {
+          const BlendTile& tile = tiles[static_cast<size_t>(index)];
+          const int x = col - tile.col0, y = row - tile.row0;
+          const float height = tile.cells.height.at(x, y), weight = tile.cells.weight.at(x, y);
+          if (!counts(weight, height)) continue;
+          shares[static_cast<size_t>(n++)] = {tile.featherCol[col] * tile.featherRow[row], height, weight,
+                                              spreadOf(tile.cells.spread.at(x, y)), tile.cells.count.at(x, y), tile.isOwner};
+        }
+        blendCell(shares.data(), n, options, col, row, out);
+      }
+    }
+  }
+}
+
+}  // namespace altiplano
