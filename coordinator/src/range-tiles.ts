@@ -4,13 +4,12 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTiled, readBands, readWindow } from '@altiplano/kernels/raster';
+import { type HeightBounds, fillBounds, localBounds, reduceBounds, widenBounds } from '@altiplano/kernels';
+import { type TiledRaster, createTiled, readBand, readBands } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, type HeightRange, type ScenePlan, priorKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
-import { type HeightBounds, fillBounds, localBounds, reduceBounds } from './height-bounds.js';
 import type { CellRect } from './merge-block.js';
 import { type MergedDsm, geotransformOf, mergedBand, metresPerPixel } from './merge-dsm.js';
-import { quantile } from './statistics.js';
 
 /** Height bounds of a level, in the store as a GeoTIFF of the bands low and high (metres, float32, no holes). */
 export interface Prior {
@@ -31,10 +30,12 @@ export interface PriorOptions {
 const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2 };
 
 const blockCells = 512;
-/** Holes are filled on a grid this much coarser, so that memory holds 1/64 of the level. */
+/** Holes are filled on a grid this much coarser. */
 const reduction = 8;
 /** Past holes of 8 x 2^5 = 256 coarse cells the scene's own range says as much as their far-away rims. */
 const maxDoublings = 5;
+/** Reduced cells around a block that its holes are filled from. */
+const reach = 2 << maxDoublings;
 
 /**
  * Makes the height bounds the level below searches between, from the merged DSM of level 1/`factor`, and puts them into the
@@ -52,43 +53,58 @@ export async function makePrior(
   const { radius, stepRadius, marginPx } = { ...defaults, ...options };
   const { grid } = merged;
   const pixelM = Math.max(...plan.pairs.map((pair) => metresPerPixel(plan, pair.id, factor)));
-  const marginM = marginPx * pixelM;
   // Neighbours on a 45 degree slope differ by a cell diagonal; on top of that, two pixels of noise.
   const support = { radius, stepRadius, toleranceM: 1.5 * grid.resolution + 2 * pixelM, support: 3 };
-  const boundsOf = (block: CellRect): HeightBounds => {
-    const outer = expand(block, radius + stepRadius + 1, grid);
-    return crop(localBounds(readHeights(merged.path, outer), outer.width, outer.height, support), outer, block);
-  };
+  const [lowest, highest] = plan.heightDomain;
+  const widening = { marginM: marginPx * pixelM, shareOfSpan: plan.request.params.rangeMargin, lowest, highest };
 
-  const reducedWidth = Math.ceil(grid.width / reduction);
-  const reducedHeight = Math.ceil(grid.height / reduction);
-  const reduced = { low: new Float32Array(reducedWidth * reducedHeight), high: new Float32Array(reducedWidth * reducedHeight) };
-  for (const block of blocksOf(grid)) {
-    const part = reduceBounds(boundsOf(block), block.width, block.height, reduction);
-    const [width, height] = [Math.ceil(block.width / reduction), Math.ceil(block.height / reduction)];
-    const at: CellRect = { col0: block.col0 / reduction, row0: block.row0 / reduction, width, height };
-    paste(part.low, at, reduced.low, reducedWidth);
-    paste(part.high, at, reduced.high, reducedWidth);
-  }
-  const surroundings = fillBounds(reduced, reducedWidth, reducedHeight, sceneRange(reduced, plan.heightDomain), maxDoublings);
-
-  return writePrior(plan, factor, grid, store, (block) => {
-    const bounds = boundsOf(block);
-    for (let row = 0; row < block.height; row++) {
-      for (let col = 0; col < block.width; col++) {
-        const cell = row * block.width + col;
-        const around = Math.floor((block.row0 + row) / reduction) * reducedWidth + Math.floor((block.col0 + col) / reduction);
-        const isHole = Number.isNaN(bounds.low[cell]);
-        const low = (isHole ? surroundings.low[around] : bounds.low[cell]) ?? NaN;
-        const high = (isHole ? surroundings.high[around] : bounds.high[cell]) ?? NaN;
-        const margin = (isHole ? 2 : 1) * marginM + plan.request.params.rangeMargin * (high - low);
-        const [clippedLow, clippedHigh] = clipTo(plan.heightDomain, low - margin, high + margin);
-        bounds.low[cell] = clippedLow;
-        bounds.high[cell] = clippedHigh;
-      }
+  const directory = await mkdtemp(join(tmpdir(), 'altiplano-prior-'));
+  try {
+    const raster = (name: string, part: GridSpec, blockSize: number): TiledRaster & { readonly path: string } => {
+      const path = join(directory, name);
+      const bands = ['low', 'high'].map((description) => ({ type: 'float32' as const, noData: null, description }));
+      return { path, ...createTiled(path, { ...part, crs: plan.crs, geotransform: geotransformOf(part), blockSize, bands, compress: 'NONE' }) };
+    };
+    const reducedGrid = {
+      ...grid, resolution: reduction * grid.resolution, width: Math.ceil(grid.width / reduction), height: Math.ceil(grid.height / reduction),
+    };
+    // Holes need their surroundings, which are known when all blocks are; until then the bounds wait in files.
+    const local = raster('local.tif', grid, 256);
+    const reduced = raster('reduced.tif', reducedGrid, blockCells / reduction);
+    const known = openRange(plan.heightDomain);
+    for (const block of blocksOf(grid)) {
+      const outer = expand(block, radius + stepRadius + 1, grid);
+      const heights = readBand(merged.path, mergedBand.height, outer);
+      const bounds = crop(localBounds(heights, outer.width, outer.height, support), outer, block);
+      const coarse = reduceBounds(bounds, reduction);
+      known.add(coarse);
+      write(local, block, bounds);
+      write(reduced, { ...coarse, col0: block.col0 / reduction, row0: block.row0 / reduction }, coarse);
     }
-    return bounds;
-  });
+    local.close();
+    reduced.close();
+
+    const prior = raster('prior.tif', grid, 256);
+    for (const block of blocksOf(grid)) {
+      const bounds = readBounds(local.path, block);
+      if (bounds.low.some(Number.isNaN)) {
+        const inner = {
+          col0: block.col0 / reduction, row0: block.row0 / reduction, width: Math.ceil(block.width / reduction), height: Math.ceil(block.height / reduction),
+        };
+        const outer = expand(inner, reach, reducedGrid);
+        const around = readBounds(reduced.path, outer);
+        fillBounds(around, known.range(), maxDoublings);
+        widenBounds(bounds, crop(around, outer, inner), reduction, widening);
+      } else widenBounds(bounds, bounds, 1, widening);
+      write(prior, block, bounds);
+    }
+    prior.close();
+    const key = priorKey(plan.sceneId, factor, await hashOf(prior.path));
+    await store.putFile(key, prior.path);
+    return openPrior(key, grid, store);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
@@ -107,31 +123,15 @@ function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
   };
 }
 
-/** Writes the bounds block by block to a local file, then puts it into the store in one step. */
-async function writePrior(plan: ScenePlan, factor: number, grid: GridSpec, store: ObjectStore, boundsOf: (block: CellRect) => HeightBounds): Promise<Prior> {
-  const directory = await mkdtemp(join(tmpdir(), 'altiplano-prior-'));
-  try {
-    const path = join(directory, 'prior.tif');
-    const out = createTiled(path, {
-      width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: Math.min(blockCells, 256),
-      bands: ['low', 'high'].map((description) => ({ type: 'float32', noData: null, description })),
-    });
-    try {
-      for (const block of blocksOf(grid)) {
-        const { low, high } = boundsOf(block);
-        out.writeBlock(1, block.col0, block.row0, block.width, block.height, low);
-        out.writeBlock(2, block.col0, block.row0, block.width, block.height, high);
-      }
-      out.close();
-    } finally {
-      out.discard();
-    }
-    const key = priorKey(plan.sceneId, factor, await hashOf(path));
-    await store.putFile(key, path);
-    return openPrior(key, grid, store);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+function readBounds(path: string, { col0, row0, width, height }: CellRect): HeightBounds {
+  const [low, high] = readBands(path, { col0, row0, width, height });
+  if (low === undefined || high === undefined) throw new Error(`${path}: bounds have the bands low, high`);
+  return { width, height, low, high };
+}
+
+function write(raster: TiledRaster, { col0, row0, width, height }: CellRect, { low, high }: HeightBounds): void {
+  raster.writeBlock(1, col0, row0, width, height, low);
+  raster.writeBlock(2, col0, row0, width, height, high);
 }
 
 async function hashOf(path: string): Promise<string> {
@@ -140,25 +140,30 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Heights of a merged DSM, NaN where it has none. */
-function readHeights(path: string, rect: CellRect): Float32Array {
-  const { data, mask } = readWindow(path, { band: mergedBand.height, rect });
-  const heights = Float32Array.from(data);
-  if (mask !== null) for (let cell = 0; cell < heights.length; cell++) if (mask[cell] === 0) heights[cell] = NaN;
-  return heights;
-}
-
-/** The heights that all but 1 % of the known ground lies between; the height domain when nothing is known. */
-function sceneRange({ low, high }: HeightBounds, domain: HeightRange): HeightRange {
-  const lows = Float64Array.from(low.filter((value) => !Number.isNaN(value))).sort();
-  const highs = Float64Array.from(high.filter((value) => !Number.isNaN(value))).sort();
-  return lows.length === 0 ? domain : [quantile(lows, 0.005), quantile(highs, 0.995)];
-}
-
-/** The bounds inside the domain; all of it where they are unknown or miss it. */
-function clipTo([least, most]: HeightRange, low: number, high: number): HeightRange {
-  const clipped: HeightRange = [Math.max(least, low), Math.min(most, high)];
-  return clipped[0] < clipped[1] ? clipped : [least, most];
+/** Gathers the heights that all but 1 % of the known ground lies between, to 1/4 m outwards; the domain when nothing is known. */
+function openRange(domain: HeightRange): { add(bounds: HeightBounds): void; range(): HeightRange } {
+  const perMetre = 4;
+  const [from, to] = [Math.floor(domain[0]), Math.ceil(domain[1])];
+  const size = Math.max(1, perMetre * (to - from));
+  const [lows, highs] = [new Float64Array(size), new Float64Array(size)];
+  const binOf = (height: number): number => Math.min(size - 1, Math.max(0, Math.floor(perMetre * (height - from))));
+  let cells = 0;
+  const binAt = (counts: Float64Array, share: number): number => {
+    let sum = 0;
+    return counts.findIndex((count) => (sum += count) >= share * cells);
+  };
+  return {
+    add({ low, high }) {
+      for (let cell = 0; cell < low.length; cell++) {
+        const [least = NaN, most = NaN] = [low[cell], high[cell]];
+        if (Number.isNaN(least)) continue;
+        cells++;
+        lows[binOf(least)] = (lows[binOf(least)] ?? 0) + 1;
+        highs[binOf(most)] = (highs[binOf(most)] ?? 0) + 1;
+      }
+    },
+    range: () => (cells === 0 ? domain : [from + binAt(lows, 0.005) / perMetre, from + (binAt(highs, 0.995) + 1) / perMetre]),
+  };
 }
 
 function* blocksOf(grid: GridSpec): Generator<CellRect> {
@@ -169,30 +174,20 @@ function* blocksOf(grid: GridSpec): Generator<CellRect> {
   }
 }
 
-function expand(rect: CellRect, cells: number, grid: GridSpec): CellRect {
+function expand(rect: CellRect, cells: number, { width, height }: Pick<GridSpec, 'width' | 'height'>): CellRect {
   const col0 = Math.max(0, rect.col0 - cells);
   const row0 = Math.max(0, rect.row0 - cells);
-  return {
-    col0, row0,
-    width: Math.min(grid.width, rect.col0 + rect.width + cells) - col0,
-    height: Math.min(grid.height, rect.row0 + rect.height + cells) - row0,
-  };
+  return { col0, row0, width: Math.min(width, rect.col0 + rect.width + cells) - col0, height: Math.min(height, rect.row0 + rect.height + cells) - row0 };
 }
 
-function crop(bounds: HeightBounds, outer: CellRect, inner: CellRect): HeightBounds {
+function crop(bounds: HeightBounds, outer: CellRect, { col0, row0, width, height }: CellRect): HeightBounds {
   const cut = (values: Float32Array): Float32Array => {
-    const part = new Float32Array(inner.width * inner.height);
-    for (let row = 0; row < inner.height; row++) {
-      const start = (inner.row0 - outer.row0 + row) * outer.width + inner.col0 - outer.col0;
-      part.set(values.subarray(start, start + inner.width), row * inner.width);
+    const part = new Float32Array(width * height);
+    for (let row = 0; row < height; row++) {
+      const start = (row0 - outer.row0 + row) * outer.width + col0 - outer.col0;
+      part.set(values.subarray(start, start + width), row * width);
     }
     return part;
   };
-  return { low: cut(bounds.low), high: cut(bounds.high) };
-}
-
-function paste(part: Float32Array, rect: CellRect, into: Float32Array, width: number): void {
-  for (let row = 0; row < rect.height; row++) {
-    into.set(part.subarray(row * rect.width, (row + 1) * rect.width), (rect.row0 + row) * width + rect.col0);
-  }
+  return { width, height, low: cut(bounds.low), high: cut(bounds.high) };
 }

@@ -13,6 +13,7 @@ void registerTriangulate(Napi::Env env, Napi::Object exports);
 void registerRasterize(Napi::Env env, Napi::Object exports);
 void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
+void registerHeightBounds(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
 
@@ -26,6 +27,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerRasterize(env, exports);
   registerSearchRange(env, exports);
   registerMergeBlock(env, exports);
+  registerHeightBounds(env, exports);
   registerRaster(env, exports);
   exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);
   return exports;

@@ -7,7 +7,7 @@ export { formatImageInfo } from './format-image-info.js';
 export { closeAll, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
 export { hillshadePng, imagePng, writePng, type PictureOptions } from './picture.js';
 export { type ProductCogs, type ProductLayer, type ProductTally, writeProductCogs } from './product-cogs.js';
-export { readBands, readWindow, type WindowOptions } from './read.js';
+export { readBand, readBands, readWindow, type WindowOptions } from './read.js';
 export { readRpc, type RpcReading, type RpcVariant } from './read-rpc.js';
 export { formatRpcText } from './rpc-readers/rpc-text.js';
 export {

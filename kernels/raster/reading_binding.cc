@@ -116,21 +116,23 @@ Napi::Value readWindow(const Napi::CallbackInfo& info, Session& session) {
   return out;
 }
 
-// readBands(path, rect): one Float32Array per band, NaN where not valid.
+// readBands(path, rect, bands): one Float32Array per band number, NaN where not valid; no numbers = all bands.
 Napi::Value readBands(const Napi::CallbackInfo& info, Session& session) {
   const Napi::Env env = info.Env();
   WindowRequest request;
   request.path = textOf(info[0]);
   request.rect = rectOf(info[1]);
-  const int bands = session.open(request.path).GetRasterCount();
-  Napi::Array out = Napi::Array::New(env, static_cast<size_t>(bands));
-  for (request.band = 1; request.band <= bands; ++request.band) {
+  const Napi::Array wanted = info[2].As<Napi::Array>();
+  const uint32_t count = wanted.Length() > 0 ? wanted.Length() : static_cast<uint32_t>(session.open(request.path).GetRasterCount());
+  Napi::Array out = Napi::Array::New(env, count);
+  for (uint32_t i = 0; i < count; ++i) {
+    request.band = wanted.Length() > 0 ? intOf(wanted.Get(i)) : static_cast<int>(i) + 1;
     Window window = openWindow(session, request);
     window.type = GDT_Float32;
     auto data = Napi::Float32Array::New(env, window.pixels());
     readPixels(window, data.Data());
     markInvalid(window, data.Data());
-    out.Set(static_cast<uint32_t>(request.band - 1), data);
+    out.Set(i, data);
   }
   return out;
 }
