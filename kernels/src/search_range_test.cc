@@ -2,10 +2,15 @@
 #include "search_range.h"
 
 #include <gtest/gtest.h>
+#include <hwy/highway.h>
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
+
+#include "lowest_disparity.h"
+#include "targets_for_test.h"
 
 namespace altiplano {
 namespace {
@@ -130,6 +135,31 @@ TEST(SearchRange, GroundTheTilesPolynomialWasNotFittedToDoesNotCount) {
   folding.coefficients[0][10] = -300.0 / 12;
   Image<int16_t> low(301, 157);
   EXPECT_EQ(searchRange(folding, heights, 0, 0, kOptions, low.view()).wanted, 16);
+}
+
+// Blocks of ranges that fit into the count and of ranges that don't, some beyond what 16 bits hold.
+TEST(LowestDisparity, EqualsItsTwinOnEveryTarget) {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> low(-60, 60), width(0, 40);
+  for (const auto& [w, h] : {std::pair(1, 1), {7, 40}, {131, 65}, {64, 9}}) {
+    for (const int side : {8, 13, 64}) {
+      RangeBlocks blocks{side, (w + side - 1) / side, (h + side - 1) / side, {}};
+      blocks.ranges.resize(static_cast<size_t>(blocks.width) * blocks.height);
+      for (DisparityRange& range : blocks.ranges) {
+        range.low = random() % 20 == 0 ? 1000 * low(random) : low(random);
+        range.high = range.low + width(random);
+      }
+      Image<int16_t> slow(w, h);
+      lowestDisparitiesReference(blocks, 32, slow.view());
+      onEveryTarget([&] {
+        Image<int16_t> fast(w, h);
+        lowestDisparities(blocks, 32, fast.view());
+        for (int y = 0; y < h; ++y) {
+          for (int x = 0; x < w; ++x) ASSERT_EQ(fast.view().at(x, y), slow.view().at(x, y)) << x << " " << y;
+        }
+      });
+    }
+  }
 }
 
 TEST(SearchRange, SaysSoWhenThePriorKnowsNothing) {
