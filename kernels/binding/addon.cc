@@ -10,6 +10,7 @@ void registerRectify(Napi::Env env, Napi::Object exports);
 void registerMatch(Napi::Env env, Napi::Object exports);
 void registerMatchPoints(Napi::Env env, Napi::Object exports);
 void registerTriangulate(Napi::Env env, Napi::Object exports);
+void registerDropOutliers(Napi::Env env, Napi::Object exports);
 void registerRasterize(Napi::Env env, Napi::Object exports);
 void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
@@ -24,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerMatch(env, exports);
   registerMatchPoints(env, exports);
   registerTriangulate(env, exports);
+  registerDropOutliers(env, exports);
   registerRasterize(env, exports);
   registerSearchRange(env, exports);
   registerMergeBlock(env, exports);

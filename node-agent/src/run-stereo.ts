@@ -2,11 +2,10 @@
 import { rm } from 'node:fs/promises';
 import {
   type DisparityMap, type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
-  extentArea, filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
+  dropOutliers, extentArea, filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
-import { dropOutliers } from './drop-outliers.js';
 import { type ImageLevel, imageLevel } from './image-level.js';
 import { readPrior } from './read-prior.js';
 import { scratchFile } from './scratch.js';

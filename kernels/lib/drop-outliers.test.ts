@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PointMap } from '@altiplano/kernels';
 import test from 'ava';
 import { dropOutliers } from './drop-outliers.js';
+import { KernelArgumentError } from './errors.js';
+import type { PointMap } from './types.js';
 
 /** Points at the given eastings, 5 m south of the origin. */
 function pointsOf(heights: readonly number[], eastings: readonly number[] = heights.map(() => 5)): PointMap {
@@ -39,4 +40,10 @@ test('a tower may stand above the bounds, but nothing lies as far below them', (
   const points = pointsOf([60, 97, 235, 240]);
   t.is(dropOutliers(points, { heightRange: [100, 200], prior: null, slackM: 5, towerM: 30, searchedM: 100 }), 2);
   t.deepEqual([...points.up], [NaN, 97, 235, NaN]);
+});
+
+test('limits that are no lengths are refused by name', (t) => {
+  const limits = { heightRange: [0, 1], prior: null, slackM: 1, towerM: 1, searchedM: 1 } as const;
+  t.throws(() => dropOutliers(pointsOf([1]), { ...limits, slackM: Number.NaN }), { instanceOf: KernelArgumentError, message: /slackM/ });
+  t.throws(() => dropOutliers(pointsOf([1]), { ...limits, searchedM: -1 }), { instanceOf: KernelArgumentError, message: /searchedM/ });
 });

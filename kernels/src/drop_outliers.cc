@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "drop_outliers.h"
+
+#include <limits>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "drop_outliers.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#ifndef ALTIPLANO_DROP_OUTLIERS_ONCE
+#define ALTIPLANO_DROP_OUTLIERS_ONCE
+namespace altiplano {
+
+// The heights that may stay, by cell of the prior, row by row; one more at the end for what lies outside.
+struct AllowedHeights {
+  std::vector<float> low, high;
+  int width, height;
+  float east, south, perMetre;
+};
+
+inline AllowedHeights allowedHeights(double originE, double originN, const HeightPrior& prior,
+                                     const OutlierLimits& limits) {
+  AllowedHeights allowed{{}, {}, prior.low.width, prior.low.height, static_cast<float>(originE - prior.originE),
+                         static_cast<float>(prior.originN - originN), static_cast<float>(1 / prior.resolution)};
+  const auto add = [&](double low, double high, bool searched) {
+    allowed.low.push_back(static_cast<float>(low - limits.slack));
+    allowed.high.push_back(searched ? static_cast<float>(high + limits.slack + limits.tower)
+                                    : -std::numeric_limits<float>::infinity());
+  };
+  for (int j = 0; j < prior.low.height; ++j) {
+    for (int i = 0; i < prior.low.width; ++i) {
+      const double low = prior.low.at(i, j), high = prior.high.at(i, j);
+      add(low, high, high - low <= limits.searched);
+    }
+  }
+  add(limits.low, limits.high, true);
+  return allowed;
+}
+
+}  // namespace altiplano
+#endif  // ALTIPLANO_DROP_OUTLIERS_ONCE
+
+HWY_BEFORE_NAMESPACE();
+namespace altiplano {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+size_t dropVector(D d, const AllowedHeights& allowed, float* east, float* north, float* up) {
+  const hn::RebindToSigned<D> di;
+  const auto height = hn::LoadU(d, up), e = hn::LoadU(d, east), n = hn::LoadU(d, north);
+  const auto perMetre = hn::Set(d, allowed.perMetre), zero = hn::Zero(d);
+  const auto x = hn::Mul(hn::Add(e, hn::Set(d, allowed.east)), perMetre);
+  const auto y = hn::Mul(hn::Sub(hn::Set(d, allowed.south), n), perMetre);
+  const auto inX = hn::And(hn::Ge(x, zero), hn::Lt(x, hn::Set(d, static_cast<float>(allowed.width))));
+  const auto inY = hn::And(hn::Ge(y, zero), hn::Lt(y, hn::Set(d, static_cast<float>(allowed.height))));
+  const auto inside = hn::And(inX, inY);
+  const auto column = hn::ConvertTo(di, hn::IfThenElseZero(inside, x));
+  const auto row = hn::ConvertTo(di, hn::IfThenElseZero(inside, y));
+  const auto outside = hn::Set(di, allowed.width * allowed.height);
+  const auto cell = hn::IfThenElse(hn::RebindMask(di, inside),
+                                   hn::Add(hn::Mul(row, hn::Set(di, allowed.width)), column), outside);
+  const auto stays = hn::And(hn::Ge(height, hn::GatherIndex(d, allowed.low.data(), cell)),
+                             hn::Le(height, hn::GatherIndex(d, allowed.high.data(), cell)));
+  const auto goes = hn::AndNot(stays, hn::Eq(height, height));
+  if (hn::AllFalse(d, goes)) return 0;
+  const auto nothing = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+  hn::StoreU(hn::IfThenElse(goes, nothing, e), d, east);
+  hn::StoreU(hn::IfThenElse(goes, nothing, n), d, north);
+  hn::StoreU(hn::IfThenElse(goes, nothing, height), d, up);
+  return hn::CountTrue(d, goes);
+}
+
+size_t dropRow(const AllowedHeights& allowed, float* east, float* north, float* up, int width) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  size_t dropped = 0;
+  int i = 0;
+  for (; i + lanes <= width; i += lanes) dropped += dropVector(d, allowed, east + i, north + i, up + i);
+  for (; i < width; ++i) dropped += dropVector(one, allowed, east + i, north + i, up + i);
+  return dropped;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace altiplano {
+
+HWY_EXPORT(dropRow);
+
+size_t dropOutliers(const PointViews& points, double originE, double originN, const HeightPrior& prior,
+                    const OutlierLimits& limits) {
+  const AllowedHeights allowed = allowedHeights(originE, originN, prior, limits);
+  size_t dropped = 0;
+  for (int j = 0; j < points.up.height; ++j) {
+    dropped += HWY_DYNAMIC_DISPATCH(dropRow)(allowed, points.east.row(j), points.north.row(j), points.up.row(j),
+                                             points.up.width);
+  }
+  return dropped;
+}
+
+}  // namespace altiplano
+#endif  // HWY_ONCE
