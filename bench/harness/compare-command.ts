@@ -17,8 +17,8 @@ const specs: OptionSpecs = {
 const help = `npm run bench -- compare A.json B.json [options]
 
 ${wrap(`Compares two reports of one suite, measurement by measurement. A timed one changed where a two-sided Mann-Whitney test on the samples rejects chance,
-corrected (Holm) for the number of measurements, so that 5 % of comparisons of pure noise hold any false alarm, and the medians differ by more than the
-threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. Where there are too few samples for that nothing is claimed. Accuracy and other exact
+corrected for the number of measurements (Benjamini and Hochberg: at most 5 % of the changes reported are false, and at most 5 % of comparisons of pure noise
+report any), and the medians differ by more than the threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. Where there are too few samples for that nothing is claimed. Accuracy and other exact
 values changed where they differ at all.`, 100)}
 
 ${wrap('Two runs differ by more than their samples tell: neighbours, clock, memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { makeRandom } from '../scenes/random.js';
 import { formatComparison } from './compare-command.js';
-import { compareDefaults, compareReports, holm } from './compare.js';
+import { compareDefaults, compareReports, rejected } from './compare.js';
 import { makeReport, timed } from './testing/reports.js';
 
 /** Times as a shared machine gives them: a few per cent of jitter and a long tail. */
@@ -95,7 +95,8 @@ test('the worst is printed first and what stayed the same is not', (t) => {
   t.regex(formatComparison(compareReports(before, after), true), /\nc .*same\n/);
 });
 
-test("Holm's procedure stops at the first that fails", (t) => {
-  t.deepEqual(holm([0.01, null, 0.04, 0.03], 0.05), [true, false, false, false]); // 0.03 > 0.05 / 2
-  t.deepEqual(holm([0.01, 0.02, 0.04], 0.05), [true, true, true]);
+test('of many tests those are rejected that Benjamini and Hochberg would', (t) => {
+  t.deepEqual(rejected([0.01, null, 0.04, 0.03], 0.05), [true, false, true, true]); // 0.04 <= 0.05 x 3/3 takes all below along
+  t.deepEqual(rejected([0.01, 0.06, 0.04], 0.05), [true, false, false]); // 0.01 <= 0.05 / 3, but 0.04 > 0.05 x 2/3
+  t.deepEqual(rejected([0.5, null], 0.05), [false, false]);
 });

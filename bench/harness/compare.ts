@@ -37,21 +37,21 @@ export interface ReportComparison {
 export interface CompareOptions {
   /** Smaller changes don't matter, share of the value. */
   readonly threshold: number;
-  /** How often a report of pure noise may hold a single false alarm. */
+  /** Which share of the changes reported may be false; how often reports of pure noise may hold any. */
   readonly falseAlarms: number;
 }
 
 export const compareDefaults: CompareOptions = { threshold: 0.03, falseAlarms: 0.05 };
 
 /**
- * What changed from one report to the other beyond noise. A timed measurement changed where a two-sided Mann-Whitney test rejects chance
- * after Holm's correction for the number of measurements compared, so that of reports of pure noise at most `falseAlarms` hold any
- * false alarm, and where the medians' ratio exceeds the threshold. Where there are so few samples that not even complete separation could be told from chance
+ * What changed from one report to the other beyond noise. A timed measurement changed where a two-sided Mann-Whitney test rejects chance,
+ * corrected for the number of measurements compared so that at most a share `falseAlarms` of the changes is false, and of pairs of reports of pure noise
+ * at most that share holds any; and where the medians' ratio exceeds the threshold. Where there are so few samples that not even complete separation could be told from chance
  * among so many measurements, nothing is claimed ('unknown'). Exact values changed where they differ by more than rounding.
  *
  * Within one run samples share neighbours, clock and memory layout, so two runs differ by more than their samples tell: that
  * is what the threshold is for, and interleaved runs of both are better than either.
- * Sources: Mann and Whitney 1947; Holm 1979.
+ * Sources: Mann and Whitney 1947; Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995).
  */
 export function compareReports(before: BenchReport, after: BenchReport, options: CompareOptions = compareDefaults): ReportComparison {
   const old = new Map(before.measurements.map((m) => [measurementKey(m), m]));
@@ -63,7 +63,7 @@ export function compareReports(before: BenchReport, after: BenchReport, options:
   const timed = shared.filter(({ a, b }) => !(a.exact && b.exact)).length;
   const canTell = (a: Measurement, b: Measurement): boolean => !(a.exact && b.exact) && leastP(a.samples.length, b.samples.length) <= options.falseAlarms / timed;
   const tested = shared.map(({ a, b }) => (canTell(a, b) ? mannWhitney(a.samples, b.samples) : null));
-  const significant = holm(tested, options.falseAlarms);
+  const significant = rejected(tested, options.falseAlarms);
   return {
     changes: shared.map(({ key, a, b }, i) => changeOf(key, a, b, tested[i] ?? null, significant[i] === true, options)),
     onlyBefore: [...old.keys()].filter((key) => !now.has(key)),
@@ -88,15 +88,14 @@ function changeOf(key: string, a: Measurement, b: Measurement, p: number | null,
   };
 }
 
-/** Which of the tests reject chance, so that the probability of any false one stays below `level` (Holm's step-down procedure). */
-export function holm(ps: readonly (number | null)[], level: number): boolean[] {
-  const order = ps.flatMap((p, i) => (p === null ? [] : [{ p, i }])).sort((x, y) => x.p - y.p);
-  const rejected = ps.map(() => false);
-  for (const [rank, { p, i }] of order.entries()) {
-    if (p > level / (order.length - rank)) break;
-    rejected[i] = true;
-  }
-  return rejected;
+/**
+ * Which of the tests reject chance, so that of those that do a share of at most `level` is false (Benjamini and Hochberg 1995); where nothing
+ * changed at all, the probability of a single false one is at most `level`.
+ */
+export function rejected(ps: readonly (number | null)[], level: number): boolean[] {
+  const ascending = ps.filter((p) => p !== null).sort((x, y) => x - y);
+  const largest = ascending.findLast((p, rank) => p <= (level * (rank + 1)) / ascending.length) ?? -1;
+  return ps.map((p) => p !== null && p <= largest);
 }
 
 function warningsOf(before: BenchReport, after: BenchReport): string[] {
