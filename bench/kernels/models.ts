@@ -10,7 +10,7 @@ export interface KernelModel {
   readonly arithmetic: ArithmeticKind | null;
   /** Lane bytes operated on: an operation on bytes counts 1, on 16 bits 2, on floats 4, on doubles 8. Of the whole tile. */
   readonly operations: (c: Case) => number;
-  /** Bytes moved to and from memory: every array it reads once and every one it writes once, the cost volume as often as two sweeps need. */
+  /** Bytes moved to and from memory: every array it reads once and every one it writes once, the cost volume as often as two sweeps need it. */
   readonly bytes: (c: Case) => number;
   /** True where disparities are evaluated: MDE/s applies. */
   readonly perDisparity: boolean;
@@ -25,9 +25,11 @@ const secPixels = ({ size, range }: Case): number => size * (size + range);
 
 /** 34 bits in 5 bytes: exclusive or, count, sum. */
 const costOperations = 15;
-/** L = C + min(same, min(below, above) + P1, least + P2) - least; its running minimum; the sum in 16 bits: 7 operations on bytes, 1 on 16 bits. */
-const pathOperations = 7 + 2;
-const sgmOperations = costOperations + 8 * pathOperations;
+/** Of a byte each: the lesser neighbour, + P1, the least of both, of the jump, less the path's least; plus the cost, the running least, the sum of paths. */
+const pathOperations = 8;
+/** Two sweeps' sums and 8 costs, in 16 bits. */
+const sumOperations = 2 * 3;
+const sgmOperations = costOperations + 8 * pathOperations + sumOperations;
 /** 16 bits: least, its place, the least but for its neighbours; the right view's least and place. */
 const winnerOperations = 2 * (3 + 3);
 
@@ -36,14 +38,15 @@ const none = (): number => 0;
 const census: KernelModel = {
   arithmetic: 'float', perDisparity: false,
   operations: (c) => (pixels(c) + secPixels(c)) * 34 * (4 + 4),
-  bytes: (c) => (pixels(c) + secPixels(c)) * (4 + 1 + 8 + 2),
-  text: '34 comparisons of floats and 34 bits put into their places per pixel of both images; reads 5 B, writes 10 B a pixel',
+  bytes: (c) => (pixels(c) + secPixels(c)) * (4 + 1 + 5 + 2),
+  text: '34 comparisons of floats and 34 bits put into their places per pixel of both images; reads 5 B, writes 7 B a pixel',
 };
 const sgm: KernelModel = {
   arithmetic: 'int8', perDisparity: true,
   operations: (c) => evaluations(c) * sgmOperations,
-  bytes: (c) => evaluations(c) * 6 + (pixels(c) + secPixels(c)) * 2 * 10,
-  text: `per disparity evaluation: cost ${costOperations} (34 bits in 5 bytes: xor, count, sum) + 8 paths x ${pathOperations} (min, +P1, min, min, -, +, min on bytes; a 16-bit sum); sums of 2 B written, read and written again by the second sweep`,
+  bytes: (c) => evaluations(c) * 2 + (pixels(c) + secPixels(c)) * 2 * 7,
+  text: `per disparity evaluation: cost ${costOperations} (34 bits in 5 bytes: xor, count, sum) + 8 paths x ${pathOperations} (min, +P1, min, min, -, +, min, sum; bytes) + ` +
+    `${sumOperations} for the 16-bit sum; 1 B written by the first sweep and read by the second`,
 };
 const winner: KernelModel = {
   arithmetic: 'int16', perDisparity: true,
@@ -58,9 +61,9 @@ const edges: KernelModel = {
 };
 const refine: KernelModel = {
   arithmetic: 'float', perDisparity: false,
-  operations: (c) => pixels(c) * 2 * 4000 * 4,
+  operations: (c) => pixels(c) * 2 * 1000 * 4,
   bytes: (c) => 2 * ((pixels(c) + secPixels(c)) * 5 + pixels(c) * 8),
-  text: '2 iterations of 4000 float operations a pixel (81 weighted window pixels, plane and moments); images and disparities once per iteration',
+  text: '2 iterations of 1000 float operations a pixel (18 weighted window pixels and sums of rows, plane and moments); images and disparities once per iteration',
 };
 
 export const models: Readonly<Record<string, KernelModel>> = {
@@ -76,8 +79,8 @@ export const models: Readonly<Record<string, KernelModel>> = {
     text: 'connected components: no vector arithmetic; the map read and written, labels written and read',
   },
   'median': {
-    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 38 * 4, bytes: (c) => pixels(c) * 8,
-    text: 'a sorting network of 19 exchanges (38 minima and maxima) a pixel; reads and writes 4 B',
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 18 * 4, bytes: (c) => pixels(c) * 8,
+    text: '18 minima and maxima a pixel, columns sorted once for three; reads and writes 4 B',
   },
   'rectify': {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 32 * 4, bytes: (c) => pixels(c) * (c.bits === 8 ? 6 : 7),
@@ -100,5 +103,5 @@ export const models: Readonly<Record<string, KernelModel>> = {
 /** What its arrays take together: decides which memory it streams from. */
 export function footprintBytes(name: string, c: Case): number {
   const model = models[name];
-  return model?.perDisparity === true ? evaluations(c) * 2 : model?.bytes(c) ?? 0;
+  return model?.perDisparity === true ? evaluations(c) : model?.bytes(c) ?? 0;
 }

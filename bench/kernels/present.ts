@@ -30,8 +30,9 @@ const describe = ({ size, range, bits }: Case): string => `${size} x ${size}, ${
 const isBase = ({ base }: KernelFindings) => (times: KernelTimes): boolean => times.group === 'base' && times.case.size === base.size;
 const single = (f: KernelFindings): KernelTimes[] => f.times.filter(isBase(f)).filter(({ threads }) => threads === 1);
 
-export function tablesOf(f: KernelFindings): TableInput[] {
-  return [baseTable(f), sizesTable(f), coresTable(f), targetsTable(f), accuracyTable(f), limitsTable(f), targetLimitsTable(f), modelsTable(f)]
+/** `others`: tables that stand behind the kernels'. */
+export function tablesOf(f: KernelFindings, others: readonly TableInput[]): TableInput[] {
+  return [baseTable(f), sizesTable(f), coresTable(f), ...others, targetsTable(f), accuracyTable(f), limitsTable(f), targetLimitsTable(f), modelsTable(f)]
     .filter((table) => table.rows.length > 0);
 }
 

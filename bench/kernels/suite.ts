@@ -5,6 +5,7 @@ import { UsageError } from '../harness/options.js';
 import type { Findings, MeasurementInput } from '../harness/report.js';
 import type { Suite, SuiteContext } from '../harness/suite.js';
 import { describeMachine } from '../harness/surroundings.js';
+import { fileMeasurement, fileNames, fileTable, measureFiles } from './files.js';
 import { makeLimits } from './limits.js';
 import { checkEquality, type Equality, type KernelTimes, measureGroup, type PairAccuracy } from './measure.js';
 import { models } from './models.js';
@@ -32,9 +33,8 @@ const notSimd = ['EMU128', 'SCALAR'];
 
 function run({ options, quick, only, progress }: SuiteContext): Findings {
   const native = loadNativeBench();
-  if (!native.stages().some(({ name }) => name.includes(only))) {
-    throw new UsageError(`no kernel has '${only}' in its name; there are ${native.stages().map(({ name }) => name).join(', ')}`);
-  }
+  const names = [...native.stages().map(({ name }) => name), ...fileNames];
+  if (!names.some((name) => name.includes(only))) throw new UsageError(`no kernel has '${only}' in its name; there are ${names.join(', ')}`);
   const available = native.targets().filter((target) => !notSimd.includes(target));
   const targets = options.text('targets') === '' ? available : options.text('targets').split(',');
   for (const target of targets) {
@@ -54,10 +54,14 @@ function run({ options, quick, only, progress }: SuiteContext): Findings {
     accuracy.push(found.accuracy);
   }
   limits.measure();
-  const findings: KernelFindings = { times, accuracy, equality, limits, machine, base: baseCase(quick), targets, cores };
+  const base = baseCase(quick), files = measureFiles(base.size, only);
+  const findings: KernelFindings = { times, accuracy, equality, limits, machine, base, targets, cores };
   return {
-    measurements: [...times.map((t) => measurementOf(t, findings)), ...accuracyMeasurements(accuracy), ...limitMeasurements(findings, threads)],
-    tables: tablesOf(findings),
+    measurements: [
+      ...times.map((t) => measurementOf(t, findings)), ...files.map((f) => fileMeasurement(f, base.size)),
+      ...accuracyMeasurements(accuracy), ...limitMeasurements(findings, threads),
+    ],
+    tables: tablesOf(findings, files.length > 0 ? [fileTable(files, base.size)] : []),
     charts: chartsOf(findings),
   };
 }
