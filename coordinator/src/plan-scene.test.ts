@@ -126,7 +126,7 @@ test('every cell of the ground is owned by exactly one tile, and cores lie on th
   const point = fc.tuple(fc.double({ min: -3000, max: 3000, noNaN: true }), fc.double({ min: -3000, max: 3000, noNaN: true }));
   t.notThrows(() => fc.assert(fc.property(fc.array(fc.array(point, { minLength: 3, maxLength: 7 }), { minLength: 1, maxLength: 3 }), fc.constantFrom(64, 128, 256), fc.constantFrom(0.3, 0.5, 2), (polygons, tileCells, resolution) => {
     const rings = polygons.map((points: Point[]) => convexHull(points));
-    const tiles = groundTiles(rings.map((ring, i) => ({ pairId: `${i}`, rings: [ring] })), resolution, tileCells);
+    const tiles = [...groundTiles(rings.map((ring, i) => ({ pairId: `${i}`, rings: [ring] })), resolution, tileCells)];
     for (const { ix, iy, core } of tiles) {
       const [col, row] = [core.originE / resolution, core.originN / resolution];
       if (Math.abs(col - Math.round(col)) > 1e-6 || Math.abs(row - Math.round(row)) > 1e-6) return false;
