@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Jobs done one after the other, in the order they were given. */
 export interface Lane<T> {
@@ -15,7 +16,11 @@ export function openLane<T>(run: (job: T) => Promise<void>): Lane<T> {
     while (waiting.length > 0) {
       const jobs = waiting;
       waiting = [];
-      for (const job of jobs) await run(job);
+      for (const job of jobs) {
+        await run(job);
+        // Jobs may compute without a pause, and the bus must be served between two of them.
+        await nextTurn();
+      }
     }
     working = null;
   };

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly workDir: string;
   /** Without progress for this long, and then after twice, four times, ... as long, what the ledger lacks is published again. */
   readonly reconcileMs?: number;
+  /** The most tasks published and not ended; default: see advance-scene. */
+  readonly ahead?: number;
   readonly onState?: (state: SceneState) => void;
   readonly onWarning?: (message: string) => void;
 }
@@ -49,10 +51,12 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
   const shell = openShell(ports, plan, options, inbox.push, stopped);
 
   void follow(ports, plan, options, inbox.push, stopped);
-  let state = initialState(plan);
-  let quiet = 0;
+  let state = initialState(plan, options.ahead);
+  /** Intervals without progress; -1: there was some since the last one began. */
+  let quiet = -1;
   const reconciler = setInterval(() => {
     quiet += 1;
+    if (quiet === 0) return;
     // Long tiles look like lost ones: looking for them ever less often costs nothing that counts in either case.
     if (Number.isInteger(Math.log2(quiet))) void shell.reconcile(state);
   }, options.reconcileMs ?? 10_000);
@@ -62,7 +66,7 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
       for (const event of joined(await inbox.next(signal))) {
         if (event.type === 'tasksEnded') shell.keep(newOutcomes(state, event.outcomes).map(({ outcome }) => outcome));
         const { state: next, commands } = advanceScene(state, event);
-        if (next !== state) quiet = 0;
+        if (next !== state) quiet = -1;
         state = next;
         for (const command of commands) shell.carryOut(command, () => state);
         options.onState?.(state);
@@ -99,7 +103,7 @@ const ledgerReads = 32;
 /** Passes ended tasks on from the bus; the reconciler makes up for what is missed, so an outage only slows. */
 async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push: (event: SceneEvent) => void, signal: AbortSignal): Promise<void> {
   try {
-    for await (const event of ports.queue.events(plan.sceneId, signal)) {
+    for await (const event of ports.queue.events(plan.sceneId, signal, 'ends')) {
       // Said at once: the next attempt may come minutes later, and a silent run looks hung.
       if (event.type === 'retrying') options.onWarning?.(`${event.taskId}: attempt ${event.attempt} failed, it will be tried again: ${event.error}`);
       if (event.type === 'ended') push({ type: 'tasksEnded', outcomes: [event.outcome] });

@@ -5,6 +5,8 @@ import type { ObjectStore } from '@altiplano/protocol/io';
 
 /** The ledger's entry of a task; null where there is none, or none this release can read: then the task counts as not done. */
 export async function readOutcome(store: ObjectStore, sceneId: string, taskId: string): Promise<TaskOutcome | null> {
+  // Nearly always there is none yet, and looking is cheaper than failing to read.
+  if (!(await store.has(ledgerKey(sceneId, taskId)))) return null;
   try {
     const parsed = taskOutcomeSchema.safeParse(JSON.parse(Buffer.from(await store.get(ledgerKey(sceneId, taskId))).toString()));
     return parsed.success ? parsed.data : null;
@@ -14,8 +16,9 @@ export async function readOutcome(store: ObjectStore, sceneId: string, taskId: s
   }
 }
 
+/** An entry that a power failure takes costs one repeat, which finds the same; so nobody waits for the disk. */
 export async function writeOutcome(store: ObjectStore, outcome: TaskOutcome): Promise<void> {
-  await store.put(ledgerKey(outcome.sceneId, outcome.taskId), Buffer.from(JSON.stringify(outcome)));
+  await store.put(ledgerKey(outcome.sceneId, outcome.taskId), Buffer.from(JSON.stringify(outcome)), { isRepeatable: true });
 }
 
 const pausesMs = [100, 500, 2_000, 10_000] as const;

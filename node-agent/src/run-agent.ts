@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, hostname } from 'node:os';
 import type { AltiplanoError } from '@altiplano/protocol';
-import { openNatsQueue, openStore } from '@altiplano/protocol/io';
+import { type ObjectStore, openNatsQueue, openStore } from '@altiplano/protocol/io';
 import type { AgentConfig } from './config.js';
 import type { Log } from './log.js';
 import { type AgentMetrics, openMetrics } from './metrics.js';
 import { pullTasks } from './pull-tasks.js';
-import { openTilePool } from './tile-pool.js';
+import { type TilePool, openTilePool } from './tile-pool.js';
 
 export interface AgentOptions {
   readonly log: Log;
@@ -17,6 +17,8 @@ export interface AgentOptions {
   readonly stop: AbortSignal;
   /** For tests: the module with the runners, and the queue's ack wait. */
   readonly runnersUrl?: string;
+  /** What runs the tasks instead of worker threads; it gets the agent's store. */
+  readonly openPool?: (store: ObjectStore) => TilePool;
   readonly ackWaitMs?: number;
 }
 
@@ -43,7 +45,8 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     await queue.announceAgent(config.id, info).catch(problem);
   };
   let announcing: NodeJS.Timeout | null = null;
-  const pool = openTilePool({ slots: config.slots, store, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
+  const pool = options.openPool?.(store)
+    ?? openTilePool({ slots: config.slots, store, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
   try {
     await Promise.all([queue.ensure(), pool.ready()]);
     metrics = config.metricsPort === null ? null : await openMetrics(config.metricsPort);

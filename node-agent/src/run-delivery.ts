@@ -67,7 +67,8 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
   const { attempt } = delivery;
   const { sceneId, taskId, kind } = task;
   const ids = { sceneId, taskId, attempt };
-  const hash = taskHash(task);
+  // As its publisher counted it: that is what the coordinator compares.
+  const hash = delivery.hash ?? taskHash(task);
   const event = () => ({ v: 1, sceneId, taskId, kind, agent, at: ports.now().toISOString() }) as const;
   const publish = (message: TaskEvent): Promise<void> => queue.publishEvent(message, signal);
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import {
+  closeSync, constants, fsync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
+import { copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
 import { checkKey, checkPrefix, stagingFolder } from './store-key.js';
@@ -32,37 +35,38 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
   };
   const newStagingPath = (): string => join(staging, randomUUID());
 
-  /** Makes `staged` visible as `key`; false where `mayReplace` is not set and the key is taken. */
-  async function publish(key: string, staged: string, mayReplace: boolean): Promise<boolean> {
+  /** Makes `staged` visible as `key`; false where `mayReplace` is not set and the key is taken. Either way `staged` is gone. */
+  async function publish(key: string, staged: string, mayReplace: boolean, isDurable = true): Promise<boolean> {
     const path = pathOf(key);
-    await mkdir(dirname(path), { recursive: true });
-    if (mayReplace) {
-      await rename(staged, path);
-    } else {
-      try {
-        await link(staged, path);
-      } catch (error) {
-        if (codeOf(error) === 'EEXIST') return false;
-        throw error;
-      }
+    const move = (): boolean => (mayReplace ? (renameSync(staged, path), true) : isLinked(staged, path));
+    let isPublished: boolean;
+    try {
+      isPublished = move();
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(path), { recursive: true });
+      isPublished = move();
     }
-    await sync(dirname(path));
-    return true;
+    if (isPublished && isDurable) await sync(dirname(path));
+    return isPublished;
   }
 
-  async function putBytes(key: string, bytes: Uint8Array, mayReplace: boolean): Promise<boolean> {
+  // Small writes go through the system calls at once: on their way through the thread pool each call would cost twice what it does.
+  // Only what waits for the disk, waits there.
+  async function putBytes(key: string, bytes: Uint8Array, mayReplace: boolean, isDurable = true): Promise<boolean> {
     const staged = newStagingPath();
     try {
-      const file = await open(staged, 'wx');
+      const file = openSync(staged, 'wx');
       try {
-        await file.writeFile(bytes);
-        await file.sync();
+        writeFileSync(file, bytes);
+        if (isDurable) await flushed(file);
       } finally {
-        await file.close();
+        closeSync(file);
       }
-      return await publish(key, staged, mayReplace);
-    } finally {
-      await rm(staged, { force: true });
+      return await publish(key, staged, mayReplace, isDurable);
+    } catch (error) {
+      rmSync(staged, { force: true });
+      throw error;
     }
   }
 
@@ -72,8 +76,9 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       await moveFile(source, staged);
       await sync(staged);
       return await publish(key, staged, mayReplace);
-    } finally {
-      await rm(staged, { force: true });
+    } catch (error) {
+      rmSync(staged, { force: true });
+      throw error;
     }
   }
 
@@ -96,11 +101,11 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       signal?.throwIfAborted();
       return translated('read', key, () => readRange(pathOf(key), offset, length));
     },
-    has: (key) => translated('look up', key, () => isFile(pathOf(key))),
+    has: (key) => translated('look up', key, async () => isFile(pathOf(key))),
     putIfAbsent: (key, bytes) => translated('write', key, async () =>
       // Looking first saves writing what most repeated tasks would write for nothing; link() still decides.
-      !(await isFile(pathOf(key))) && putBytes(key, bytes, false)),
-    put: (key, bytes) => translated('write', key, async () => { await putBytes(key, bytes, true); }),
+      !isFile(pathOf(key)) && putBytes(key, bytes, false)),
+    put: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () => { await putBytes(key, bytes, true, !isRepeatable); }),
     putFile: (key, path) => translated('write', key, async () => {
       checkKey(key);
       await putLocalFile(key, path, true);
@@ -134,9 +139,22 @@ async function entriesOf(path: string): Promise<string[]> {
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** link(2) fails where the name is taken; then the staged file is dropped. */
+function isLinked(staged: string, path: string): boolean {
   try {
-    return (await stat(path)).isFile();
+    linkSync(staged, path);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    rmSync(staged);
+    return false;
+  }
+  rmSync(staged);
+  return true;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   } catch (error) {
     if (isAbsence(error)) return false;
     throw error;
@@ -173,13 +191,15 @@ async function moveFile(source: string, target: string): Promise<void> {
 
 /** Flushes a file's content, or a folder's names, to disk. */
 async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
+  const file = openSync(path, 'r');
   try {
-    await file.sync();
+    await flushed(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
+
+const flushed = promisify(fsync);
 
 async function removeStale(staging: string): Promise<void> {
   for (const name of await readdir(staging)) {

@@ -128,13 +128,13 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
       told.push(event);
       for (const listener of listeners) listener();
     },
-    async *events(sceneId, signal) {
+    async *events(sceneId, signal, which = 'all') {
       const stop = AbortSignal.any([signal, closing.signal]);
       for (let next = 0; ;) {
         for (; next < told.length; next++) {
           const event = told[next];
           if (stop.aborted) return;
-          if (event?.sceneId === sceneId) yield event;
+          if (event?.sceneId === sceneId && (which === 'all' || event.type !== 'started')) yield event;
         }
         if (stop.aborted) return;
         let wake = (): void => undefined;

@@ -2,10 +2,10 @@
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConsumerMessages, JetStreamApiError, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerMessages, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import {
-  type Authenticator, type NatsConnection, connect, credsAuthenticator, nuid, tokenAuthenticator, usernamePasswordAuthenticator,
+  type Authenticator, type Msg, type MsgHdrs, type NatsConnection, connect, credsAuthenticator, headers, nuid, tokenAuthenticator, usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import {
   type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
@@ -13,7 +13,8 @@ import {
   tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
-import { deliveryOf, messageIdOf, pullFirst } from './nats-pull.js';
+import { deliveryOf, messageIdOf, openPuller } from './nats-pull.js';
+import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
 
@@ -36,10 +37,11 @@ export interface NatsQueueOptions {
   readonly onProblem?: (problem: AltiplanoError) => void;
 }
 
-const publishesInFlight = 128;
-const publishTimeoutMs = 5_000;
+const publishesInFlight = 256;
 const retryPauseMs = 250;
 const presenceMs = 30_000;
+/** How long an agent goes on with the kind it found work of before it asks for preferable ones again: a second question costs as much as a task of no time. */
+const sameKindMs = 250;
 
 /**
  * The task queue on NATS JetStream (nats-server 2.9 and later). Call `ensure` once before use. Throws
@@ -50,16 +52,23 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const js = jetstream(nc);
   const manager = await available('JetStream', () => jetstreamManager(nc, { checkAPI: false }));
   const closing = new AbortController();
-  setMaxListeners(0, closing.signal); // one per publish in flight
-  const wakers = new Set<() => void>();
+  setMaxListeners(0, closing.signal); // one per queue call that waits
+  const requests = openRequests(nc);
+  const puller = openPuller(nc);
   const report = options.onProblem ?? ((): void => undefined);
   let presence: Promise<KV> | null = null;
+  let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
 
-  void watchConnection(nc, report, () => { for (const wake of wakers) wake(); });
+  // What waited for an answer when the connection broke is lost, or its answer is: ask again.
+  void watchConnection(nc, report, () => {
+    requests.giveUp();
+    puller.wake();
+  });
 
   const ensure = (): Promise<void> => available('streams', () => ensureStreams(manager, options.ackWaitMs ?? 15_000));
   /** Gives the bus a moment, then makes what it may have lost with its state. */
-  async function recover(stop: AbortSignal): Promise<void> {
+  async function recover(signal?: AbortSignal): Promise<void> {
+    const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
     await delay(retryPauseMs, undefined, { signal: stop }).catch(() => undefined);
     if (!stop.aborted) await ensure().catch(report);
   }
@@ -71,69 +80,68 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     return presence;
   };
 
-  /** True when the call ended; false when its answer won't be waited for: a new connection was made, or `stop` aborted. */
-  async function isAnswered(call: Promise<unknown>, stop: AbortSignal): Promise<boolean> {
-    let giveUp = (): void => undefined;
-    const givenUp = new Promise<false>((resolve) => { giveUp = () => { resolve(false); }; });
-    wakers.add(giveUp);
-    stop.addEventListener('abort', giveUp);
-    try {
-      return await Promise.race([call.then(() => true), givenUp]);
-    } finally {
-      wakers.delete(giveUp);
-      stop.removeEventListener('abort', giveUp);
-    }
-  }
+  const throwIfStopped = (signal?: AbortSignal): void => {
+    signal?.throwIfAborted();
+    closing.signal.throwIfAborted();
+  };
 
   /** Publishes once, whatever it takes: the same message id makes repeats after a lost answer harmless. */
-  async function publish(subject: string, bytes: Uint8Array, msgID: string, signal?: AbortSignal): Promise<void> {
-    const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  async function publish(subject: string, bytes: Uint8Array, signal?: AbortSignal, task?: { readonly kind: TaskKind; readonly msgID: string }): Promise<void> {
+    let messageHeaders: MsgHdrs | undefined;
+    if (task !== undefined) {
+      messageHeaders = headers();
+      messageHeaders.set('Nats-Msg-Id', task.msgID);
+    }
     for (;;) {
-      stop.throwIfAborted();
-      try {
-        if (await isAnswered(js.publish(subject, bytes, { msgID, timeout: publishTimeoutMs }), stop)) return;
+      throwIfStopped(signal);
+      const answer = await requests.ask(subject, bytes, { headers: messageHeaders, signal });
+      throwIfStopped(signal);
+      if (nc.isClosed()) throw new ServiceUnavailableError(`bus: closed while publishing ${subject}`);
+      const refusal = answer === null || statusOf(answer) !== null ? 'unanswered' : refusalIn(answer);
+      if (refusal === null) return;
+      if (refusal !== 'unanswered' && task !== undefined && /per subject/.test(refusal.description)) {
+        if (await isSameTask(manager, tasksStream(task.kind), subject, task.msgID)) return;
         continue;
-      } catch (error) {
-        if (isSubjectTaken(error)) {
-          if (await isSameTask(manager, subject, msgID)) return;
-          continue;
-        }
-        if (nc.isClosed()) throw new ServiceUnavailableError(`bus: closed while publishing ${subject}`, error);
-        if (error instanceof JetStreamApiError && error.status === 400) throw new ServiceUnavailableError(`bus: refuses ${subject}: ${error.message}`, error);
-        // Away, or without its streams, as after a loss of its state.
-        await recover(stop);
       }
+      if (refusal !== 'unanswered' && refusal.code === 400) throw new ServiceUnavailableError(`bus: refuses ${subject}: ${refusal.description}`);
+      // Away, or without its streams, as after a loss of its state.
+      await recover(signal);
     }
   }
 
   async function pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): ReturnType<TaskQueue['pullTask']> {
-    const wake = new AbortController();
-    const stop = AbortSignal.any([signal, closing.signal, wake.signal]);
-    const onReconnect = (): void => { wake.abort(); };
-    // A pull that waited when the connection broke is lost: ask again.
-    wakers.add(onReconnect);
+    const now = performance.now();
+    const warm = lastKind !== null && lastKind.until > now && kinds.includes(lastKind.kind) ? lastKind.kind : null;
+    // One kind after the other without waiting, so that the first kind with work wins; then all at once.
+    const rounds: { readonly some: readonly TaskKind[]; readonly patience: number }[] = [
+      ...(warm === null ? [] : [warm]), ...kinds.filter((kind) => kind !== warm)].map((kind) => ({ some: [kind], patience: 0 }));
+    if (waitMs > 0) rounds.push({ some: kinds, patience: waitMs });
+    const onStop = (): void => { puller.wake(); };
+    signal.addEventListener('abort', onStop);
     try {
-      // One kind after the other without waiting, so that the first kind with work wins; then all at once.
-      for (const [some, patience] of [...kinds.map((kind) => [[kind], 0] as const), [kinds, waitMs] as const]) {
-        if (stop.aborted || (patience === 0 && some === kinds)) return null;
-        const pulled = await pullFirst(nc, some, patience, stop);
-        if (pulled.is === 'message') return deliveryOf(nc, pulled.message);
+      for (const { some, patience } of rounds) {
+        if (signal.aborted || closing.signal.aborted) return null;
+        const pulled = await puller.pull(some, patience);
         if (pulled.is === 'unanswered') {
-          await recover(stop);
+          await recover(signal);
           return null;
         }
+        if (pulled.is === 'none') continue;
+        const kind = kinds.find((candidate) => pulled.message.subject.startsWith(taskSubject(candidate, '', '').slice(0, -1)));
+        if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };
+        return deliveryOf(requests, pulled.message);
       }
       return null;
     } finally {
-      wakers.delete(onReconnect);
+      signal.removeEventListener('abort', onStop);
     }
   }
 
   /** Null: `stop` aborted. An ordered consumer: it survives lost connections and a restarted server by itself. */
-  async function openEvents(sceneId: string, stop: AbortSignal): Promise<ConsumerMessages | null> {
+  async function openEvents(filter: string, stop: AbortSignal): Promise<ConsumerMessages | null> {
     while (!stop.aborted) {
       try {
-        const consumer = await js.consumers.get(eventsStream, { filter_subjects: eventFilter(sceneId) });
+        const consumer = await js.consumers.get(eventsStream, { filter_subjects: filter });
         return await consumer.consume({ max_messages: 500 });
       } catch (error) {
         if (stop.aborted) break;
@@ -144,9 +152,9 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     return null;
   }
 
-  async function* events(sceneId: string, signal: AbortSignal): AsyncGenerator<TaskEvent> {
+  async function* events(sceneId: string, signal: AbortSignal, which: 'all' | 'ends' = 'all'): AsyncGenerator<TaskEvent> {
     const stop = AbortSignal.any([signal, closing.signal]);
-    const messages = await openEvents(sceneId, stop);
+    const messages = await openEvents(eventFilter(sceneId, which), stop);
     if (messages === null) return;
     const close = (): void => { void messages.close(); };
     stop.addEventListener('abort', close);
@@ -171,11 +179,17 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       // One round per call: a repeat within the call is recognised by its message id, one in a later call by
       // its subject while the task is queued. So replaying a task that ended works at once, in no window.
       const round = nuid.next();
+      if (signal !== undefined) setMaxListeners(0, signal); // one per publish in flight
       await mapConcurrently(tasks, publishesInFlight, (task) =>
-        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), messageIdOf(task, round), signal));
+        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round) }));
     },
-    publishEvent: (event, signal) => publish(eventSubject(event.sceneId, event.taskId), encodeMessage(event), nuid.next(), signal),
-    publishDead: (letter, signal) => publish(deadSubject(letter.sceneId, letter.taskId), encodeMessage(letter), nuid.next(), signal),
+    async publishEvent(event, signal) {
+      const subject = eventSubject(event.sceneId, event.type);
+      if (event.type !== 'started') return publish(subject, encodeMessage(event), signal);
+      throwIfStopped(signal);
+      nc.publish(subject, encodeMessage(event));
+    },
+    publishDead: (letter, signal) => publish(deadSubject(letter.sceneId, letter.taskId), encodeMessage(letter), signal),
     deadLetters: (sceneId) => available('dead letters', async () => {
       const consumer = await js.consumers.get(deadStream, { filter_subjects: deadFilter(sceneId) });
       const count = (await consumer.info()).num_pending;
@@ -190,7 +204,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     }),
     depth: () => available('depth', async () => {
       const depth: Record<TaskKind, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
-      for (const kind of taskKinds) depth[kind] = (await manager.consumers.info(tasksStream, taskConsumer(kind))).num_pending;
+      for (const kind of taskKinds) depth[kind] = (await manager.consumers.info(tasksStream(kind), taskConsumer(kind))).num_pending;
       return depth;
     }),
     announceAgent: (id, info) => available('presence', async () => {
@@ -212,6 +226,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     }),
     async close() {
       closing.abort(new ServiceUnavailableError('bus: the queue was closed'));
+      requests.giveUp();
+      puller.wake();
       if (nc.isClosed()) return;
       // Draining sends what is buffered, which needs a server; away, there is nothing to wait for.
       await Promise.race([nc.drain().catch(() => undefined), delay(2_000, undefined, { ref: false })]);
@@ -230,7 +246,7 @@ async function connectWithin(options: NatsQueueOptions): Promise<NatsConnection>
     try {
       return await connect({
         servers, name: options.name ?? 'altiplano', maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250,
-        pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, ...(authenticator && { authenticator }),
+        pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ...(authenticator && { authenticator }),
       });
     } catch (cause) {
       const message = messageOf(cause);
@@ -281,15 +297,18 @@ function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void):
   }
 }
 
-// "maximum messages per subject exceeded": 10077 is the API's code for a store that refuses.
-const isSubjectTaken = (error: unknown): boolean => error instanceof JetStreamApiError && /per subject/.test(error.message);
+/** Why the server did not take a message; null: it did. */
+function refusalIn(answer: Msg): { readonly code: number; readonly description: string } | null {
+  const { error } = answer.json<{ readonly error?: { readonly code?: number; readonly description?: string } }>();
+  return error === undefined ? null : { code: error.code ?? 0, description: error.description ?? 'no reason given' };
+}
 
 /** Whether the task waiting under a subject is the one to publish; another one, of an older plan, is taken away. */
-async function isSameTask(manager: JetStreamManager, subject: string, msgID: string): Promise<boolean> {
-  const waiting = await manager.streams.getMessage(tasksStream, { last_by_subj: subject });
+async function isSameTask(manager: JetStreamManager, stream: string, subject: string, msgID: string): Promise<boolean> {
+  const waiting = await manager.streams.getMessage(stream, { last_by_subj: subject });
   if (waiting === null) return false;
   const idOf = (id: string): string => id.slice(0, id.lastIndexOf('.'));
   if (idOf(waiting.header.get('Nats-Msg-Id')) === idOf(msgID)) return true;
-  await manager.streams.deleteMessage(tasksStream, waiting.seq);
+  await manager.streams.deleteMessage(stream, waiting.seq);
   return false;
 }

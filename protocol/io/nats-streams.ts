@@ -3,7 +3,7 @@ import {
   AckPolicy, type ConsumerConfig, DeliverPolicy, DiscardPolicy, JetStreamApiError, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { type TaskKind, deadStream, eventsStream, taskConsumer, taskFilter, taskKinds, tasksStream } from '../src/index.js';
+import { type TaskKind, deadStream, eventsStream, taskConsumer, taskKinds, tasksOf, tasksStream } from '../src/index.js';
 
 type NamedStream = Partial<StreamConfig> & { name: string };
 
@@ -14,10 +14,10 @@ const day = 24 * 3600 * 1000;
  * old one dropped: as a subject names one task, a task can't be queued twice however long it waits, which a
  * window of message ids alone can't promise.
  */
-const tasks: NamedStream = {
-  name: tasksStream, subjects: ['tasks.>'], storage: StorageType.File, retention: RetentionPolicy.Workqueue,
+const tasksOfKind = (kind: TaskKind): NamedStream => ({
+  name: tasksStream(kind), subjects: [tasksOf(kind)], storage: StorageType.File, retention: RetentionPolicy.Workqueue,
   discard: DiscardPolicy.New, discard_new_per_subject: true, max_msgs_per_subject: 1, duplicate_window: nanos(120_000),
-};
+});
 /** Limited by count: a limit by bytes would be reserved on the disk at once, which a small machine refuses. */
 const events: NamedStream = {
   name: eventsStream, subjects: ['events.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
@@ -31,14 +31,14 @@ const dead: NamedStream = {
 /** Agents count a task's deliveries and end it as dead themselves; a message past max_deliver would stay and block its subject. */
 function consumerOf(kind: TaskKind, ackWaitMs: number): Partial<ConsumerConfig> {
   return {
-    durable_name: taskConsumer(kind), filter_subject: taskFilter(kind), ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All,
+    durable_name: taskConsumer(kind), ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All,
     ack_wait: nanos(ackWaitMs), max_ack_pending: 50_000, max_waiting: 8_192, max_deliver: -1,
   };
 }
 
 /** Makes or updates Altiplano's streams and consumers. Works on nats-server 2.9 and later. */
 export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
-  for (const stream of [tasks, events, dead]) {
+  for (const stream of [...taskKinds.map(tasksOfKind), events, dead]) {
     try {
       await manager.streams.add(stream);
     } catch (error) {
@@ -48,12 +48,12 @@ export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number
   }
   for (const kind of taskKinds) {
     const wanted = consumerOf(kind, ackWaitMs);
-    const found = await manager.consumers.info(tasksStream, taskConsumer(kind)).catch((error: unknown) => {
+    const found = await manager.consumers.info(tasksStream(kind), taskConsumer(kind)).catch((error: unknown) => {
       if (error instanceof JetStreamApiError && error.code === consumerNotFound) return null;
       throw error;
     });
-    if (found === null) await manager.consumers.add(tasksStream, wanted);
-    else if (found.config.ack_wait !== wanted.ack_wait) await manager.consumers.update(tasksStream, taskConsumer(kind), { ack_wait: nanos(ackWaitMs) });
+    if (found === null) await manager.consumers.add(tasksStream(kind), wanted);
+    else if (found.config.ack_wait !== wanted.ack_wait) await manager.consumers.update(tasksStream(kind), taskConsumer(kind), { ack_wait: nanos(ackWaitMs) });
   }
 }
 

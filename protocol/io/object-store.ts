@@ -10,8 +10,8 @@ export interface ObjectStore {
   has(key: string): Promise<boolean>;
   /** Atomic: readers see all or nothing. Resolves false, and changes nothing, where the key is taken. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
-  /** Atomic replace. */
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Atomic replace. `isRepeatable`: what a power failure takes can be made again, so the bytes needn't be on disk when this resolves. */
+  put(key: string, bytes: Uint8Array, options?: { readonly isRepeatable?: boolean }): Promise<void>;
   /** Atomically publishes a local file under a key, replacing it; the file may be moved away. */
   putFile(key: string, path: string): Promise<void>;
   /** As putFile, but resolves false and drops the file where the key is taken. */

@@ -35,9 +35,10 @@ export interface TaskQueue {
   publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;
   /** Pulls at most one task of the kinds given, first kind with work wins; null when none came within waitMs. */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
+  /** Resolves when the bus has the event; a 'started' one, of which nothing depends, when it was sent. */
   publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;
-  /** Events of a scene, from the oldest kept to the newest and on as they come, until the signal aborts. */
-  events(sceneId: string, signal: AbortSignal): AsyncIterable<TaskEvent>;
+  /** Events of a scene, from the oldest kept to the newest and on as they come, until the signal aborts. 'ends': without those of type 'started'. */
+  events(sceneId: string, signal: AbortSignal, which?: 'all' | 'ends'): AsyncIterable<TaskEvent>;
   publishDead(letter: DeadLetter, signal?: AbortSignal): Promise<void>;
   /** The dead letters of a scene as of now, oldest first. */
   deadLetters(sceneId: string): Promise<readonly DeadLetter[]>;

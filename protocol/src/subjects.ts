@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TaskEvent } from './outcome.js';
 import type { TaskKind } from './task.js';
 
 /** Every NATS name Altiplano uses. Scene and task ids are single subject tokens (their schemas say so). */
-export const tasksStream = 'TASKS';
 export const eventsStream = 'EVENTS';
 export const deadStream = 'DEAD';
 export const agentsBucket = 'AGENTS';
 
 export const taskSubject = (kind: TaskKind, sceneId: string, taskId: string): string => `tasks.${kind}.${sceneId}.${taskId}`;
-export const taskFilter = (kind: TaskKind): string => `tasks.${kind}.>`;
+/** A stream per kind, so that its one consumer needs no filter. */
+export const tasksStream = (kind: TaskKind): string => `TASKS-${kind}`;
+export const tasksOf = (kind: TaskKind): string => `tasks.${kind}.>`;
 export const taskConsumer = (kind: TaskKind): string => `agents-${kind}`;
-export const eventSubject = (sceneId: string, taskId: string): string => `events.${sceneId}.${taskId}`;
-export const eventFilter = (sceneId: string): string => `events.${sceneId}.>`;
+/**
+ * Events of a scene share two subjects: a server looks through all subjects that a filter may match for each message it delivers.
+ * Starts have their own, so that who waits for ends needn't read them.
+ */
+export const eventSubject = (sceneId: string, type: TaskEvent['type']): string => `events.${sceneId}.${type === 'started' ? 'starts' : 'ends'}`;
+export const eventFilter = (sceneId: string, which: 'all' | 'ends' = 'all'): string => `events.${sceneId}.${which === 'all' ? '>' : 'ends'}`;
 export const deadSubject = (sceneId: string, taskId: string): string => `dead.${sceneId}.${taskId}`;
 export const deadFilter = (sceneId: string): string => `dead.${sceneId}.>`;
 

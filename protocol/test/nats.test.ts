@@ -33,8 +33,8 @@ async function newQueue(t: ExecutionContext, url: string): Promise<TaskQueue> {
 }
 
 const portOf = (server: NatsServer): number => Number(new URL(server.url).port);
-const startedEvent = (taskId: string): TaskEvent =>
-  ({ v: 1, type: 'started', sceneId: 'scene', taskId, kind: 'ingest', agent: 'a', at: '2026-01-01T00:00:00.000Z', attempt: 1 });
+const retryingEvent = (taskId: string): TaskEvent =>
+  ({ v: 1, type: 'retrying', sceneId: 'scene', taskId, kind: 'ingest', agent: 'a', at: '2026-01-01T00:00:00.000Z', attempt: 1, error: 'away' });
 
 testTaskQueue(test, 'nats', async (t) => {
   const server = await newServer(t, await newFolder(t));
@@ -53,7 +53,7 @@ test('nats queue: a server killed and started again has every task and event, an
   const server = await newServer(t, folder);
   const queue = await newQueue(t, server.url);
   await queue.publishTasks([ingestTask('before')]);
-  await queue.publishEvent(startedEvent('before'));
+  await queue.publishEvent(retryingEvent('before'));
   const events: string[] = [];
   const bothSeen = new AbortController();
   const following = (async () => {
@@ -64,7 +64,7 @@ test('nats queue: a server killed and started again has every task and event, an
   })();
   process.kill(server.pid, 'SIGKILL');
   await server.ended;
-  const during = Promise.all([queue.publishTasks([ingestTask('during')]), queue.publishEvent(startedEvent('during'))]);
+  const during = Promise.all([queue.publishTasks([ingestTask('during')]), queue.publishEvent(retryingEvent('during'))]);
   const pull = queue.pullTask(['ingest'], 30_000, never);
   await newServer(t, folder, portOf(server));
   await during;
@@ -73,7 +73,7 @@ test('nats queue: a server killed and started again has every task and event, an
   await first?.ack();
   const second = await queue.pullTask(['ingest'], 10_000, never);
   t.is(second?.subject, 'tasks.ingest.scene.during');
-  await queue.publishEvent(startedEvent('after'));
+  await queue.publishEvent(retryingEvent('after'));
   await following;
   t.deepEqual(events, ['before', 'during', 'after']);
 });

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Msg, type MsgHdrs, type NatsConnection, createInbox } from '@nats-io/transport-node';
+
+export interface Requests {
+  /** Sends a request and waits for its answer. Null: there was none in time, the connection was lost, or the signal aborted. */
+  ask(subject: string, payload: Uint8Array | string, more?: { readonly headers?: MsgHdrs | undefined; readonly signal?: AbortSignal | undefined }): Promise<Msg | null>;
+  /** Ends all that wait without an answer. */
+  giveUp(): void;
+}
+
+const timeoutMs = 5_000;
+const sweepMs = 500;
+
+/**
+ * Requests whose answers come to one subscription, thousands at a time. The client's own `request` makes a timer and an error with
+ * its stack for each; here one timer serves all, as all have the same patience.
+ */
+export function openRequests(nc: NatsConnection): Requests {
+  const inbox = `${createInbox()}.`;
+  /** Oldest first. */
+  const waiting = new Map<string, { readonly until: number; readonly end: (answer: Msg | null) => void }>();
+  let [next, sweeper]: [number, NodeJS.Timeout | null] = [0, null];
+
+  const end = (token: string, answer: Msg | null): void => {
+    const one = waiting.get(token);
+    waiting.delete(token);
+    one?.end(answer);
+  };
+  const sweep = (): void => {
+    const now = performance.now();
+    for (const [token, { until }] of waiting) {
+      if (until > now) break;
+      end(token, null);
+    }
+    sweeper = waiting.size === 0 ? null : setTimeout(sweep, sweepMs);
+  };
+  nc.subscribe(`${inbox}*`, { callback: (error, message) => { if (error === null) end(message.subject.slice(inbox.length), message); } });
+
+  return {
+    ask(subject, payload, { headers, signal } = {}) {
+      const token = (next++).toString(36);
+      return new Promise((resolve) => {
+        const onAbort = (): void => { end(token, null); };
+        signal?.addEventListener('abort', onAbort);
+        waiting.set(token, {
+          until: performance.now() + timeoutMs,
+          end: (answer) => {
+            signal?.removeEventListener('abort', onAbort);
+            resolve(answer);
+          },
+        });
+        sweeper ??= setTimeout(sweep, sweepMs);
+        if (signal?.aborted) return onAbort();
+        try {
+          nc.publish(subject, payload, { reply: inbox + token, ...(headers && { headers }) });
+        } catch {
+          end(token, null); // the connection is closed for good
+        }
+      });
+    },
+    giveUp() { for (const token of [...waiting.keys()]) end(token, null); },
+  };
+}
+
+/** A status is a message without a body whose header says NATS/1.0 <code>; null: a real message. */
+export function statusOf(message: Msg): number | null {
+  const code = message.headers?.code ?? 0;
+  return code > 0 && message.data.length === 0 ? code : null;
+}
