@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>>
   'pipeline': () => import('./pipeline/suite.js'),
   'accuracy': () => import('./accuracy/suite.js'),
   'peers': () => import('./peers/suite.js'),
+  'bus': () => import('./bus/suite.js'),
 };
 
 /** What isn't a suite: works on reports that suites wrote. */

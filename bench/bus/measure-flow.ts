@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startNatsServer } from '@altiplano/protocol/io';
+import type { AgentsOrder, AgentsReply } from './agents-process.js';
+import type { CoordinatorOrder, CoordinatorReply } from './coordinator-process.js';
+import { cpuSecondsOf, rssBytesOf } from './process-figures.js';
+
+export interface FlowOrder {
+  readonly tiles: number;
+  readonly agents: number;
+  /** Processes that host the agents. */
+  readonly hosts: number;
+  readonly taskMs: number;
+  readonly ahead: number | null;
+  /** Where store and bus keep their files while it runs. */
+  readonly folder: string;
+}
+
+/** What one run of the flow took, at full resolution: from its first task published to the scene's end. */
+export interface FlowFigures {
+  readonly coordinator: Extract<CoordinatorReply, { is: 'ended' }>;
+  readonly tasksPerSecond: number;
+  /** CPU milliseconds per task. */
+  readonly cpuMs: Readonly<Record<'coordinator' | 'agents' | 'server', number>>;
+  readonly agentsRssBytes: number;
+  readonly serverRssBytes: number;
+}
+
+/**
+ * Runs one scene of made-up tasks through a nats-server of its own: server, coordinator and agents as processes, and a file store.
+ * Whatever happens, they are ended and their files removed.
+ */
+export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
+  const dir = await mkdtemp(join(order.folder, 'altiplano-bus-'));
+  const children: ChildProcess[] = [];
+  const start = (module: string, argument: AgentsOrder | CoordinatorOrder): ChildProcess => {
+    const child = fork(fileURLToPath(new URL(module, import.meta.url)), [JSON.stringify(argument)], { execArgv: ['--expose-gc'] });
+    children.push(child);
+    return child;
+  };
+  const server = await startNatsServer({ storeDir: join(dir, 'bus') });
+  try {
+    const store = join(dir, 'store');
+    const share = Math.ceil(order.agents / order.hosts);
+    const hosts = Array.from({ length: order.hosts }, (_, k) => start('./agents-process.js', {
+      nats: server.url, store, agents: Math.min(share, order.agents - k * share), taskMs: order.taskMs, logFile: join(dir, `host-${k}.log`), name: `host-${k}`,
+    }));
+    await Promise.all(hosts.map((host) => replyOf<AgentsReply, 'ready'>(host, 'ready')));
+    const coordinator = start('./coordinator-process.js', {
+      nats: server.url, store, workDir: join(dir, 'work'), tiles: order.tiles, taskMs: order.taskMs, ahead: order.ahead,
+    });
+    const isEnded = replyOf<CoordinatorReply, 'ended'>(coordinator, 'ended');
+    isEnded.catch(() => undefined); // awaited below
+    await Promise.race([replyOf<CoordinatorReply, 'steady'>(coordinator, 'steady'), isEnded]);
+    const spent = async (): Promise<{ agents: number; rss: number; server: number }> => {
+      const figures = await Promise.all(hosts.map((host) => {
+        const answer = replyOf<AgentsReply, 'figures'>(host, 'figures');
+        host.send('figures');
+        return answer;
+      }));
+      const sum = (of: (figure: (typeof figures)[number]) => number): number => figures.reduce((total, figure) => total + of(figure), 0);
+      return { agents: sum(({ cpuSeconds }) => cpuSeconds), rss: sum(({ rssBytes }) => rssBytes), server: cpuSecondsOf(server.pid) };
+    };
+    const before = await spent();
+    const ended = await isEnded;
+    const after = await spent();
+    if (ended.state !== 'done') throw new Error(`the scene ended ${ended.state}: ${ended.failure ?? ''}`);
+    const perTask = (seconds: number): number => (1000 * seconds) / ended.tasks;
+    const figures = {
+      coordinator: ended, tasksPerSecond: ended.tasks / ended.seconds,
+      cpuMs: { coordinator: perTask(ended.cpuSeconds), agents: perTask(after.agents - before.agents), server: perTask(after.server - before.server) },
+      agentsRssBytes: after.rss, serverRssBytes: rssBytesOf(server.pid),
+    };
+    for (const host of hosts) host.send('drain');
+    await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : null)));
+    return figures;
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The next message of a kind from a child. Rejects where the child ends before. */
+function replyOf<R extends { readonly is: string }, K extends R['is']>(child: ChildProcess, is: K): Promise<Extract<R, { is: K }>> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      if (!isReply<R, K>(message, is)) return;
+      child.off('message', onMessage).off('exit', onExit);
+      resolve(message);
+    };
+    const onExit = (code: number | null, signal: string | null): void => { reject(new Error(`a process of the bench ended early (${signal ?? String(code)})`)); };
+    child.on('message', onMessage).on('exit', onExit);
+  });
+}
+
+const isReply = <R extends { readonly is: string }, K extends R['is']>(message: unknown, is: K): message is Extract<R, { is: K }> =>
+  typeof message === 'object' && message !== null && 'is' in message && message.is === is;
