@@ -18,7 +18,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
 main { padding-top: 22px; padding-bottom: 50px; }
-.charts { columns: 2; column-gap: 20px; }
+.charts { columns: 2; column-gap: 20px; padding-bottom: 20px; }
 figure, section { margin: 0 0 20px; padding: 18px 20px; background: var(--panel); border: 1px solid var(--line); border-radius: 10px; break-inside: avoid; }
 figcaption, .note { margin: 10px 0 0; color: var(--soft); font-size: 13px; max-width: 100ch; }
 .wide { overflow-x: auto; }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BenchTile, NativeBench } from '@altiplano/kernels/testing';
-import type { Progress } from '../harness/progress.js';
 import type { Case } from './models.js';
 import { type Group, repetitions } from './plan.js';
 import { type TexturedPair, texturedPair } from './textured-pair.js';
@@ -31,7 +30,7 @@ export interface PairAccuracy {
  * Times a group's kernels in turns: repetition by repetition through all of them, so that a neighbour or a falling clock meets every
  * kernel alike. The first round only warms up.
  */
-export function measureGroup(native: NativeBench, group: Group, only: string, progress: Progress): { times: KernelTimes[]; accuracy: PairAccuracy } {
+export function measureGroup(native: NativeBench, group: Group, only: string, onRound: (round: number) => void): { times: KernelTimes[]; accuracy: PairAccuracy } {
   const pair = texturedPair(group.case);
   const tiles: BenchTile[] = [];
   for (let n = 0; n < Math.max(...group.threads); n++) tiles.push(native.openTile(pair));
@@ -47,7 +46,7 @@ export function measureGroup(native: NativeBench, group: Group, only: string, pr
         run.cpu.push(cpu.reduce((sum, seconds) => sum + seconds, 0) / cpu.length);
         run.wall.push(wall[0] ?? NaN);
       }
-      progress.step(round, repetitions, `${group.title}: in turns over ${runs.length} kernels`);
+      onRound(round);
     }
     return { times: runs.map((run) => ({ ...run, group: group.title, case: group.case })), accuracy: accuracyOf(native, tiles[0], pair, group.case) };
   } finally {

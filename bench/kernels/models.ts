@@ -94,9 +94,21 @@ export const models: Readonly<Record<string, KernelModel>> = {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 58 * 8, bytes: (c) => pixels(c) * 16,
     text: '3 polynomials of 18 operations and 4 to normalise, in doubles; reads 4 B, writes 12 B a point',
   },
+  'outliers': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 16 * 4, bytes: (c) => pixels(c) * 12.5,
+    text: '16 operations a point: its cell, two bounds, three comparisons; reads 12 B a point and the prior, writes what it drops',
+  },
   'rasterize': {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * (9 * 12 + 60) * 4, bytes: (c) => pixels(c) * 30,
     text: '9 cells of 12 operations a point, a plane of 60 a cell; reads 16 B a point, writes 14 B a cell',
+  },
+  'merge': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 1.5 * 12 * 4, bytes: (c) => pixels(c) * (1.5 * 16 + 17),
+    text: '12 operations a cell of a tile, 1.5 tiles a cell; reads 16 B a tile and cell, writes 17 B a cell',
+  },
+  'height bounds': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * (9 * 3 + 4 * 6 + 4 * 8) * 4, bytes: (c) => pixels(c) * 12,
+    text: "9 neighbours' support, two extremes in 7 x 7 and the widest in 13 x 13 by passes along rows and columns; reads 4 B, writes 8 B a cell (coarse levels only)",
   },
 };
 

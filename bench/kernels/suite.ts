@@ -9,7 +9,7 @@ import { fileMeasurement, fileNames, fileTable, measureFiles } from './files.js'
 import { makeLimits } from './limits.js';
 import { checkEquality, type Equality, type KernelTimes, measureGroup, type PairAccuracy } from './measure.js';
 import { models } from './models.js';
-import { baseCase, planGroups } from './plan.js';
+import { baseCase, planGroups, repetitions } from './plan.js';
 import { chartsOf, type KernelFindings, tablesOf } from './present.js';
 import { ratesOf } from './rates.js';
 
@@ -47,9 +47,10 @@ function run({ options, quick, only, progress }: SuiteContext): Findings {
   const times: KernelTimes[] = [], accuracy: PairAccuracy[] = [];
   const equality = checkEquality(native, native.targets(), only);
   for (const [i, group] of groups.entries()) {
-    progress.say(`${i + 1} of ${groups.length}: ${group.title}`);
+    const step = (round: number): void => progress.step(i * (repetitions + 1) + round, groups.length * (repetitions + 1), group.title);
+    step(0);
     limits.measure();
-    const found = measureGroup(native, group, only, progress);
+    const found = measureGroup(native, group, only, step);
     times.push(...found.times);
     accuracy.push(found.accuracy);
   }

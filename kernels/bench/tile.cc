@@ -165,6 +165,53 @@ void runRasterize(Tile& t) {
   rasterizeDsm(points, {0, 0, 0.5}, {}, {t.dsmHeight.view(), t.dsmWeight.view(), t.dsmSpread.view(), t.dsmCount.view()});
 }
 
+constexpr OutlierLimits kOutlierLimits{-1000, 1000, 3, 30, 1000};
+
+PointViews keptPoints(Tile& t) { return {t.keptEast.view(), t.keptNorth.view(), t.keptUp.view()}; }
+
+void keepPoints(Tile& t) {
+  copyInto<float>(t.east.view(), t.keptEast.view());
+  copyInto<float>(t.north.view(), t.keptNorth.view());
+  copyInto<float>(t.up.view(), t.keptUp.view());
+}
+
+BoundsViews bounds(Tile& t) { return {t.boundsLow.view(), t.boundsHigh.view()}; }
+
+template <typename T>
+ImageView<const T> part(Image<T>& image, int col0, int row0, int width, int height) {
+  const ImageView<T> all = image.view();
+  return {all.row(row0) + col0, width, height, all.stride};
+}
+
+// The tile and its four neighbours, which overlap it by an eighth of its side; where two overlap their feathers add up to 1.
+void layTilesOut(Tile& t) {
+  const int side = t.width, halo = std::max(1, side / 8);
+  for (int i = 0; i < side; ++i) {
+    const double own = std::min({1.0, (i + 0.5 + halo) / (2 * halo), (side - i - 0.5 + halo) / (2 * halo)});
+    t.featherOwn.push_back(own);
+    t.featherBeside.push_back(1 - own);
+  }
+  t.countCells = copied<float>(ImageView<const uint16_t>(t.dsmCount.view()));
+  const auto add = [&](int col0, int row0, int width, int height, bool isOwner) {
+    BlendTile tile;
+    tile.col0 = col0, tile.row0 = row0, tile.isOwner = isOwner;
+    tile.featherCol = width < side ? t.featherBeside.data() : t.featherOwn.data();
+    tile.featherRow = height < t.height ? t.featherBeside.data() : t.featherOwn.data();
+    tile.cells = {part(t.dsmHeight, col0, row0, width, height), part(t.dsmWeight, col0, row0, width, height),
+                  part(t.dsmSpread, col0, row0, width, height), part(t.countCells, col0, row0, width, height)};
+    t.blended.push_back(tile);
+  };
+  add(0, 0, side, t.height, true);
+  add(0, 0, halo, t.height, false);
+  add(side - halo, 0, halo, t.height, false);
+  add(0, 0, side, halo, false);
+  add(0, t.height - halo, side, halo, false);
+}
+
+void runMerge(Tile& t) {
+  blendTiles(t.blended, {}, {t.mergedHeight.view(), t.mergedConfidence.view(), t.mergedCount.view(), t.mergedSpread.view(), t.mergedReason.view()});
+}
+
 std::vector<Stage> makeStages() {
   const auto nothing = [](Tile&) {};
   return {
@@ -191,8 +238,19 @@ std::vector<Stage> makeStages() {
        [](Tile& t) { triangulate(t.filtered.disparity.view(), 0, 0, t.groundFromRect, 0, 0, {t.east.view(), t.north.view(), t.up.view()}); },
        [](Tile& t) { triangulateReference(t.filtered.disparity.view(), 0, 0, t.groundFromRect, 0, 0, {t.east.view(), t.north.view(), t.up.view()}); },
        [](Tile& t) { return Digest().add(t.east.view()).add(t.north.view()).add(t.up.view()).value(); }},
+      {"outliers", keepPoints, [](Tile& t) { dropOutliers(keptPoints(t), 0, 0, t.prior(), kOutlierLimits); },
+       [](Tile& t) { dropOutliersReference(keptPoints(t), 0, 0, t.prior(), kOutlierLimits); },
+       [](Tile& t) { return Digest().add(t.keptEast.view()).add(t.keptNorth.view()).add(t.keptUp.view()).value(); }},
       {"rasterize", nothing, runRasterize, nullptr,
        [](Tile& t) { return Digest().add(t.dsmHeight.view()).add(t.dsmWeight.view()).add(t.dsmSpread.view()).add(t.dsmCount.view()).value(); }},
+      {"merge", nothing, runMerge, nullptr,
+       [](Tile& t) {
+         return Digest().add(t.mergedHeight.view()).add(t.mergedConfidence.view()).add(t.mergedCount.view()).add(t.mergedSpread.view())
+             .add(t.mergedReason.view()).value();
+       }},
+      {"height bounds", nothing, [](Tile& t) { localBounds(t.dsmHeight.view(), {}, bounds(t)); },
+       [](Tile& t) { localBoundsReference(t.dsmHeight.view(), {}, bounds(t)); },
+       [](Tile& t) { return Digest().add(t.boundsLow.view()).add(t.boundsHigh.view()).value(); }},
   };
 }
 
@@ -216,7 +274,11 @@ Tile::Tile(const PairInput& in)
       imageFromRect(turned(width, height)), rectified(width, height), rectifiedValid(width, height),
       groundFromRect(ground(width, height, in.low.at(0, 0), count)), rectFromGround(inverse(groundFromRect)), range(width, height),
       east(width, height), north(width, height), up(width, height),
-      dsmHeight(width, height), dsmWeight(width, height), dsmSpread(width, height), dsmCount(width, height) {
+      keptEast(width, height), keptNorth(width, height), keptUp(width, height),
+      dsmHeight(width, height), dsmWeight(width, height), dsmSpread(width, height), dsmCount(width, height),
+      boundsLow(width, height), boundsHigh(width, height),
+      mergedHeight(width, height), mergedConfidence(width, height), mergedCount(width, height), mergedSpread(width, height),
+      mergedReason(width, height) {
   if (in.is8Bit) window8 = copied<uint8_t>(in.ref);
   else window16 = copied<uint16_t>(in.ref);
 
@@ -245,6 +307,8 @@ Tile::Tile(const PairInput& in)
     return all;
   };
   pointEast = flat(east), pointNorth = flat(north), pointUp = flat(up), pointWeight = flat(filtered.confidence);
+  runRasterize(*this);
+  layTilesOut(*this);
 }
 
 const std::vector<Stage>& stages() {

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "big_buffer.h"
+#include "drop_outliers.h"
+#include "height_bounds.h"
 #include "match.h"
+#include "merge_block.h"
 #include "rasterize.h"
 #include "rectify.h"
 #include "search_range.h"
@@ -63,9 +66,16 @@ struct Tile {
   Image<float> priorLow, priorHigh;
   Image<int16_t> range;
   Image<float> east, north, up;
+  Image<float> keptEast, keptNorth, keptUp;  // what dropOutliers works on in place
   std::vector<float> pointEast, pointNorth, pointUp, pointWeight;  // dense, as JavaScript's arrays
   Image<float> dsmHeight, dsmWeight, dsmSpread;
   Image<uint16_t> dsmCount;
+  Image<float> boundsLow, boundsHigh;
+  Image<float> countCells;  // dsmCount as partials of the merge have it
+  std::vector<double> featherOwn, featherBeside;
+  std::vector<BlendTile> blended;  // the tile, and the haloes of its four neighbours
+  Image<float> mergedHeight, mergedConfidence, mergedCount, mergedSpread;
+  Image<uint8_t> mergedReason;
 
   MatchImage refImage() const { return {ref.view(), refValid.view()}; }
   MatchImage secImage() const { return {sec.view(), secValid.view()}; }

@@ -26,9 +26,9 @@ export function decades(values: readonly number[]): number[] {
   return Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
 }
 
-/** 0.001, 1.5, 250, 10 k, 2 M, 3 G. */
+/** 0.001, 1.5, 250, 10 k, 2 M, 3 G, 4 T. */
 export function short(value: number): string {
-  const [divisor, suffix] = value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
+  const [divisor, suffix] = value >= 1e12 ? [1e12, ' T'] : value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e4 ? [1e3, ' k'] : [1, ''];
   const scaled = value / divisor;
   return `${scaled >= 100 || Number.isInteger(scaled) ? scaled.toFixed(0) : Number(scaled.toPrecision(2)).toString()}${suffix}`;
 }

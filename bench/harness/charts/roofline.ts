@@ -6,14 +6,14 @@ import { colourOf, escapeHtml, line, px, svg, text, textWidth } from './svg.js';
 type Roofline = Extract<Chart, { kind: 'roofline' }>;
 
 const width = 640, height = 400;
-const frame = { left: 56, right: 624, top: 16, bottom: 352 };
+const frame = { left: 68, right: 624, top: 16, bottom: 352 };
 
 /** Operations per second over operations per byte. Source: Williams, Waterman and Patterson, CACM 52(4), 2009. */
 export function rooflineSvg({ title, operation, compute, bandwidth, dots }: Roofline): string {
-  const highest = Math.max(...compute.map(({ perSecond }) => perSecond), ...dots.map(({ perSecond }) => perSecond));
+  const highest = Math.max(...compute.map(({ perSecond }) => perSecond));
   const ridges = bandwidth.map(({ bytesPerSecond }) => highest / bytesPerSecond);
   const xTicks = decades([...dots.map(({ perByte }) => perByte), ...ridges, Math.min(...dots.map(({ perByte }) => perByte)) / 2]);
-  const yTicks = decades([...dots.map(({ perSecond }) => perSecond), highest, 2 * highest]);
+  const yTicks = decades([...dots.map(({ perSecond }) => perSecond), 2 * highest]);
   const [xLow = 1, xHigh = 10] = [xTicks[0], xTicks.at(-1)], [yLow = 1, yHigh = 10] = [yTicks[0], yTicks.at(-1)];
   const x = logScale(xLow, xHigh, frame.left, frame.right), y = logScale(yLow, yHigh, frame.bottom, frame.top);
 
