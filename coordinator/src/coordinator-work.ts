@@ -7,7 +7,7 @@ import { makePrior } from './range-tiles.js';
 import type { SceneWork } from './scene-work.js';
 import { solvePointing } from './solve-pointing.js';
 
-/** The coordinator's own computing, for real. */
+/** The coordinator's own computing, for real, in the thread that calls it. */
 export const sceneWork: SceneWork = {
   solvePointing(plan, pair, matches) {
     const [ref, sec] = [plan.images[pair.ref], plan.images[pair.sec]];

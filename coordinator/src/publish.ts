@@ -66,17 +66,17 @@ function drawPictures({ store, plan, outDir }: ProductsRequest, scratchDir: stri
   };
   const hillshade = (path: string, maxSize: number): void => hillshadePng(join(outDir, 'dsm.tif'), path, { maxSize });
   products['hillshade'] = join(outDir, 'hillshade.png');
-  hillshade(products['hillshade'], 4096);
-  const pictures = [draw('hillshade', 'Digital surface model', 'shaded, lightness and colour rise with height', 1200, hillshade)];
+  hillshade(products['hillshade'], 2048);
+  const pictures = [draw('hillshade', 'Digital surface model', 'shaded, lightness and colour rise with height', 1024, hillshade)];
 
   const image = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
   if (image !== undefined) {
     const reference = (path: string, maxSize: number): void => imagePng(store.gdalPath(image.key), path, { maxSize });
     products['reference'] = join(outDir, 'reference.png');
     reference(products['reference'], 2048);
-    pictures.push(draw('reference', 'Reference image', 'in its own geometry', 800, reference));
+    pictures.push(draw('reference', 'Reference image', 'in its own geometry', 1024, reference));
   }
-  pictures.push(draw('confidence', 'Confidence', 'dark: low, light: high', 800, (path, maxSize) => imagePng(join(outDir, 'confidence.tif'), path, { maxSize })));
+  pictures.push(draw('confidence', 'Confidence', 'dark: low, light: high', 1024, (path, maxSize) => imagePng(join(outDir, 'confidence.tif'), path, { maxSize })));
   return pictures;
 }
 

@@ -107,7 +107,8 @@ export async function makePrior(
   }
 }
 
-function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
+/** A prior that is in the store. */
+export function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
   return {
     key, grid,
     tileHeightRange(box) {

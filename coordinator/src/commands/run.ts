@@ -42,6 +42,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
       const { makePlan } = await import('../make-plan.js');
       const { runLocal } = await import('../run-local.js');
       const { sceneWork } = await import('../coordinator-work.js');
+      const { openWorkThread } = await import('../work-thread.js');
       const stream = options.json ? process.stderr : process.stdout;
       const progress = openProgress({ stream, isTty: stream.isTTY === true, now: () => performance.now() });
       const note = (message: string): void => { progress.note(`note: ${message}`); };
@@ -54,11 +55,12 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
       if (options.agents * options.memory * 2 ** 20 > totalmem()) {
         note(`${options.agents} agents of up to ${options.memory} MB exceed this machine's ${(totalmem() / 2 ** 30).toFixed(1)} GB; fewer --agents or less --memory keep it from swapping`);
       }
+      const thread = openWorkThread(sceneWork);
       try {
         const outDir = resolve(options.out);
         const end = await runLocal(plan, {
           outDir, agents: options.agents, keepIntermediates: options.keepIntermediates === true, fresh: options.fresh === true,
-          work: sceneWork, onState: progress.show, onWarning: note,
+          work: thread.work, onState: progress.show, onWarning: note,
         }, signal);
         progress.close();
         stream.write(endText(end, outDir));
@@ -66,6 +68,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
         process.exitCode = exitCodes[end.summary.state];
       } finally {
         progress.close();
+        await thread.close();
       }
     });
 }

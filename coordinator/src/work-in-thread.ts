@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread behind openWorkThread: one request after the other, in the order in which they were asked.
+import { parentPort } from 'node:worker_threads';
+import type { LevelPlan, ScenePlan } from '@altiplano/protocol';
+import { type ObjectStore, openStore } from '@altiplano/protocol/io';
+import { type Merge, type MergedDsm, openMerge } from './merge-dsm.js';
+import { publishProducts } from './publish.js';
+import { makePrior } from './range-tiles.js';
+import type { ProductsRequest } from './scene-work.js';
+
+/** What a merge needs to know of a tile that ended. */
+export interface EndedTile {
+  readonly id: string;
+  readonly partials: readonly { readonly pairId: string; readonly outKey: string }[];
+  readonly isDead: boolean;
+}
+
+export type WorkRequest =
+  | { readonly is: 'openMerge'; readonly merge: number; readonly storeUrl: string; readonly plan: ScenePlan; readonly level: LevelPlan; readonly path: string }
+  /** `ended`: the tile and its neighbours. */
+  | { readonly is: 'mergeTile'; readonly merge: number; readonly tileId: string; readonly ended: readonly EndedTile[] }
+  | { readonly is: 'finishMerge'; readonly merge: number }
+  | { readonly is: 'abandonMerge'; readonly merge: number }
+  | { readonly is: 'makePrior'; readonly storeUrl: string; readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number }
+  | { readonly is: 'publishProducts'; readonly storeUrl: string; readonly request: Omit<ProductsRequest, 'store'> };
+
+export interface WorkResults {
+  readonly openMerge: void;
+  readonly mergeTile: void;
+  readonly finishMerge: MergedDsm;
+  readonly abandonMerge: void;
+  /** The prior's key. */
+  readonly makePrior: string;
+  readonly publishProducts: Record<string, string>;
+}
+
+export interface WorkReply { readonly number: number; readonly result: never; readonly error: Error | null }
+
+interface OpenMerge { readonly merge: Merge; ended: ReadonlyMap<string, EndedTile> }
+
+function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkResults]> {
+  const merges = new Map<number, OpenMerge>();
+  const stores = new Map<string, ObjectStore>();
+  const storeAt = async (url: string): Promise<ObjectStore> => {
+    const store = stores.get(url) ?? await openStore(url);
+    stores.set(url, store);
+    return store;
+  };
+  const mergeOf = (number: number): OpenMerge => {
+    const open = merges.get(number);
+    if (open === undefined) throw new Error(`merge ${number} is not open`);
+    return open;
+  };
+
+  return async (request) => {
+    switch (request.is) {
+      case 'openMerge': {
+        const { plan, level, path } = request;
+        const open: OpenMerge = {
+          ended: new Map(),
+          merge: openMerge({
+            store: await storeAt(request.storeUrl), plan, level, path,
+            partials: (id) => open.ended.get(id)?.partials ?? [],
+            isDead: (id) => open.ended.get(id)?.isDead === true,
+          }),
+        };
+        merges.set(request.merge, open);
+        return;
+      }
+      case 'mergeTile': {
+        const open = mergeOf(request.merge);
+        open.ended = new Map(request.ended.map((tile) => [tile.id, tile]));
+        return open.merge.mergeTile(request.tileId);
+      }
+      case 'finishMerge': {
+        const { merge } = mergeOf(request.merge);
+        merges.delete(request.merge);
+        return merge.finish();
+      }
+      case 'abandonMerge': {
+        const open = merges.get(request.merge);
+        merges.delete(request.merge);
+        return open?.merge.abandon();
+      }
+      case 'makePrior': {
+        const { merged, plan, factor } = request;
+        return (await makePrior({ merged, plan, factor, store: await storeAt(request.storeUrl) })).key;
+      }
+      case 'publishProducts':
+        return publishProducts({ ...request.request, store: await storeAt(request.storeUrl) });
+    }
+  };
+}
+
+const run = openWork();
+let chain = Promise.resolve();
+parentPort?.on('message', ({ number, request }: { readonly number: number; readonly request: WorkRequest }) => {
+  chain = chain.then(async () => {
+    try {
+      parentPort?.postMessage({ number, result: await run(request), error: null });
+    } catch (error) {
+      parentPort?.postMessage({ number, result: null, error });
+    }
+  });
+});

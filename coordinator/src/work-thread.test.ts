@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import test from 'ava';
+import { sceneWork } from './coordinator-work.js';
+import { openMerge } from './merge-dsm.js';
+import { makePrior } from './range-tiles.js';
+import { type TestScene, openTestScene } from './testing/partial-scene.js';
+import { openWorkThread } from './work-thread.js';
+
+const surface = (e: number, n: number): number => 100 + 0.1 * (e - 640) - 0.05 * (n - 1280);
+
+async function scene(t: { teardown(end: () => Promise<void>): void }): Promise<TestScene> {
+  const opened = await openTestScene({ tiles: [[10, 20], [11, 20], [10, 19]], partial: ({ iy }) => (iy === 19 ? null : surface) });
+  t.teardown(() => opened.close());
+  return opened;
+}
+
+test('merges and priors of the thread are those of the calling thread', async (t) => {
+  const inputs = await scene(t);
+  const thread = openWorkThread(sceneWork);
+  t.teardown(() => thread.close());
+  const isDead = (id: string): boolean => id === 'x10y19';
+  const here = await openMerge({ ...inputs, isDead, path: inputs.path }).finish();
+  const expected = await readFile(here.path);
+  const merge = thread.work.openMerge({ ...inputs, isDead, path: inputs.path });
+  await merge.mergeTile('x11y20');
+  const there = await merge.finish();
+  t.deepEqual(there, here);
+  t.true((await readFile(there.path)).equals(expected));
+  const plan = { ...inputs.plan, images: inputs.plan.images.map((image) => ({ ...image, gsdM: 1 })) };
+  const request = { merged: there, plan, factor: 1, store: inputs.store };
+  const [prior, priorHere] = [await thread.work.makePrior(request), await makePrior(request)];
+  t.is(prior.key, priorHere.key);
+  const box = { minE: 640, maxE: 768, minN: 1280, maxN: 1344 };
+  t.deepEqual(prior.tileHeightRange(box), priorHere.tileHeightRange(box));
+});
+
+test('what fails in the thread fails here in its own words, and the thread goes on', async (t) => {
+  const inputs = await scene(t);
+  const thread = openWorkThread(sceneWork);
+  t.teardown(() => thread.close());
+  const lost = thread.work.openMerge({ ...inputs, partials: () => [{ pairId: '0_1', outKey: 'scenes/test/lost.tif' }], path: inputs.path });
+  await t.throwsAsync(lost.mergeTile('x10y20'), { message: /lost\.tif/ });
+  await lost.abandon();
+  t.false(existsSync(inputs.path));
+  const merge = thread.work.openMerge({ ...inputs, path: inputs.path });
+  t.true((await merge.finish()).validCells > 0);
+});
+
+test('closing fails what is still being computed', async (t) => {
+  const inputs = await scene(t);
+  const thread = openWorkThread(sceneWork);
+  const finish = thread.work.openMerge({ ...inputs, path: inputs.path }).finish();
+  const failed = t.throwsAsync(finish, { message: /closed/ });
+  await thread.close();
+  await failed;
+});
