@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "validity.h"
 
@@ -13,18 +12,50 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+namespace altiplano {
+namespace {
+#ifndef ALTIPLANO_DISPARITY_ONCE
+#define ALTIPLANO_DISPARITY_ONCE
+constexpr uint16_t kNoWinner = 0xFFFF;
+constexpr int32_t kNobody = 1 << 28;  // a column as far away as makes every check fail
+// Rows of DisparitySelector::State::winners and ::right.
+enum { kWinnerK, kWinnerSum, kRivalSum, kLeftSum, kRightSum, kWinnerRows };
+enum { kBestSum, kBestColumn, kRightRows };
+#endif
+}  // namespace
+}  // namespace altiplano
+
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // All loops over candidates run to the padding's end: what is there is kNoCandidate, which never wins.
-using Sums = hn::ScalableTag<uint16_t>;
-using Winner = DisparitySelector::Winner;
+using Sums = hn::CappedTag<uint16_t, kSgmPadding>;
 using State = DisparitySelector::State;
 
+HWY_INLINE uint16_t leastLane(hn::Vec<Sums> v) {
+  const Sums d;
+#if HWY_TARGET == HWY_SCALAR
+  return hn::GetLane(v);
+#else
+  if constexpr (hn::MaxLanes(Sums()) == 8) {
+    return hn::GetLane(hn::MinOfLanes(d, v));
+  } else {
+    const hn::Half<Sums> half;
+    const auto folded = hn::Min(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
+    if constexpr (hn::MaxLanes(Sums()) == 16) {
+      return hn::GetLane(hn::MinOfLanes(half, folded));
+    } else {
+      const hn::Half<decltype(half)> quarter;
+      return hn::GetLane(hn::MinOfLanes(quarter, hn::Min(hn::LowerHalf(quarter, folded), hn::UpperHalf(quarter, folded))));
+    }
+  }
+#endif
+}
+
 // The smallest sum but for k - 1, k and k + 1.
-uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
+HWY_INLINE uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
   const Sums d;
   const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2);
   const int lanes = static_cast<int>(hn::Lanes(d));
@@ -35,135 +66,182 @@ uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
     least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums + i), none));
     index = hn::Add(index, hn::Set(d, static_cast<uint16_t>(lanes)));
   }
-  return hn::GetLane(hn::MinOfLanes(d, least));
+  return leastLane(least);
 }
 
-Winner winnerOf(const uint16_t* sums, int stride) {
+// The left view's choices.
+void findWinners(State& s, int v, const uint16_t* rowSums, int stride) {
   const Sums d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  auto vector = hn::Set(d, kNoCandidate);
-  for (int k = 0; k < stride; k += lanes) vector = hn::Min(vector, hn::Load(d, sums + k));
-  const uint16_t least = hn::GetLane(hn::MinOfLanes(d, vector));
-  if (least == kNoCandidate) return {};
-  const auto wanted = hn::Set(d, least);
-  int first = 0;
-  intptr_t lane = -1;
-  for (;; first += lanes) {
-    lane = hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + first), wanted));
-    if (lane >= 0) break;
+  const int lanes = static_cast<int>(hn::Lanes(d)), count = s.in.count;
+  const ImageView<uint16_t> winners = s.winners.view();
+  const uint16_t* const validity = s.in.refValidity.row(v);
+  uint16_t *const ks = winners.row(kWinnerK), *const leasts = winners.row(kWinnerSum), *const rivals = winners.row(kRivalSum);
+  uint16_t *const lefts = winners.row(kLeftSum), *const rights = winners.row(kRightSum);
+  for (int u = 0; u < s.in.width(); ++u) {
+    ks[u] = kNoWinner;
+    if (validity[u] != 0) continue;
+    const uint16_t* const sums = rowSums + static_cast<ptrdiff_t>(u) * stride;
+    auto vector = hn::Load(d, sums);
+    for (int k = lanes; k < stride; k += lanes) vector = hn::Min(vector, hn::Load(d, sums + k));
+    const uint16_t least = leastLane(vector);
+    if (least == kNoCandidate) continue;
+    const auto wanted = hn::Set(d, least);
+    int k = 0;
+    for (intptr_t lane = -1; (lane = hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + k), wanted))) < 0; k += lanes) {
+    }
+    k += static_cast<int>(hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + k), wanted)));
+    const bool inside = k > 0 && k < count - 1;
+    ks[u] = static_cast<uint16_t>(k);
+    leasts[u] = least;
+    rivals[u] = rivalOf(sums, stride, k);
+    lefts[u] = inside ? sums[k - 1] : kNoCandidate;
+    rights[u] = inside ? sums[k + 1] : kNoCandidate;
   }
-  const int k = first + static_cast<int>(lane);
-  return {k, least, rivalOf(sums, stride, k)};
 }
 
-// What the secondary's columns of this row prefer.
-void findRightView(State& s, int v, const uint16_t* sums, int stride) {
+// The right view's choices.
+void findChosen(State& s, int v, const uint16_t* sums, int stride) {
   const Sums d;
   const int lanes = static_cast<int>(hn::Lanes(d));
-  const int width = s.in.width(), secWidth = s.in.secCensus.width;
-  uint16_t* const best = s.rightSums.view().row(0);
-  uint16_t* const columns = s.rightColumns.view().row(0);
-  std::fill_n(best, secWidth + 2 * stride, kNoCandidate);
-  // Neighbours in the row touch nearly the same columns: to load what was stored a moment ago at another
+  const int width = s.in.width(), secWidth = s.in.secCensus.width, columns = secWidth + 2 * stride;
+  uint16_t *const best = s.right.view().row(kBestSum), *const from = s.right.view().row(kBestColumn);
+  const uint16_t* const validity = s.in.refValidity.row(v);
+  std::fill_n(best, columns, kNoCandidate);
+  // Neighbours in the row touch nearly the same columns, and to load what was stored a moment ago at another
   // alignment makes a processor wait. So pixels far from each other take turns.
-  const int apart = 32;
-  for (int phase = 0; phase < apart; ++phase) {
-    for (int u = phase; u < width; u += apart) {
-      if (s.in.refValidity.at(u, v) != 0) continue;
+  constexpr int kApart = 32;
+  for (int phase = 0; phase < kApart; ++phase) {
+    for (int u = phase; u < width; u += kApart) {
+      if (validity[u] != 0) continue;
       const ptrdiff_t at = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
-      const uint16_t* const from = sums + static_cast<ptrdiff_t>(u) * stride;
+      const uint16_t* const candidates = sums + static_cast<ptrdiff_t>(u) * stride;
       const auto column = hn::Set(d, static_cast<uint16_t>(u));
       for (int k = 0; k < stride; k += lanes) {
-        const auto now = hn::Load(d, from + k), before = hn::LoadU(d, best + at + k);
-        const auto columnBefore = hn::LoadU(d, columns + at + k);
+        const auto now = hn::Load(d, candidates + k), before = hn::LoadU(d, best + at + k);
+        const auto columnBefore = hn::LoadU(d, from + at + k);
         const auto better = hn::Or(hn::Lt(now, before), hn::And(hn::Eq(now, before), hn::Lt(column, columnBefore)));
         hn::StoreU(hn::Min(now, before), d, best + at + k);
-        hn::StoreU(hn::IfThenElse(better, column, columnBefore), d, columns + at + k);
+        hn::StoreU(hn::IfThenElse(better, column, columnBefore), d, from + at + k);
       }
     }
   }
+  int32_t* const chosen = s.chosen.view().row(0);
+  for (int x = stride; x < stride + secWidth; ++x) chosen[x] = best[x] == kNoCandidate ? kNobody : from[x];
 }
 
-// The right view at secondary columns.
-struct RightView {
-  const uint16_t *sums, *columns;  // of column 0
-  int width;
-  bool has(int column) const { return column >= 0 && column < width && sums[column] != kNoCandidate; }
-  int referenceOf(int column) const { return columns[column]; }
-
-  // Disagreement, pixels, with a match of reference column u at secondary position u + d + offset.
-  float differenceAt(int u, float d, int offset) const {
-    float least = std::numeric_limits<float>::infinity();
-    for (const int e : {static_cast<int>(std::floor(d)), static_cast<int>(std::ceil(d))}) {
-      const int column = u + e + offset;
-      if (!has(column)) continue;
-      least = std::min(least, std::fabs(static_cast<float>(column - offset - referenceOf(column)) - d));
-    }
-    return least;
-  }
-};
-
 // The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
+// A candidate chosen by the right view needn't be a minimum.
 float subPixel(const uint16_t* sums, int count, int k) {
   if (k == 0 || k == count - 1 || sums[k - 1] == kNoCandidate || sums[k + 1] == kNoCandidate) return 0;
   const float left = sums[k - 1], middle = sums[k], right = sums[k + 1];
   const float curvature = left - 2.0f * middle + right;
-  // A candidate chosen by the right view needn't be a minimum.
   if (!(curvature > 0)) return 0;
   return std::clamp(0.5f * (left - right) / curvature, -0.5f, 0.5f);
 }
 
-// The best candidate that is its secondary pixel's choice too; none if it costs more than `limit`.
-Winner agreedWinner(const RightView& right, const uint16_t* sums, int count, int stride, int u, int start,
-                    float limit) {
-  Winner winner;
-  for (int k = 0; k < count; ++k) {
-    if (sums[k] < winner.sum && right.has(start + k) && right.referenceOf(start + k) == u) winner = {k, sums[k], 0};
-  }
-  if (winner.k < 0 || static_cast<float>(winner.sum) > limit) return {};
-  winner.rival = rivalOf(sums, stride, winner.k);
-  return winner;
+float confidenceOf(uint16_t sum, uint16_t rival) {
+  return std::max(kLeastConfidence, 1.0f - static_cast<float>(sum) / std::max(1.0f, static_cast<float>(rival)));
 }
 
-void selectRowSimd(State& s, int v, const uint16_t* rowSums) {
-  const SgmInput& in = s.in;
-  const int width = in.width(), count = in.count, stride = sgmStride(count);
-  for (int u = 0; u < width; ++u) {
-    if (in.refValidity.at(u, v) == 0) s.winners[static_cast<size_t>(u)] = winnerOf(rowSums + static_cast<ptrdiff_t>(u) * stride, stride);
+// A pixel that failed the left-right check: the best candidate that its secondary pixel chose too may replace the winner.
+void giveSecondChance(State& s, int u, int v, const uint16_t* sums, int stride) {
+  const int count = s.in.count, low = s.in.low.at(u, v);
+  const int32_t* const chosen = s.chosen.view().row(0) + std::clamp(u + low + s.in.secOffset, -stride, s.in.secCensus.width) + stride;
+  int agreed = -1;
+  uint16_t sum = kNoCandidate;
+  for (int k = 0; k < count; ++k) {
+    if (chosen[k] == u && sums[k] < sum) agreed = k, sum = sums[k];
   }
-  findRightView(s, v, rowSums, stride);
-  const RightView right{s.rightSums.view().row(0) + stride, s.rightColumns.view().row(0) + stride, in.secCensus.width};
-  for (int u = 0; u < width; ++u) {
-    s.out.disparity.at(u, v) = std::numeric_limits<float>::quiet_NaN();
-    s.out.confidence.at(u, v) = 0;
-    s.out.validity.at(u, v) = in.refValidity.at(u, v);
-    if (in.refValidity.at(u, v) != 0) continue;
-    const uint16_t* sums = rowSums + static_cast<ptrdiff_t>(u) * stride;
-    Winner winner = s.winners[static_cast<size_t>(u)];
-    if (winner.k < 0) {
-      s.out.validity.at(u, v) = kOutsideSecondary;
-      continue;
+  const ImageView<uint16_t> winners = s.winners.view();
+  if (agreed < 0 || static_cast<float>(sum) > s.options.secondChance * static_cast<float>(winners.at(u, kWinnerSum))) return;
+  uint16_t why = static_cast<uint16_t>(s.out.validity.at(u, v) & ~(kLeftRight | kRangeEdge));
+  if (agreed == 0 || agreed == count - 1) why |= kRangeEdge;
+  s.out.validity.at(u, v) = why;
+  if (why != kValid) return;
+  s.out.disparity.at(u, v) = static_cast<float>(low + agreed) + subPixel(sums, count, agreed);
+  s.out.confidence.at(u, v) = confidenceOf(sum, rivalOf(sums, stride, agreed));
+}
+
+// Disparities from winners and the right view's choices.
+void decide(State& s, int v, int stride) {
+  const hn::ScalableTag<float> df;
+  const hn::RebindToSigned<decltype(df)> di;
+  const hn::Rebind<uint16_t, decltype(df)> d16;
+  const hn::Rebind<int16_t, decltype(df)> dLow;
+  const int lanes = static_cast<int>(hn::Lanes(df)), width = s.in.width(), count = s.in.count;
+  const ImageView<uint16_t> winners = s.winners.view();
+  const int32_t* const chosen = s.chosen.view().row(0) + stride;
+  const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), half = hn::Set(df, 0.5f);
+  const auto none = hn::Set(di, kNoCandidate), noWinner = hn::Set(di, kNoWinner), nothing = hn::Zero(di);
+  const auto flag = [&](auto mask, Validity bit) HWY_ATTR { return hn::IfThenElseZero(mask, hn::Set(di, bit)); };
+  const auto nan = hn::Set(df, std::numeric_limits<float>::quiet_NaN()), tolerance = hn::Set(df, s.options.leftRightPx);
+  // The rows of `winners` and of Images may be read beyond their end, others may not, nor be written.
+  HWY_ALIGN int16_t lowRest[HWY_MAX_BYTES / 4] = {};
+  HWY_ALIGN uint16_t validityRest[HWY_MAX_BYTES / 4] = {}, whyRest[HWY_MAX_BYTES / 4];
+  HWY_ALIGN float disparityRest[HWY_MAX_BYTES / 4], confidenceRest[HWY_MAX_BYTES / 4];
+  for (int u = 0; u < width; u += lanes) {
+    const int rest = width - u;
+    const int16_t* low = s.in.low.row(v) + u;
+    const uint16_t* validity = s.in.refValidity.row(v) + u;
+    uint16_t* why = s.out.validity.row(v) + u;
+    float *disparity = s.out.disparity.row(v) + u, *confidence = s.out.confidence.row(v) + u;
+    if (rest < lanes) {
+      std::copy_n(low, rest, lowRest), std::copy_n(validity, rest, validityRest);
+      low = lowRest, validity = validityRest, why = whyRest, disparity = disparityRest, confidence = confidenceRest;
     }
-    const int low = in.low.at(u, v);
-    const auto disparityOf = [&](int k) { return static_cast<float>(low + k) + subPixel(sums, count, k); };
-    uint16_t why = kValid;
-    if (winner.sum == winner.rival) why |= kAmbiguous;
-    if (s.options.leftRightPx >= 0 &&
-        right.differenceAt(u, disparityOf(winner.k), in.secOffset) > s.options.leftRightPx) {
-      const float limit = s.options.secondChance * static_cast<float>(winner.sum);
-      const Winner agreed = agreedWinner(right, sums, count, stride, u, u + low + in.secOffset, limit);
-      if (agreed.k >= 0) {
-        winner = agreed;
-      } else {
-        why |= kLeftRight;
-      }
+    const auto row = [&](int index) HWY_ATTR { return hn::PromoteTo(di, hn::LoadU(d16, winners.row(index) + u)); };
+    const auto k = row(kWinnerK), least = row(kWinnerSum), rival = row(kRivalSum), left = row(kLeftSum), right = row(kRightSum);
+    const auto given = hn::PromoteTo(di, hn::LoadU(d16, validity));
+    const auto wins = hn::And(hn::Ne(k, noWinner), hn::Eq(given, nothing));
+    const auto whole = hn::Add(hn::PromoteTo(di, hn::LoadU(dLow, low)), k);
+
+    // The parabola, as in subPixel.
+    const auto l = hn::ConvertTo(df, left), m = hn::ConvertTo(df, least), r = hn::ConvertTo(df, right);
+    const auto curvature = hn::Add(hn::Sub(l, hn::Mul(hn::Set(df, 2.0f), m)), r);
+    const auto curved = hn::And(hn::RebindMask(df, hn::And(hn::Ne(left, none), hn::Ne(right, none))), hn::Gt(curvature, zero));
+    const auto slope = hn::Div(hn::Mul(half, hn::Sub(l, r)), hn::IfThenElse(curved, curvature, one));
+    const auto part = hn::IfThenElseZero(curved, hn::Min(hn::Max(slope, hn::Neg(half)), half));
+    const auto d = hn::Add(hn::ConvertTo(df, whole), part);
+
+    auto reasons = hn::Or(flag(hn::Eq(least, rival), kAmbiguous),
+                          flag(hn::Or(hn::Eq(k, nothing), hn::Eq(k, hn::Set(di, count - 1))), kRangeEdge));
+    if (s.options.leftRightPx >= 0) {
+      // Columns of the two secondary pixels around the match; the winner's own is one of them.
+      const auto first = hn::Add(hn::Iota(di, u), hn::Set(di, s.in.secOffset));
+      const auto differenceAt = [&](auto rounded) HWY_ATTR {
+        const auto column = hn::IfThenElseZero(wins, hn::Add(first, hn::ConvertTo(di, rounded)));
+        const auto other = hn::GatherIndex(di, chosen, column);
+        const auto theirs = hn::Sub(hn::Sub(column, hn::Set(di, s.in.secOffset)), other);
+        const auto difference = hn::Abs(hn::Sub(hn::ConvertTo(df, theirs), d));
+        return hn::IfThenElse(hn::RebindMask(df, hn::Eq(other, hn::Set(di, kNobody))),
+                              hn::Set(df, std::numeric_limits<float>::infinity()), difference);
+      };
+      const auto difference = hn::Min(differenceAt(hn::Floor(d)), differenceAt(hn::Ceil(d)));
+      reasons = hn::Or(reasons, flag(hn::RebindMask(di, hn::Gt(difference, tolerance)), kLeftRight));
     }
-    if (winner.k == 0 || winner.k == count - 1) why |= kRangeEdge;
-    s.out.validity.at(u, v) = why;
-    if (why != kValid) continue;
-    s.out.disparity.at(u, v) = disparityOf(winner.k);
-    const float ratio = static_cast<float>(winner.sum) / std::max(1.0f, static_cast<float>(winner.rival));
-    s.out.confidence.at(u, v) = std::max(kLeastConfidence, 1.0f - ratio);
+    reasons = hn::IfThenElse(wins, reasons, hn::IfThenElse(hn::Eq(given, nothing), hn::Set(di, kOutsideSecondary), given));
+    const auto good = hn::RebindMask(df, hn::Eq(reasons, nothing));
+    const auto ratio = hn::Div(m, hn::Max(one, hn::ConvertTo(df, rival)));
+    hn::StoreU(hn::DemoteTo(d16, reasons), d16, why);
+    hn::StoreU(hn::IfThenElse(good, d, nan), df, disparity);
+    hn::StoreU(hn::IfThenElseZero(good, hn::Max(hn::Set(df, kLeastConfidence), hn::Sub(one, ratio))), df, confidence);
+    if (rest < lanes) {
+      std::copy_n(why, rest, s.out.validity.row(v) + u);
+      std::copy_n(disparity, rest, s.out.disparity.row(v) + u);
+      std::copy_n(confidence, rest, s.out.confidence.row(v) + u);
+    }
+  }
+}
+
+void selectRowSimd(State& s, int v, const uint16_t* sums) {
+  const int stride = sgmStride(s.in.count);
+  findWinners(s, v, sums, stride);
+  findChosen(s, v, sums, stride);
+  decide(s, v, stride);
+  const uint16_t* const validity = s.out.validity.row(v);
+  const uint16_t* const given = s.in.refValidity.row(v);
+  for (int u = 0; u < s.in.width(); ++u) {
+    if ((validity[u] & kLeftRight) != 0 && given[u] == 0) giveSecondChance(s, u, v, sums + static_cast<ptrdiff_t>(u) * stride, stride);
   }
 }
 
@@ -176,9 +254,11 @@ namespace altiplano {
 HWY_EXPORT(selectRowSimd);
 
 DisparitySelector::DisparitySelector(const SgmInput& input, const DisparityOptions& options, const DisparityViews& out)
-    : state_{input, options, out, std::vector<Winner>(static_cast<size_t>(input.width())),
-             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), 1),
-             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), 1)} {}
+    : state_{input, options, out, Image<uint16_t>(input.width(), kWinnerRows),
+             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), kRightRows),
+             Image<int32_t>(input.secCensus.width + 2 * sgmStride(input.count), 1)} {
+  std::fill_n(state_.chosen.view().row(0), state_.chosen.width(), kNobody);
+}
 
 void DisparitySelector::select(int v, const uint16_t* sums) { HWY_DYNAMIC_DISPATCH(selectRowSimd)(state_, v, sums); }
 }  // namespace altiplano

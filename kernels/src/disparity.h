@@ -3,7 +3,6 @@
 #define ALTIPLANO_KERNELS_DISPARITY_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "image.h"
 #include "sgm.h"
@@ -43,19 +42,17 @@ class DisparitySelector {
   // Row v of the result from row v of the sums, laid out as sgm hands them on.
   void select(int v, const uint16_t* sums);
 
-  // A candidate, its sum, and the smallest sum at least 2 px away; k < 0: none.
-  struct Winner {
-    int32_t k = -1;
-    uint16_t sum = kNoCandidate, rival = kNoCandidate;
-  };
   struct State {
     SgmInput in;
     DisparityOptions options;
     DisparityViews out;
-    // Of one row: the left view's winners; for each secondary column, and the stride's columns on both sides, the smallest sum
-    // and the reference column it comes from.
-    std::vector<Winner> winners;
-    Image<uint16_t> rightSums, rightColumns;
+    // Of one row's reference pixels: the winner's k (kNoWinner: none), its sum, the smallest sum at least 2 px away, and the
+    // sums of its neighbours (kNoCandidate: no sub-pixel part).
+    Image<uint16_t> winners;
+    // Of one row's secondary columns, and the stride's columns on both sides: the smallest sum and the reference
+    // column it comes from; and that column again, kNobody where there is none.
+    Image<uint16_t> right;
+    Image<int32_t> chosen;
   };
 
  private:
