@@ -120,13 +120,18 @@ size_t sumsOfRow(const Tile& t) { return static_cast<size_t>(t.width) * static_c
 const uint16_t* sumsAt(const Tile& t, int v) { return reinterpret_cast<const uint16_t*>(t.sums[static_cast<size_t>(v)].data()); }
 
 void runSgm(Tile& t) {
-  t.aggregate = sgm;
-  sgm(t.sgmInput(), {}, [](int, const uint16_t*) {});
+  t.usesTwin = false;
+  sgm(t.sgmInput(), {}, t.memory.volume, [](int, const uint16_t*) {});
 }
 
 uint64_t digestOfSums(Tile& t) {
   Digest digest;
-  t.aggregate(t.sgmInput(), {}, [&](int, const uint16_t* sums) { digest.add(denseView(sums, static_cast<int>(sumsOfRow(t)), 1)); });
+  const auto add = [&](int, const uint16_t* sums) { digest.add(denseView(sums, static_cast<int>(sumsOfRow(t)), 1)); };
+  if (t.usesTwin) {
+    sgmReference(t.sgmInput(), {}, add);
+  } else {
+    sgm(t.sgmInput(), {}, t.memory.volume, add);
+  }
   return digest.value();
 }
 
@@ -140,7 +145,7 @@ void runWinnerTwin(Tile& t) {
 }
 
 void runMatchPair(Tile& t) {
-  matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.work.views());
+  matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.memory, t.work.views());
 }
 
 void runRectify(Tile& t) {
@@ -219,7 +224,7 @@ std::vector<Stage> makeStages() {
        [](Tile& t) {
          return Digest().add(t.refCensus.view()).add(t.refCensusValidity.view()).add(t.secCensus.view()).add(t.secCensusValidity.view()).value();
        }},
-      {"sgm", nothing, runSgm, [](Tile& t) { t.aggregate = sgmReference; }, digestOfSums},
+      {"sgm", nothing, runSgm, [](Tile& t) { t.usesTwin = true; }, digestOfSums},
       {"winner", nothing, runWinner, runWinnerTwin, [](Tile& t) { return digestOf(t.work); }},
       {"edges", [](Tile& t) { t.work.copyFrom(t.won); }, [](Tile& t) { sharpenEdges(t.images(), {}, t.work.views()); }, nullptr,
        [](Tile& t) { return digestOf(t.work); }},
@@ -284,7 +289,7 @@ Tile::Tile(const PairInput& in)
 
   censusBoth(*this, censusTransform);
   DisparitySelector selector(sgmInput(), {}, won.views());
-  sgm(sgmInput(), {}, [&](int v, const uint16_t* row) {
+  sgm(sgmInput(), {}, memory.volume, [&](int v, const uint16_t* row) {
     BigBuffer& kept = sums[static_cast<size_t>(v)];
     kept = BigBuffer(sizeof(uint16_t) * sumsOfRow(*this));
     std::memcpy(kept.data(), row, kept.size());

@@ -49,9 +49,10 @@ struct Tile {
 
   Image<uint8_t> refCensus, secCensus;
   Image<uint16_t> refCensusValidity, secCensusValidity;
-  // sgm hands its sums on row by row and keeps none; those the winner search is timed on are kept here, and the digest of
-  // the stage asks `aggregate`, the function that ran last, for them again.
-  decltype(&sgm) aggregate = sgm;
+  MatchMemory memory;
+  // sgm hands its sums on row by row and keeps none. Those the winner search is timed on are kept here; for the digest of its
+  // own stage sgm, or its twin if that ran last, is asked for them again.
+  bool usesTwin = false;
   std::vector<BigBuffer> sums;
   // After winner, edges, refine and the filters; `work` is what kernels that work in place get a copy in.
   DisparityImages won, sharpened, refined, filtered, work;

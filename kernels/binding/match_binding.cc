@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include <cstring>
+#include <memory>
 
 #include "args.h"
 #include "match.h"
@@ -39,7 +40,7 @@ NewMap newMap(Napi::Env env, const Napi::Object& block) {
 }
 
 // matchPair(ref: RectImage, sec: RectImage, range: SearchRange, options): DisparityMap
-Napi::Value matchPairBinding(const Napi::CallbackInfo& info) {
+Napi::Value matchPairBinding(const Napi::CallbackInfo& info, MatchMemory& memory) {
   const Napi::Object ref = info[0].As<Napi::Object>(), sec = info[1].As<Napi::Object>();
   const Napi::Object range = info[2].As<Napi::Object>(), given = info[3].As<Napi::Object>();
   const MatchImage reference = matchImageAt(ref), secondary = matchImageAt(sec);
@@ -51,7 +52,8 @@ Napi::Value matchPairBinding(const Napi::CallbackInfo& info) {
   options.edges.specklePx = intAt(given, "specklePx");
   options.refine.iterations = intAt(given, "refineIterations");
   const NewMap map = newMap(info.Env(), ref);
-  matchPair(reference, secondary, low, intAt(range, "count"), intAt(ref, "u0") - intAt(sec, "u0"), options, map.views);
+  matchPair(reference, secondary, low, intAt(range, "count"), intAt(ref, "u0") - intAt(sec, "u0"), options, memory,
+            map.views);
   return map.object;
 }
 
@@ -78,7 +80,11 @@ Napi::Value filterDisparityBinding(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void registerMatch(Napi::Env env, Napi::Object exports) {
-  exports.Set("matchPair", Napi::Function::New(env, matchPairBinding));
+  // Each thread has its own memory, which lasts as long as its environment.
+  const auto memory = std::make_shared<MatchMemory>();
+  exports.Set("matchPair", Napi::Function::New(env, [memory](const Napi::CallbackInfo& info) {
+                return matchPairBinding(info, *memory);
+              }));
   exports.Set("filterDisparity", Napi::Function::New(env, filterDisparityBinding));
 }
 

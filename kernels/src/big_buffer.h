@@ -14,8 +14,8 @@
 
 namespace altiplano {
 
-// Bytes of undefined contents, aligned to cache lines; large ones lie on huge pages where the system has them, because
-// a fault per 4 KB of a volume costs as much as a sweep over it.
+// Bytes of undefined contents, aligned to cache lines; large ones lie on huge pages where the system has them. The system
+// clears what it hands out, which takes a volume as long as the sweeps over it: what is needed again should be kept.
 class BigBuffer {
  public:
   BigBuffer() = default;
@@ -28,6 +28,14 @@ class BigBuffer {
     // Advice: where it isn't taken, the pages are small.
     if (alignment == kHugePage) madvise(data_.get(), rounded, MADV_HUGEPAGE);
 #endif
+  }
+  // Room for `size` bytes: what there is, if it is large enough but not many times too large, or else anew.
+  uint8_t* room(size_t size) {
+    if (size_ < size || size_ / 4 > size) {
+      *this = BigBuffer();
+      *this = BigBuffer(size);
+    }
+    return data();
   }
   uint8_t* data() const { return data_.get(); }
   size_t size() const { return size_; }

@@ -35,12 +35,11 @@ using Sums = hn::CappedTag<uint16_t, kSgmPadding>;
 using State = DisparitySelector::State;
 
 HWY_INLINE uint16_t leastLane(hn::Vec<Sums> v) {
-  const Sums d;
 #if HWY_TARGET == HWY_SCALAR
   return hn::GetLane(v);
 #else
   if constexpr (hn::MaxLanes(Sums()) == 8) {
-    return hn::GetLane(hn::MinOfLanes(d, v));
+    return hn::GetLane(hn::MinOfLanes(Sums(), v));
   } else {
     const hn::Half<Sums> half;
     const auto folded = hn::Min(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
@@ -86,10 +85,9 @@ void findWinners(State& s, int v, const uint16_t* rowSums, int stride) {
     const uint16_t least = leastLane(vector);
     if (least == kNoCandidate) continue;
     const auto wanted = hn::Set(d, least);
-    int k = 0;
-    for (intptr_t lane = -1; (lane = hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + k), wanted))) < 0; k += lanes) {
-    }
-    k += static_cast<int>(hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + k), wanted)));
+    int first = 0;
+    while (hn::AllFalse(d, hn::Eq(hn::Load(d, sums + first), wanted))) first += lanes;
+    const int k = first + static_cast<int>(hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + first), wanted)));
     const bool inside = k > 0 && k < count - 1;
     ks[u] = static_cast<uint16_t>(k);
     leasts[u] = least;
@@ -108,10 +106,10 @@ void findChosen(State& s, int v, const uint16_t* sums, int stride) {
   const uint16_t* const validity = s.in.refValidity.row(v);
   std::fill_n(best, columns, kNoCandidate);
   // Neighbours in the row touch nearly the same columns, and to load what was stored a moment ago at another
-  // alignment makes a processor wait. So pixels far from each other take turns.
-  constexpr int kApart = 32;
-  for (int phase = 0; phase < kApart; ++phase) {
-    for (int u = phase; u < width; u += kApart) {
+  // alignment makes a processor wait. So pixels that have no column in common take turns (an odd number of cache lines apart).
+  const int apart = stride + 1;
+  for (int phase = 0; phase < apart; ++phase) {
+    for (int u = phase; u < width; u += apart) {
       if (validity[u] != 0) continue;
       const ptrdiff_t at = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
       const uint16_t* const candidates = sums + static_cast<ptrdiff_t>(u) * stride;

@@ -169,7 +169,8 @@ TEST(SharpenEdges, ImprovesWhatMatchPairFindsAtEdges) {
     Scene s = makeScene(1, 0, 12);
     MatchOptions options;
     options.edges = edges;
-    matchPair({s.ref.view(), s.refValid.view()}, {s.sec.view(), s.secValid.view()}, low.view(), 32, kMargin, options, s.map());
+    MatchMemory memory;
+    matchPair({s.ref.view(), s.refValid.view()}, {s.sec.view(), s.secValid.view()}, low.view(), 32, kMargin, options, memory, s.map());
     const Score score = scoreOf(s);
     return 100.0 * score.wrong / score.pixels;
   };

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "big_buffer.h"
 #include "disparity.h"
 #include "edges.h"
 #include "image.h"
@@ -25,11 +26,16 @@ struct MatchImage {
   ImageView<const uint8_t> valid;
 };
 
+// What matchPair needs most memory for, kept between calls; one owner at a time.
+struct MatchMemory {
+  BigBuffer volume, census;
+};
+
 // Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, sharpenEdges, refineDisparity. Reference
 // (u, v) matches secondary (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count, but at an edge a pixel may get the
 // disparity of a surface beside it that lies outside of its own range. Both blocks have the same height.
 void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
-               const MatchOptions& options, const DisparityViews& out);
+               const MatchOptions& options, MatchMemory& memory, const DisparityViews& out);
 
 }  // namespace altiplano
 

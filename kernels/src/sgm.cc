@@ -6,10 +6,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
 #include <cstring>
-#include <vector>
-
-#include "big_buffer.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sgm.cc"
@@ -34,43 +32,39 @@ constexpr uint8_t kInfinite = 255;
 // Where the previous pixel of each path (along the row, above left, above, above right) lies along u, times the
 // sweep's direction.
 constexpr int kSteps[kPaths] = {-1, -1, 0, 1};
-constexpr int gapOf(int stride) { return stride % 64 == 0 ? 64 : 32; }  // slots of whole cache lines or halves of them
+// Slots are whole cache lines or halves of them, as vectors are. In the gap's middle lies min L.
+constexpr int gapOf(int stride) { return stride % 64 == 0 ? 64 : 32; }
 
 // What a path from another row knows of that row and, as far as it is done, of this one:
 //
-//   ... 255 255 | L(0) L(1) ... L(count-1) 255 ... | 255 255 ...     one slot of gap + stride bytes per pixel
-//        gap    |          stride bytes            |   next slot's gap
+//   255 ... least ... 255 | L(0) L(1) ... L(count-1) 255 ... | 255 ... least     one slot of gap + stride bytes per pixel
+//          gap            |          stride bytes            |   next slot's gap
 //
-// A neighbour whose `low` differs by s is read s bytes further on, into the gap if need be. Pixel i (counted in the
-// sweep's direction) is written to slot i, and its predecessor is always in slot i + 1, because
+// A neighbour whose `low` differs by a little is read so many bytes further on, into the gap if need be. Pixel i (counted
+// in the sweep's direction) is written to slot i, and its predecessor is always in slot i + 1, because
 // from row to row all slots are renumbered: by `drift` = 2 for the path from above left, 1 from above, 0 from above right.
 // So one row of slots is enough, and nothing is overwritten before it was read.
 class PathRow {
  public:
   PathRow(int pixels, int stride, int drift)
       : drift_(drift), slots_(pixels + 1), gap_(gapOf(stride)), slot_(stride + gap_), room_(kRows * drift), start_(room_),
-        bytes_(static_cast<size_t>(slots_ + room_) * static_cast<size_t>(slot_) + kRowAlignment),
-        least_(static_cast<size_t>(slots_ + room_)) {
+        bytes_(static_cast<size_t>(slots_ + room_) * static_cast<size_t>(slot_) + kRowAlignment) {
     std::memset(bytes_.data(), kInfinite, bytes_.size());
   }
   void nextRow() {
     if (start_ < drift_) {
       std::memmove(slotAt(room_), slotAt(start_), static_cast<size_t>(slots_) * static_cast<size_t>(slot_));
-      std::memmove(least_.data() + room_, least_.data() + start_, static_cast<size_t>(slots_));
       start_ = room_;
     }
     start_ -= drift_;
   }
-  int slotBytes() const { return slot_; }
-  uint8_t* l() { return slotAt(start_) + gap_; }
-  uint8_t* least() { return least_.data() + start_; }
+  uint8_t* l(int i) { return slotAt(start_ + i) + gap_; }
 
  private:
   static constexpr int kRows = 32;  // until all slots are moved back
   uint8_t* slotAt(int slot) { return bytes_.data() + static_cast<ptrdiff_t>(slot) * slot_; }
   int drift_, slots_, gap_, slot_, room_, start_;
   BigBuffer bytes_;
-  std::vector<uint8_t> least_;
 };
 
 // L of the path along the row, with room on both sides for shifted reads of whole vectors.
@@ -93,7 +87,7 @@ class Shifted {
 
   // `l` for a `low` higher by `shift`, in place if the gap allows it.
   const uint8_t* of(const uint8_t* l, int shift, int path) {
-    if (shift > -gap_ && shift < gap_) return l + shift;
+    if (std::abs(shift) < gap_ / 2 - 1) return l + shift;
     uint8_t* const to = rows_.view().row(path) + gap_;
     std::memset(to - gap_, kInfinite, static_cast<size_t>(stride_ + 2 * gap_));
     const int first = std::max(0, shift - gap_), last = std::min(stride_, shift + stride_ + gap_);
@@ -182,7 +176,19 @@ HWY_INLINE Bytes<D8> leastEverywhere(D8 d8, Bytes<D8> v) {
   const hn::CappedTag<uint16_t, 8> d16;
   const auto pairs = hn::BitCast(d16, foldToBlock(d8, v));
   const auto each = hn::Min(hn::And(pairs, hn::Set(d16, 0xFF)), hn::ShiftRight<8>(pairs));
+#if HWY_TARGET <= HWY_AVX2
+  // Stays among the vectors: this is on the path from one pixel to the next.
+  const __m128i least = _mm_minpos_epu16(each.raw);
+  if constexpr (hn::MaxLanes(D8()) == 32) {
+    return Bytes<D8>{_mm256_broadcastb_epi8(least)};
+  } else {
+#if HWY_TARGET <= HWY_AVX3
+    return Bytes<D8>{_mm512_broadcastb_epi8(least)};
+#endif
+  }
+#else
   return hn::Set(d8, static_cast<uint8_t>(hn::GetLane(hn::MinOfLanes(d16, each))));
+#endif
 #endif
 }
 
@@ -223,13 +229,19 @@ void penaltiesOfRow(ImageView<const float> image, const SgmOptions& options, int
   const int lanes = static_cast<int>(hn::Lanes(df));
   const auto whole = hn::Set(di, options.p2), least = hn::Set(di, std::max(options.p2Min, options.p1 + 1));
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), start = hn::Set(df, options.p2Start);
+  const auto alike = hn::Set(df, 0.999f * options.p2Start);
   const auto gradient = hn::Set(df, options.p2Gradient), p2f = hn::Set(df, static_cast<float>(options.p2));
   if (options.p2Gradient > 0) {
     // adaptedP2, lane by lane.
     for (; u + lanes - 1 <= last; u += lanes) {
       const auto a = hn::LoadU(df, row + u), b = hn::LoadU(df, other + u);
-      const auto sum = hn::Add(hn::Abs(a), hn::Abs(b));
-      const auto excess = hn::Sub(hn::Div(hn::Abs(hn::Sub(a, b)), sum), start);
+      const auto sum = hn::Add(hn::Abs(a), hn::Abs(b)), difference = hn::Abs(hn::Sub(a, b));
+      // Most pairs are so much alike that no rounding can make their quotient exceed the start: no need to divide.
+      if (hn::AllTrue(df, hn::Lt(difference, hn::Mul(sum, alike)))) {
+        hn::StoreU(hn::DemoteTo(d8, whole), d8, p2 + u);
+        continue;
+      }
+      const auto excess = hn::Sub(hn::Div(difference, sum), start);
       const auto lowers = hn::And(hn::Gt(sum, zero), hn::Gt(excess, zero));
       const auto divisor = hn::Add(one, hn::Mul(gradient, hn::IfThenElseZero(lowers, excess)));
       const auto lowered = hn::Max(hn::ConvertTo(di, hn::Div(p2f, divisor)), least);
@@ -239,132 +251,147 @@ void penaltiesOfRow(ImageView<const float> image, const SgmOptions& options, int
   for (; u <= last; ++u) p2[u] = static_cast<uint8_t>(adaptedP2(options, row[u], other[u]));
 }
 
-// One row of the secondary: the bytes of its codes in planes, and 0 or kMissingCost; `stride` missing columns on both
-// sides, so that any clamped start can be read.
+// One row of the secondary: the bytes of its codes in planes, and in the last plane 0 or kMissingCost; `stride` missing
+// columns on both sides, so that any clamped start can be read.
 class SecondaryRow {
  public:
-  SecondaryRow(int width, int stride)
-      : width_(width), stride_(stride), codes_(width + 2 * stride, kCensusBytes), missing_(width + 2 * stride, 1) {
-    std::memset(missing_.view().row(0), kMissingCost, static_cast<size_t>(width + 2 * stride));
+  SecondaryRow(int width, int stride) : width_(width), stride_(stride), planes_(width + 2 * stride, kCensusBytes + 1) {
+    std::memset(planes_.view().row(kCensusBytes), kMissingCost, static_cast<size_t>(width + 2 * stride));
   }
   void load(const SgmInput& in, int v) {
     for (int b = 0; b < kCensusBytes; ++b) {
-      std::memcpy(codes_.view().row(b) + stride_, in.secCensus.row(kCensusBytes * v + b), static_cast<size_t>(width_));
+      std::memcpy(planes_.view().row(b) + stride_, in.secCensus.row(kCensusBytes * v + b), static_cast<size_t>(width_));
     }
-    const uint16_t* validity = in.secValidity.row(v);
-    uint8_t* missing = missing_.view().row(0) + stride_;
+    const uint16_t* HWY_RESTRICT const validity = in.secValidity.row(v);
+    uint8_t* HWY_RESTRICT const missing = planes_.view().row(kCensusBytes) + stride_;
     for (int x = 0; x < width_; ++x) missing[x] = validity[x] != 0 ? kMissingCost : 0;
   }
-  ptrdiff_t at(int column) const { return std::clamp(column, -stride_, width_) + stride_; }
-  const uint8_t* codes(int byte) const { return codes_.view().row(byte); }
-  const uint8_t* missing() const { return missing_.view().row(0); }
+  // Where a pixel's candidate 0 is, if that is secondary column `column`.
+  int32_t at(int column) const { return std::clamp(column, -stride_, width_) + stride_; }
+  const uint8_t* planes() const { return planes_.view().row(0); }
+  ptrdiff_t pitch() const { return planes_.view().stride; }
 
  private:
   int width_, stride_;
-  Image<uint8_t> codes_, missing_;
+  Image<uint8_t> planes_;
 };
 
-// All that a sweep needs of one row; pixel arrays are indexed by u.
+// What a sweep needs of each pixel of a row, 4 bytes each so that one index serves all.
+struct PixelRows {
+  const uint8_t* codes;  // bytes 0 to 3
+  const uint8_t* more;   // byte 4; 0xFF where usable; 1 where `low` differs from a predecessor's
+  const uint8_t* p2;     // of the paths along, from above left, above, above right
+  const int32_t* at;     // in the planes of the secondary
+};
+static_assert(kCensusBytes == 5);
+enum { kLastCode, kUsable, kMoved };
+
 struct RowTask {
-  const uint8_t* refCodes[kCensusBytes];
-  const uint8_t* usable;   // 0xFF or 0
-  const uint8_t* moved;    // 1 where `low` differs from a predecessor's
+  PixelRows pixels;
   const int16_t *low, *lowAbove;
-  const uint8_t* p2[kPaths];  // along, from above left, above, above right
   const SecondaryRow* secondary;
   const uint8_t* padding;  // kInfinite from candidate `count` on
   RowExtent extent;
-  int dv, width, stride, p1, secOffset;
+  int dv, width, stride, p1;
   uint8_t* excesses;  // (u, k): sums of the first sweep's e
   uint16_t* sums;     // of the second sweep
 };
 
-template <bool kLast, class D8>
+// kVectors: how many make a pixel's stride; 0: ask.
+template <bool kLast, int kVectors, class D8>
 HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kAbove], Along& alongRow,
                            Shifted& scratch) {
   const int lanes = static_cast<int>(hn::Lanes(d8));
-  const int stride = row.stride;
+  const int stride = kVectors > 0 ? kVectors * lanes : row.stride, gap = gapOf(stride), slot = stride + gap;
   uint8_t* const along = alongRow.l();
   const hn::Half<D8> dHalf;
   const hn::Rebind<uint16_t, decltype(dHalf)> d16;
-  const int slot = paths[0]->slotBytes();
   const auto infinite = hn::Set(d8, kInfinite), vP1 = hn::Set(d8, static_cast<uint8_t>(row.p1));
-  const int first = row.dv > 0 ? row.extent.first : row.width - 1 - row.extent.last;
-  const int last = row.dv > 0 ? row.extent.last : row.width - 1 - row.extent.first;
-  auto leastAlong = hn::Zero(d8);
-  for (int i = first; i <= last; ++i) {
-    const int u = row.dv > 0 ? i : row.width - 1 - i;
-    uint8_t* after[kAbove];
-    const uint8_t* before[kAbove];
-    Bytes<D8> least[kAbove], p2[kAbove], low[kAbove];
-    for (int r = 0; r < kAbove; ++r) {
-      after[r] = paths[r]->l() + static_cast<ptrdiff_t>(i) * slot;
-      before[r] = after[r] + slot;
-      low[r] = infinite;
-      least[r] = hn::Set(d8, paths[r]->least()[i + 1]);
-      p2[r] = hn::Set(d8, row.p2[r + 1][u]);
-    }
+  const int step = row.dv, pixels = row.extent.last - row.extent.first + 1;
+  int u = step > 0 ? row.extent.first : row.extent.last;
+  const int i = step > 0 ? u : row.width - 1 - u;
+  uint8_t *after0 = paths[0]->l(i), *after1 = paths[1]->l(i), *after2 = paths[2]->l(i);
+  const uint8_t* const codes = row.pixels.codes;
+  const uint8_t* const more = row.pixels.more;
+  const uint8_t* const p2 = row.pixels.p2;
+  const int32_t* const at = row.pixels.at;
+  const uint8_t* const planes = row.secondary->planes();
+  const ptrdiff_t pitch = row.secondary->pitch();
+  const uint8_t* const padding = row.padding;
+  auto leastAlong = hn::Zero(d8), alongBefore = infinite, alongEnd = infinite, alongNow = infinite;
+  for (int pixel = 0; pixel < pixels; ++pixel, u += step, after0 += slot, after1 += slot, after2 += slot) {
+    const uint8_t *before0 = after0 + slot, *before1 = after1 + slot, *before2 = after2 + slot;
+    const auto least0 = hn::Set(d8, before0[-gap / 2]), least1 = hn::Set(d8, before1[-gap / 2]);
+    const auto least2 = hn::Set(d8, before2[-gap / 2]);
     // What lies beyond the range counts as a neighbour where the previous pixel's range reaches that far.
-    auto alongBefore = infinite, alongEnd = infinite;
-    if (HWY_UNLIKELY(row.moved[u] != 0)) {
-      for (int r = 0; r < kAbove; ++r) {
-        if (row.p2[r + 1][u] == 0) continue;
-        const int shift = row.low[u] - row.lowAbove[u + (r - 1) * row.dv];
-        before[r] = scratch.of(before[r], shift, r);
-      }
-      const int shift = row.p2[0][u] == 0 ? 0 : row.low[u] - row.low[u - row.dv];
+    alongBefore = alongEnd = infinite;
+    if (HWY_UNLIKELY(more[4 * u + kMoved] != 0)) {
+      const int low = row.low[u];
+      const uint8_t* const joins = p2 + 4 * u;
+      if (joins[1] != 0) before0 = scratch.of(before0, low - row.lowAbove[u - step], 0);
+      if (joins[2] != 0) before1 = scratch.of(before1, low - row.lowAbove[u], 1);
+      if (joins[3] != 0) before2 = scratch.of(before2, low - row.lowAbove[u + step], 2);
+      const int shift = joins[0] == 0 ? 0 : low - row.low[u - step];
       if (shift != 0) {
+        if constexpr (kVectors == 1) hn::Store(alongNow, d8, along);
         const uint8_t* const from = scratch.of(along, shift, kAbove);
         alongBefore = hn::LoadU(d8, from - lanes);
         alongEnd = hn::LoadU(d8, from + stride);
-        for (int k = 0; k < stride; k += lanes) hn::Store(hn::LoadU(d8, from + k), d8, scratch.copy() + k);
-        for (int k = 0; k < stride; k += lanes) hn::Store(hn::Load(d8, scratch.copy() + k), d8, along + k);
+        if constexpr (kVectors == 1) {
+          alongNow = hn::LoadU(d8, from);
+        } else {
+          for (int k = 0; k < stride; k += lanes) hn::Store(hn::LoadU(d8, from + k), d8, scratch.copy() + k);
+          for (int k = 0; k < stride; k += lanes) hn::Store(hn::Load(d8, scratch.copy() + k), d8, along + k);
+        }
       }
     }
-    const auto p2Along = hn::Set(d8, row.p2[0][u]);
-    auto lowAlong = infinite, alongHere = hn::Load(d8, along);
-    const ptrdiff_t at = row.secondary->at(u + row.low[u] + row.secOffset);
-    const uint8_t* sec[kCensusBytes];
-    Bytes<D8> ref[kCensusBytes];
-    for (int b = 0; b < kCensusBytes; ++b) {
-      sec[b] = row.secondary->codes(b) + at;
-      ref[b] = hn::Set(d8, row.refCodes[b][u]);
-    }
-    const uint8_t* const missing = row.secondary->missing() + at;
-    const auto usable = hn::Set(d8, row.usable[u]);
-    uint8_t* const excesses = row.excesses + static_cast<ptrdiff_t>(u) * stride;
-    uint16_t* const sums = row.sums + static_cast<ptrdiff_t>(u) * stride;
+    const auto p2Along = hn::Set(d8, p2[4 * u]), p2Above0 = hn::Set(d8, p2[4 * u + 1]);
+    const auto p2Above1 = hn::Set(d8, p2[4 * u + 2]), p2Above2 = hn::Set(d8, p2[4 * u + 3]);
+    const auto code0 = hn::Set(d8, codes[4 * u]), code1 = hn::Set(d8, codes[4 * u + 1]), code2 = hn::Set(d8, codes[4 * u + 2]);
+    const auto code3 = hn::Set(d8, codes[4 * u + 3]), code4 = hn::Set(d8, more[4 * u + kLastCode]);
+    const auto usable = hn::Set(d8, more[4 * u + kUsable]);
+    const uint8_t* const sec = planes + at[u];
+    auto low0 = infinite, low1 = infinite, low2 = infinite, lowAlong = infinite;
+    auto alongHere = kVectors == 1 ? alongNow : hn::Load(d8, along);
+    const ptrdiff_t first = static_cast<ptrdiff_t>(u) * stride;
     for (int k = 0; k < stride; k += lanes) {
-      auto cost = hn::PopulationCount(hn::Xor(ref[0], hn::LoadU(d8, sec[0] + k)));
-      for (int b = 1; b < kCensusBytes; ++b) {
-        cost = hn::Add(cost, hn::PopulationCount(hn::Xor(ref[b], hn::LoadU(d8, sec[b] + k))));
-      }
-      const auto gone = hn::LoadU(d8, missing + k), pad = hn::Load(d8, row.padding + k);
-      cost = hn::Or(hn::And(hn::Max(cost, gone), usable), pad);
-
-      auto excess = hn::Zero(d8);
-      const auto step = [&](auto same, auto lower, auto upper, auto l, auto penalty, auto& lowest) HWY_ATTR {
-        const auto best = hn::Min(same, hn::SaturatedAdd(hn::Min(lower, upper), vP1));
-        const auto e = hn::Min(hn::Sub(best, l), penalty);
-        excess = hn::Add(excess, e);
-        const auto now = hn::SaturatedAdd(cost, e);
-        lowest = hn::Min(lowest, now);
-        return now;
+      const auto differing = [&](auto code, int plane) HWY_ATTR {
+        return hn::PopulationCount(hn::Xor(code, hn::LoadU(d8, sec + plane * pitch + k)));
       };
-      for (int r = 0; r < kAbove; ++r) {
-        const uint8_t* const l = before[r] + k;
-        const auto now = step(hn::LoadU(d8, l), hn::LoadU(d8, l - 1), hn::LoadU(d8, l + 1), least[r], p2[r], low[r]);
-        hn::Store(now, d8, after[r] + k);
+      const auto hamming = hn::Add(hn::Add(hn::Add(differing(code0, 0), differing(code1, 1)),
+                                           hn::Add(differing(code2, 2), differing(code3, 3))), differing(code4, 4));
+      const auto gone = hn::LoadU(d8, sec + kCensusBytes * pitch + k), pad = hn::Load(d8, padding + k);
+      const auto cost = hn::Or(hn::And(hn::Max(hamming, gone), usable), pad);
+
+      const auto excessOf = [&](auto same, auto lower, auto upper, auto least, auto penalty) HWY_ATTR {
+        const auto best = hn::Min(same, hn::SaturatedAdd(hn::Min(lower, upper), vP1));
+        return hn::Min(hn::Sub(best, least), penalty);
+      };
+      const auto fromAbove = [&](const uint8_t* l, auto least, auto penalty, uint8_t* after, auto& low) HWY_ATTR {
+        const auto e = excessOf(hn::LoadU(d8, l), hn::LoadU(d8, l - 1), hn::LoadU(d8, l + 1), least, penalty);
+        const auto now = hn::SaturatedAdd(cost, e);
+        low = hn::Min(low, now);
+        hn::Store(now, d8, after);
+        return e;
+      };
+      auto alongAfter = alongEnd;
+      if constexpr (kVectors != 1) {
+        if (k + lanes < stride) alongAfter = hn::Load(d8, along + k + lanes);
       }
-      const auto alongAfter = k + lanes < stride ? hn::Load(d8, along + k + lanes) : alongEnd;
-      const auto now = step(alongHere, lanesBefore(d8, alongBefore, alongHere), lanesAfter(d8, alongHere, alongAfter),
-                            leastAlong, p2Along, lowAlong);
-      hn::Store(now, d8, along + k);
+      const auto e3 = excessOf(alongHere, lanesBefore(d8, alongBefore, alongHere), lanesAfter(d8, alongHere, alongAfter),
+                               leastAlong, p2Along);
       alongBefore = alongHere;
       alongHere = alongAfter;
+      alongNow = hn::SaturatedAdd(cost, e3);
+      lowAlong = hn::Min(lowAlong, alongNow);
+      if constexpr (kVectors != 1) hn::Store(alongNow, d8, along + k);
+      const auto e0 = fromAbove(before0 + k, least0, p2Above0, after0 + k, low0);
+      const auto e1 = fromAbove(before1 + k, least1, p2Above1, after1 + k, low1);
+      const auto e2 = fromAbove(before2 + k, least2, p2Above2, after2 + k, low2);
+      const auto excess = hn::Add(hn::Add(e0, e1), hn::Add(e2, e3));
 
       if constexpr (!kLast) {
-        hn::Store(excess, d8, excesses + k);
+        hn::Stream(excess, d8, row.excesses + first + k);
       } else {
         const auto none = hn::Or(pad, hn::VecFromMask(d8, hn::Ne(gone, hn::Zero(d8))));
         const auto add = [&](auto c, auto up, auto down, auto out, uint16_t* to) HWY_ATTR {
@@ -373,30 +400,86 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
           const auto strike = hn::BitCast(d16, hn::PromoteTo(dSigned, hn::BitCast(hn::RebindToSigned<decltype(dHalf)>(), out)));
           hn::Store(hn::Or(sum, strike), d16, to);
         };
-        const auto down = hn::Load(d8, excesses + k);
+        const auto down = hn::Load(d8, row.excesses + first + k);
+        uint16_t* const sums = row.sums + first + k;
 #if HWY_TARGET == HWY_SCALAR
-        add(cost, excess, down, none, sums + k);
+        add(cost, excess, down, none, sums);
 #else
-        add(hn::LowerHalf(dHalf, cost), hn::LowerHalf(dHalf, excess), hn::LowerHalf(dHalf, down), hn::LowerHalf(dHalf, none), sums + k);
-        add(hn::UpperHalf(dHalf, cost), hn::UpperHalf(dHalf, excess), hn::UpperHalf(dHalf, down), hn::UpperHalf(dHalf, none),
-            sums + k + lanes / 2);
+        add(hn::LowerHalf(dHalf, cost), hn::LowerHalf(dHalf, excess), hn::LowerHalf(dHalf, down), hn::LowerHalf(dHalf, none), sums);
+        add(hn::UpperHalf(dHalf, cost), hn::UpperHalf(dHalf, excess), hn::UpperHalf(dHalf, down), hn::UpperHalf(dHalf, none), sums + lanes / 2);
 #endif
       }
     }
     leastAlong = leastEverywhere(d8, lowAlong);
-    const uint32_t three = leastOfThree(d8, low[0], low[1], low[2]);
-    for (int r = 0; r < kAbove; ++r) paths[r]->least()[i] = static_cast<uint8_t>(three >> (8 * r));
+    const uint32_t three = leastOfThree(d8, low0, low1, low2);
+    after0[-gap / 2] = static_cast<uint8_t>(three);
+    after1[-gap / 2] = static_cast<uint8_t>(three >> 8);
+    after2[-gap / 2] = static_cast<uint8_t>(three >> 16);
   }
 }
 
-template <class D8>
-void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, const SumsSink& sink) {
-  const int width = in.width(), height = in.height(), count = in.count, stride = sgmStride(count);
-  BigBuffer excesses(static_cast<size_t>(width) * static_cast<size_t>(height) * static_cast<size_t>(stride));
+// Collects what a sweep needs of the pixels of one row.
+class RowCollector {
+ public:
+  RowCollector(int width, int secWidth, int stride)
+      : secondary_(secWidth, stride), rows_(width, 4 + 3), packed_(4 * width, 3), at_(width, 1) {}
+  const SecondaryRow& secondary() const { return secondary_; }
+
+  // The row before in the sweep's direction dv has extent `before`.
+  PixelRows collect(const SgmInput& in, const SgmOptions& options, int v, int dv, const RowExtent& extent, const RowExtent& before) {
+    secondary_.load(in, v);
+    uint8_t *const usable = rows_.view().row(kPaths), *const moved = rows_.view().row(kPaths + 1), *const zeros = rows_.view().row(kPaths + 2);
+    const bool second = before.first <= before.last;
+    for (int r = 0; r < kPaths; ++r) {
+      penaltiesOfRow(in.refImage, options, v, extent, r == 0 ? v : v - dv, kSteps[r] * dv, r == 0 ? extent : before, rows_.view().row(r));
+    }
+    const uint16_t* HWY_RESTRICT const validity = in.refValidity.row(v);
+    const int16_t* HWY_RESTRICT const low = in.low.row(v);
+    const int16_t* HWY_RESTRICT const above = second ? in.low.row(v - dv) : low;
+    int32_t* HWY_RESTRICT const at = at_.view().row(0);
+    const int first = extent.first, last = extent.last;
+    for (int u = first; u <= last; ++u) usable[u] = validity[u] == 0 ? 0xFF : 0;
+    // At the ends of the extent too much may be called moved: that costs time only.
+    moved[first] = moved[last] = 1;
+    for (int u = first + 1; u < last; ++u) {
+      const int differ = (low[u] ^ low[u - dv]) | (low[u] ^ above[u - 1]) | (low[u] ^ above[u]) | (low[u] ^ above[u + 1]);
+      moved[u] = differ != 0;
+    }
+    for (int u = first; u <= last; ++u) at[u] = secondary_.at(u + low[u] + in.secOffset);
+    const auto codes = [&](int b) { return in.refCensus.row(kCensusBytes * v + b); };
+    pack(codes(0), codes(1), codes(2), codes(3), extent, packed_.view().row(0));
+    pack(codes(4), usable, moved, zeros, extent, packed_.view().row(1));
+    pack(rows_.view().row(0), rows_.view().row(1), rows_.view().row(2), rows_.view().row(3), extent, packed_.view().row(2));
+    return {packed_.view().row(0), packed_.view().row(1), packed_.view().row(2), at};
+  }
+
+ private:
+  static void pack(const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d, const RowExtent& extent, uint8_t* to) {
+    int u = extent.first;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::ScalableTag<uint8_t> d8;
+    const int lanes = static_cast<int>(hn::Lanes(d8));
+    for (; u + lanes - 1 <= extent.last; u += lanes) {
+      hn::StoreInterleaved4(hn::LoadU(d8, a + u), hn::LoadU(d8, b + u), hn::LoadU(d8, c + u), hn::LoadU(d8, d + u), d8, to + 4 * u);
+    }
+#endif
+    for (; u <= extent.last; ++u) to[4 * u] = a[u], to[4 * u + 1] = b[u], to[4 * u + 2] = c[u], to[4 * u + 3] = d[u];
+  }
+
+  SecondaryRow secondary_;
+  Image<uint8_t> rows_, packed_;  // P2 of the paths, usable, moved, zeros; PixelRows
+  Image<int32_t> at_;
+};
+
+template <int kVectors, class D8>
+void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
+  const int width = in.width(), height = in.height(), stride = sgmStride(in.count);
+  const size_t rowBytes = static_cast<size_t>(width) * static_cast<size_t>(stride);
+  uint8_t* const excesses = memory.room(rowBytes * static_cast<size_t>(height));
   Image<uint16_t> sums(width * stride, 1);
-  SecondaryRow secondary(in.secCensus.width, stride);
-  Image<uint8_t> p2(width, kPaths), usable(width, 1), moved(width, 1), padding(stride, 1);
-  std::fill(padding.view().row(0) + count, padding.view().row(0) + stride, kInfinite);
+  Image<uint8_t> padding(stride, 1);
+  std::fill(padding.view().row(0) + in.count, padding.view().row(0) + stride, kInfinite);
+  RowCollector collector(width, in.secCensus.width, stride);
   Along along(stride);
   Shifted scratch(stride);
 
@@ -409,36 +492,20 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, const SumsSin
       const RowExtent extent = extentOf(in.refValidity, v);
       for (PathRow* path : paths) path->nextRow();
       if (extent.first <= extent.last) {
-        secondary.load(in, v);
-        const int16_t *low = in.low.row(v), *lowAbove = j > 0 ? in.low.row(v - dv) : low;
-        const uint16_t* validity = in.refValidity.row(v);
-        for (int u = extent.first; u <= extent.last; ++u) {
-          const int left = std::max(u - 1, 0), right = std::min(u + 1, width - 1);
-          usable.view().at(u, 0) = validity[u] == 0 ? 0xFF : 0;
-          moved.view().at(u, 0) = (low[u] != low[dv > 0 ? left : right]) | (low[u] != lowAbove[left]) |
-                                  (low[u] != lowAbove[u]) | (low[u] != lowAbove[right]);
-        }
-        for (int r = 0; r < kPaths; ++r) {
-          penaltiesOfRow(in.refImage, options, v, extent, r == 0 ? v : v - dv, kSteps[r] * dv, r == 0 ? extent : before,
-                         p2.view().row(r));
-        }
         RowTask row{};
-        for (int b = 0; b < kCensusBytes; ++b) row.refCodes[b] = in.refCensus.row(kCensusBytes * v + b);
-        for (int r = 0; r < kPaths; ++r) row.p2[r] = p2.view().row(r);
-        row.usable = usable.view().row(0);
-        row.moved = moved.view().row(0);
-        row.low = low;
-        row.lowAbove = lowAbove;
-        row.secondary = &secondary;
+        row.pixels = collector.collect(in, options, v, dv, extent, before);
+        row.low = in.low.row(v);
+        row.lowAbove = j > 0 ? in.low.row(v - dv) : row.low;
+        row.secondary = &collector.secondary();
         row.padding = padding.view().row(0);
         row.extent = extent;
-        row.dv = dv, row.width = width, row.stride = stride, row.p1 = options.p1, row.secOffset = in.secOffset;
-        row.excesses = excesses.data() + static_cast<size_t>(v) * static_cast<size_t>(width) * static_cast<size_t>(stride);
+        row.dv = dv, row.width = width, row.stride = stride, row.p1 = options.p1;
+        row.excesses = excesses + static_cast<size_t>(v) * rowBytes;
         row.sums = sums.view().row(0);
         if (dv > 0) {
-          sweepRow<false>(d8, row, paths, along, scratch);
+          sweepRow<false, kVectors>(d8, row, paths, along, scratch);
         } else {
-          sweepRow<true>(d8, row, paths, along, scratch);
+          sweepRow<true, kVectors>(d8, row, paths, along, scratch);
         }
       }
       before = extent;
@@ -447,13 +514,18 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, const SumsSin
   }
 }
 
-void sgmSimd(const SgmInput& input, const SgmOptions& options, const SumsSink& sink) {
+void sgmSimd(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
   const hn::ScalableTag<uint8_t> whole;
   const hn::CappedTag<uint8_t, kSgmPadding> padding;
-  if (static_cast<size_t>(sgmStride(input.count)) % hn::Lanes(whole) == 0) {
-    sgmWith(whole, input, options, sink);
+  const size_t stride = static_cast<size_t>(sgmStride(input.count));
+  if (stride == hn::Lanes(whole)) {
+    sgmWith<1>(whole, input, options, memory, sink);
+  } else if (stride % hn::Lanes(whole) == 0) {
+    sgmWith<0>(whole, input, options, memory, sink);
+  } else if (stride == hn::Lanes(padding)) {
+    sgmWith<1>(padding, input, options, memory, sink);
   } else {
-    sgmWith(padding, input, options, sink);
+    sgmWith<0>(padding, input, options, memory, sink);
   }
 }
 
@@ -465,9 +537,9 @@ HWY_AFTER_NAMESPACE();
 namespace altiplano {
 HWY_EXPORT(sgmSimd);
 
-void sgm(const SgmInput& input, const SgmOptions& options, const SumsSink& sink) {
+void sgm(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
   assert(options.p1 > 0 && options.p1 <= options.p2 && options.p2 <= kMaxP2);
-  HWY_DYNAMIC_DISPATCH(sgmSimd)(input, options, sink);
+  HWY_DYNAMIC_DISPATCH(sgmSimd)(input, options, memory, sink);
 }
 
 RowExtent extentOf(ImageView<const uint16_t> refValidity, int v) {
