@@ -29,6 +29,12 @@ export interface AgentProcesses {
   stop(patienceMs?: number): Promise<void>;
 }
 
+/**
+ * glibc gives the arrays of every tile back to the system and asks for them anew, and every new page costs a fault: one of
+ * seven CPU seconds of a tile. With these, what is freed stays with the process, in one arena for all its threads.
+ */
+const keepFreedMemory = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: '4294967296', MALLOC_TOP_PAD_: '67108864' };
+
 /** An agent that lives this long was healthy: what kills it then is no fault of its own start. */
 const healthyMs = 10_000;
 const mostRestarts = 5;
@@ -75,7 +81,9 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
   const runOnce = async (k: number): Promise<string> => {
     const log = openSync(join(options.logDir, `agent-${k}.log`), 'a');
     const args = [...command, '--nats', options.natsUrl, '--store', options.storeUrl, '--id', `agent-${k}`];
-    const shell = spawn('/bin/sh', ['-c', watchdog, `agent-${k}`, ...args], { stdio: ['pipe', 'pipe', log], detached: true });
+    const shell = spawn('/bin/sh', ['-c', watchdog, `agent-${k}`, ...args], {
+      stdio: ['pipe', 'pipe', log], detached: true, env: { ...keepFreedMemory, ...process.env },
+    });
     closeSync(log);
     shell.stdin?.on('error', () => { /* the shell is gone, which 'exit' tells */ });
     const entry: { readonly shell: ChildProcess; pid: number | null } = { shell, pid: null };

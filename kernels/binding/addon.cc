@@ -15,6 +15,7 @@ void registerRasterize(Napi::Env env, Napi::Object exports);
 void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerHeightBounds(Napi::Env env, Napi::Object exports);
+void registerRelease(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
 
@@ -30,6 +31,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerSearchRange(env, exports);
   registerMergeBlock(env, exports);
   registerHeightBounds(env, exports);
+  registerRelease(env, exports);
   registerRaster(env, exports);
   exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);
   return exports;

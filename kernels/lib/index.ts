@@ -11,10 +11,12 @@ export { sourcesHash } from './native.js';
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rasterizeDsm, type RasterizeOptions } from './rasterize.js';
 export { rectify } from './rectify.js';
+export { release } from './release.js';
 export { extentArea } from './row-extents.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
 export { searchRange, type HeightPrior, type SearchRangeInput } from './search-range.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
+export { tileMemoryBytes, type TileShape } from './tile-memory.js';
 export { triangulate } from './triangulate.js';
 export {
   type Affine, type DisparityMap, type GridSpec, type ImageWindow, type PartialDsm, type PixelArray, type PixelRect, type PointMap,

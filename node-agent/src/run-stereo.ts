@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import {
-  type DisparityMap, type ImageWindow, type PixelRect, type PointMap, type RectImage, type RectSpec, type SearchRange, type TileGeometry,
-  dropOutliers, extentArea, filterDisparity, matchMemoryBytes, matchPair, rasterizeDsm, rectify, scaleAffine, searchRange, tileGeometry, triangulate,
+  type DisparityMap, type ImageWindow, type PartialDsm, type PixelRect, type PointMap, type RectImage, type SearchRange, type TileGeometry,
+  dropOutliers, extentArea, filterDisparity, matchPair, rasterizeDsm, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
+  triangulate,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
@@ -38,13 +39,16 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   signal?.throwIfAborted();
   const refImage = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect, geometry.extents));
   const secImage = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect, geometry.secExtents));
+  release(refPixels, secPixels);
   if (!hasValid(refImage)) return empty('no-data-reference');
   if (!hasValid(secImage)) return empty('no-data-secondary');
   signal?.throwIfAborted();
 
   const matched = clock.time('match', () => matchPair(refImage, secImage, range, { ...task.params, specklePx: levelSpecklePx(task) }));
+  release(refImage, secImage, range);
   signal?.throwIfAborted();
   const disparity = clock.time('filter', () => filterForLevel(matched, task));
+  release(matched);
   const points: PointMap = clock.time('triangulate', () =>
     triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
   const outliers = clock.time('outliers', () => dropOutliers(points, {
@@ -52,8 +56,9 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   }));
   const partial = clock.time('rasterize', () =>
     rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
+  release(points, disparity);
 
-  const validCells = partial.count.reduce((n, count) => n + (count > 0 ? 1 : 0), 0);
+  const validCells = cellsWithPoints(partial);
   const metrics = {
     matchedPixels: extentArea(geometry.extents),
     deliveredCells: coreCells(task),
@@ -70,6 +75,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   const path = scratchFile(task, '.tif');
   try {
     clock.time('store', () => writePartial(path, task, partial));
+    release(partial);
     await clock.timeAsync('store', () => store.putFileIfAbsent(task.outKey, path));
   } finally {
     await rm(path, { force: true });
@@ -85,7 +91,9 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 function filterForLevel(matched: DisparityMap, task: StereoTask): DisparityMap {
   if (task.factor === 1) return filterDisparity(matched, task.params);
   const connected = filterDisparity(matched, { ...detachedPatch, medianSize: 1 });
-  return filterDisparity(connected, { ...task.params, specklePx: levelSpecklePx(task) });
+  const filtered = filterDisparity(connected, { ...task.params, specklePx: levelSpecklePx(task) });
+  release(connected);
+  return filtered;
 }
 const levelSpecklePx = ({ params, factor }: StereoTask): number =>
   Math.min(params.specklePx, Math.max(leastSpecklePx, Math.round(params.specklePx / factor)));
@@ -117,16 +125,12 @@ function boxOf(grid: GridSpec): GroundBox {
 
 /** Nothing is allocated before the estimate is known to fit: wrong ranges are what makes stereo run out of memory. */
 function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRange, ...windows: readonly PixelRect[]): void {
-  const area = (r: RectSpec | PixelRect): number => r.width * r.height;
-  const bytes =
-    windows.reduce((sum, window) => sum + 5 * area(window), 0) +
-    5 * (area(geometry.rect) + area(geometry.secRect)) +
-    40 * area(geometry.rect) +
-    matchMemoryBytes(geometry.rect.width, geometry.rect.height, range.count, geometry.secRect.width);
+  const { rect, secRect } = geometry;
+  const bytes = tileMemoryBytes({ rect, secRect, windows, grid: task.grid, count: range.count });
   const neededMb = bytes / 2 ** 20;
   if (neededMb > task.memoryBudgetMb) {
     throw new MemoryBudgetError(
-      `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${geometry.rect.width} x ${geometry.rect.height} pixels ` +
+      `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${rect.width} x ${rect.height} pixels ` +
       `at ${range.count} disparities need ${neededMb.toFixed(0)} MB, ` +
       `the budget is ${task.memoryBudgetMb} MB; give smaller tiles (--tile) or a larger budget (--memory)`);
   }
@@ -138,9 +142,15 @@ function readLevel(level: ImageLevel, rect: PixelRect): ImageWindow {
 
 const hasValid = (image: RectImage): boolean => image.valid.includes(1);
 
+function cellsWithPoints({ count }: PartialDsm): number {
+  let cells = 0;
+  for (const points of count) if (points > 0) cells += 1;
+  return cells;
+}
+
 const coreCells = ({ grid, haloCells }: StereoTask): number => (grid.width - 2 * haloCells) * (grid.height - 2 * haloCells);
 
-function writePartial(path: string, task: StereoTask, partial: ReturnType<typeof rasterizeDsm>): void {
+function writePartial(path: string, task: StereoTask, partial: PartialDsm): void {
   const { originE, originN, resolution, width, height } = task.grid;
   writeGeoTiff(path, {
     width, height,

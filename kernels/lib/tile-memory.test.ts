@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import test from 'ava';
+import { matchMemoryBytes } from './match.js';
+import { tileMemoryBytes } from './tile-memory.js';
+
+const side = (n: number): { readonly width: number; readonly height: number } => ({ width: n, height: n });
+
+test('a tile of 1024 x 1024 pixels with 128 disparities stays far below 400 MB', (t) => {
+  const bytes = tileMemoryBytes({ rect: side(1024), secRect: { width: 1152, height: 1024 }, windows: [side(1100), side(1200)], grid: side(1056), count: 128 });
+  t.true(bytes > matchMemoryBytes(1024, 1024, 128, 1152));
+  t.true(bytes < 250 * 2 ** 20);
+});
+
+test('the fullest moment decides: with few disparities that is the ground, and more of them cost nothing until matching is fuller', (t) => {
+  const need = (count: number): number => tileMemoryBytes({ rect: side(1024), secRect: side(1024), windows: [side(1024), side(1024)], grid: side(2048), count });
+  t.is(need(16), need(32));
+  t.true(need(256) > need(128));
+});
