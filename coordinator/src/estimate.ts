@@ -14,10 +14,8 @@ export interface TaskEstimate {
 const evaluationsPerSecond = 100e6;
 /** Core seconds per rectified pixel for everything but matching: reading, resampling, filters, rasterising, merging. */
 const secondsPerPixel = 0.8e-6;
-/** Bytes per rectified pixel beside the matcher's: two images and masks, disparity, points, windows, grids. */
-const bytesPerPixel = 80;
 /** A process's own memory: runtime, addon, raster cache. */
-const processMb = 180;
+const processMb = 150;
 
 export interface LevelShape {
   readonly tileCells: number;
@@ -33,12 +31,15 @@ export interface LevelShape {
 }
 
 /** Memory of one full-size task: the rectified block is the box around the turned tile, with margins. */
-export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marginPx'>, ports: Pick<PlanPorts, 'matchMemoryBytes'>): TaskEstimate {
+export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marginPx'>, ports: Pick<PlanPorts, 'tileMemoryBytes'>): TaskEstimate {
   const tilePx = ((shape.tileCells + 2 * shape.haloCells) * shape.resolution) / shape.gsdM;
   const turned = Math.abs(Math.cos(shape.epipolarRad)) + Math.abs(Math.sin(shape.epipolarRad));
   const rectPx = Math.ceil(tilePx * turned) + 2 * params.marginPx;
   const widthPx = rectPx + Math.ceil(shape.sweepPx);
-  const bytes = ports.matchMemoryBytes(widthPx, rectPx, shape.disparities) + widthPx * rectPx * bytesPerPixel;
+  const cells = shape.tileCells + 2 * shape.haloCells;
+  const rect = { width: widthPx, height: rectPx };
+  const secRect = { width: widthPx + shape.disparities, height: rectPx };
+  const bytes = ports.tileMemoryBytes({ rect, secRect, windows: [rect, secRect], grid: { width: cells, height: cells }, count: shape.disparities });
   return { rectPx, disparities: shape.disparities, memoryMb: processMb + bytes / 2 ** 20 };
 }
 
@@ -57,7 +58,7 @@ export interface LevelEstimate extends TaskEstimate {
 }
 
 /** Estimates for every level of a plan, for `altiplano plan` and the progress bar's first guess. */
-export function estimateScene(plan: ScenePlan, ports: Pick<PlanPorts, 'matchMemoryBytes'>): LevelEstimate[] {
+export function estimateScene(plan: ScenePlan, ports: Pick<PlanPorts, 'tileMemoryBytes'>): LevelEstimate[] {
   return plan.levels.map((level, i) => {
     const shape = levelShape(plan, level, i === 0);
     const task = estimateTask(shape, plan.request.params, ports);

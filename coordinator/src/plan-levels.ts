@@ -45,7 +45,7 @@ export function searchableRange([low, high]: HeightRange, baseToHeight: number, 
 }
 
 /** Grids, tile sizes and search limits of every level, within the memory budget. Pushes what had to give to `warnings`. */
-export function planLevels(inputs: LevelInputs, factors: readonly number[], ports: Pick<PlanPorts, 'matchMemoryBytes'>, warnings: string[]): LevelPlan[] {
+export function planLevels(inputs: LevelInputs, factors: readonly number[], ports: Pick<PlanPorts, 'tileMemoryBytes'>, warnings: string[]): LevelPlan[] {
   const { request, gsdM } = inputs;
   const areaM2 = Math.max(0, ...inputs.grounds.map(({ rings }) => Math.max(0, ...rings.map(ringArea))));
   return factors.map((factor) => {
@@ -75,7 +75,7 @@ function defaultTileCells(areaM2: number, resolution: number, gsdM: number): num
 }
 
 /** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. Throws InputError where nothing fits. */
-function fitBudget(inputs: LevelInputs, factor: number, resolution: number, wanted: number, ports: Pick<PlanPorts, 'matchMemoryBytes'>):
+function fitBudget(inputs: LevelInputs, factor: number, resolution: number, wanted: number, ports: Pick<PlanPorts, 'tileMemoryBytes'>):
 { readonly tileCells: number; readonly maxDisparities: number } {
   const { request } = inputs;
   const most = request.params.maxDisparities;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TileShape } from '@altiplano/kernels';
 import { type HeightRange, InputError, type RpcModel } from '@altiplano/protocol';
 import { type Point, type Ring, clipRing, convexHull } from './polygon.js';
 
@@ -25,8 +26,8 @@ export interface PlanPorts {
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
   crsInfo(crs: string): { readonly isProjected: boolean; readonly unitM: number | null; readonly name: string };
   sampleRaster(path: string, band: number, crsOfPoints: string, xy: Float64Array): Float64Array;
-  /** Bytes matchPair allocates for a block of width x height pixels and `count` disparities. */
-  matchMemoryBytes(width: number, height: number, count: number): number;
+  /** Bytes a stereo tile needs, the process left out. */
+  tileMemoryBytes(shape: TileShape): number;
 }
 
 export const geographic = 'EPSG:4326';

@@ -67,7 +67,7 @@ export const flatPorts: PlanPorts = {
     return { isProjected: crs !== 'EPSG:4326', unitM: crs === 'EPSG:2264' ? 0.3048 : 1, name: crs };
   },
   sampleRaster: (path, _band, _crs, xy) => new Float64Array(xy.length / 2).map((_, i) => (path === 'empty.tif' ? NaN : 300 + (i % 7))),
-  matchMemoryBytes: (width, height, count) => width * height * (count * 3 + 40),
+  tileMemoryBytes: ({ rect, count }) => rect.width * rect.height * (count * 3 + 120),
 };
 
 /** Two views of the same 1024 m, base-to-height 0.5. */
