@@ -28,15 +28,13 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 async function overview(): Promise<string> {
-  const lines = await Promise.all([
-    ...Object.entries(suites).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).suite.summary}\n`),
-    '\n',
-    ...Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).summary}\n`),
-  ]);
+  const measure = await Promise.all(Object.entries(suites).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).suite.summary}\n`));
+  const work = await Promise.all(Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).summary}\n`));
   return `npm run bench -- SUITE [options]     measure; --help after a suite's name explains it
 npm run bench -- compare A.json B.json   what changed beyond noise
 
-${lines.join('')}
+${measure.join('')}
+${work.join('')}
 docs/benchmarks.md says how to read the figures.
 `;
 }
