@@ -93,21 +93,26 @@ export function filterDisparity(map: DisparityMap, options: FilterOptions = {}):
 }
 
 /**
- * What matchPair allocates at most for a reference block of width x height pixels and `count` candidates each, bytes:
- * the volume of one byte per candidate dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
+ * What matchPair needs at most for a reference block of width x height pixels and `count` candidates each, its result included,
+ * bytes: the volume of one byte per candidate dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
  */
 export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
-  const stride = Math.ceil(count / countPadding) * countPadding;
-  const volume = width * stride * height;
-  const census = (5 + 2) * (width + secWidth + 128) * height;
+  const stride = paddedCount(count);
   const sums = 2 * width * stride;
   const paths = 3 * (width + 66) * (stride + 64);
   const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
   const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
   const refinement = 20 * (width + 80) * (height + 8) + 4 * (secWidth + 112) * height + 2 ** 17;
   const result = (4 + 2 + 4) * width * height;
-  return Math.max(volume + census + sums + paths + rows, edges, refinement) + result;
+  return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, edges, refinement) + result;
 }
+
+/** What of it stays with the thread for its next tile, bytes: the volume and the census codes. */
+export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
+  return width * paddedCount(count) * height + (5 + 2) * (width + secWidth + 128) * height;
+}
+
+const paddedCount = (count: number): number => Math.ceil(count / countPadding) * countPadding;
 
 function expectShape(block: { readonly width: number; readonly height: number }, name: string): void {
   for (const side of ['width', 'height'] as const) {

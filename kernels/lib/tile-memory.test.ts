@@ -11,8 +11,9 @@ test('a tile of 1024 x 1024 pixels with 128 disparities stays far below 400 MB',
   t.true(bytes < 250 * 2 ** 20);
 });
 
-test('the fullest moment decides: with few disparities that is the ground, and more of them cost nothing until matching is fuller', (t) => {
-  const need = (count: number): number => tileMemoryBytes({ rect: side(1024), secRect: side(1024), windows: [side(1024), side(1024)], grid: side(2048), count });
-  t.is(need(16), need(32));
-  t.true(need(256) > need(128));
+test('the fullest moment decides: cells cost nothing while there are fewer of them than pixels', (t) => {
+  const need = (cells: number): number =>
+    tileMemoryBytes({ rect: side(1024), secRect: side(1024), windows: [side(1024), side(1024)], grid: side(cells), count: 64 });
+  t.is(need(256), need(768));
+  t.true(need(4096) > need(2048));
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { matchMemoryBytes } from './match.js';
+import { matchKeptBytes, matchMemoryBytes } from './match.js';
 
 interface Area { readonly width: number; readonly height: number }
 
@@ -19,22 +19,22 @@ export interface TileShape {
 const area = ({ width, height }: Area): number => width * height;
 
 /**
- * Bytes a stereo tile holds at its fullest moment, the process itself left out, if each stage's input is released after it.
- * Matching is that moment from some 32 disparities on; below, it is rasterizing or matching's own edges and refinement.
+ * Bytes a stereo tile holds at its fullest moment, the process itself left out, if each stage's input is released after it, and
+ * what matching keeps is of the last tile's size. Matching is that moment but for grids as fine as the pixels.
  */
 export function tileMemoryBytes({ rect, secRect, windows, grid, count }: TileShape): number {
   const pixels = area(rect);
   const cells = area(grid);
+  const kept = matchKeptBytes(rect.width, rect.height, count, secRect.width);
   const images = (4 + 1) * (pixels + area(secRect));
   const range = 2 * pixels;
   const map = (4 + 2 + 4) * pixels;
   const points = 3 * 4 * pixels;
   const dsm = (4 + 4 + 4 + 2) * cells;
   return Math.max(
-    windows.reduce((sum, window) => sum + (4 + 1) * area(window), 0) + images + range,
+    kept + windows.reduce((sum, window) => sum + (4 + 1) * area(window), 0) + images + range,
     images + range + matchMemoryBytes(rect.width, rect.height, count, secRect.width),
-    2 * map + 8 * pixels, // filtering: two maps, and what labels regions
-    map + points + (4 + 16) * cells + dsm, // rasterizing: a point sorted per cell, and where each cell's begin
-    dsm + 4 * 4 * cells, // writing: GDAL's blocks
+    kept + map + points + (4 + 16) * cells + dsm, // rasterizing: a sorted point per cell, and where each cell's begin
+    kept + dsm + 4 * 4 * cells, // writing: GDAL's blocks
   );
 }
