@@ -83,8 +83,7 @@ struct Lines {
 
 // Puts the patch where a block's kernels read; false where no position of it is of use.
 template <typename T>
-bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, LineKind kind, int blockU, int blockV,
-                Patch& patch) {
+bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, int blockU, int blockV, Patch& patch) {
   double lowCol = std::numeric_limits<double>::max(), highCol = -lowCol, lowRow = lowCol, highRow = -lowCol;
   for (int j = 0; j <= 2; ++j) {
     for (int i = 0; i <= 2; ++i) {
@@ -255,9 +254,13 @@ struct RowJob {
 };
 
 void finishRow(const RowJob& job, const Patch& patch, const Lines& lines, const Samples<kBlock>& at) {
-  HWY_ALIGN float sums[kBlock];
-  interpolate(lines.values, at.first, at.phase, job.count, sums);
-  std::copy_n(sums, job.count, job.out);
+  if (job.count % 8 == 0) {
+    interpolate(lines.values, at.first, at.phase, job.count, job.out);
+  } else {
+    HWY_ALIGN float sums[kBlock];
+    interpolate(lines.values, at.first, at.phase, job.count, sums);
+    std::copy_n(sums, job.count, job.out);
+  }
   if (patch.isWhole) {
     std::fill_n(job.valid, job.count, uint8_t{1});
   } else {
@@ -269,13 +272,12 @@ void finishRow(const RowJob& job, const Patch& patch, const Lines& lines, const 
 void rowFromLines(const ImageFromRect& map, const RowJob& job, const Patch& patch, const Lines& lines, LineKind kind,
                   int slot) {
   Samples<kBlock> at;
-  const RowPolynomial rowOf(map.row, (job.v - map.vOff) / map.vScale);
+  const RectRow row(map, job.v);
   const Axis along(kLineRows);
   const int step = kind == LineKind::kConstantV ? 0 : 1;
   for (int i = 0; i < job.count; ++i) {
     const int own = slot + step * i;
-    const double x = (job.u + i - map.uOff) / map.uScale;
-    at.set(i, own * kLineRows, along.fixed(rowOf.at(x) - lines.top[own]));
+    at.set(i, own * kLineRows, along.fixed(row.rowOf.at(xOf(map, job.u + i)) - lines.top[own]));
   }
   at.pad(job.count);
   finishRow(job, patch, lines, at);
@@ -285,16 +287,18 @@ void rowFromLines(const ImageFromRect& map, const RowJob& job, const Patch& patc
 void rowFromPixels(const ImageFromRect& map, const RowJob& job, const Patch& patch, Lines& lines) {
   Samples<kTaps * kBlock> across;
   Samples<kBlock> along;
-  const double y = (job.v - map.vOff) / map.vScale;
-  const RowPolynomial colOf(map.col, y), rowOf(map.row, y);
+  const RectRow positions(map, job.v);
   const Axis cols(patch.width), rows(patch.height);
+  int32_t col[kBlock], row[kBlock];
   for (int i = 0; i < job.count; ++i) {
-    const double x = (job.u + i - map.uOff) / map.uScale;
-    const int32_t col = cols.fixed(colOf.at(x) - patch.col0), row = rows.fixed(rowOf.at(x) - patch.row0);
-    const int top = (row >> kPhaseBits) - kTapsBefore;
-    for (int k = 0; k < kTaps; ++k) across.set(kTaps * i + k, (top + k) * patch.width, col);
+    const ImagePosition at = positions.at(xOf(map, job.u + i));
+    col[i] = cols.fixed(at.col - patch.col0), row[i] = rows.fixed(at.row - patch.row0);
+  }
+  for (int i = 0; i < job.count; ++i) {
+    const int top = (row[i] >> kPhaseBits) - kTapsBefore;
+    for (int k = 0; k < kTaps; ++k) across.set(kTaps * i + k, (top + k) * patch.width, col[i]);
     along.first[i] = kTaps * i;
-    along.phase[i] = row & (kPhases - 1);
+    along.phase[i] = row[i] & (kPhases - 1);
   }
   along.pad(job.count);
   interpolate(patch.pixels.data(), across.first, across.phase, kTaps * job.count, lines.values);
@@ -304,13 +308,19 @@ void rowFromPixels(const ImageFromRect& map, const RowJob& job, const Patch& pat
 
 // Pixels of a patch that isn't whole lie outside the window, or are not what was asked for.
 void clearOutside(const ImageFromRect& map, const RowJob& job, int col0, int row0, int width, int height) {
-  const double y = (job.v - map.vOff) / map.vScale;
-  const RowPolynomial colOf(map.col, y), rowOf(map.row, y);
+  const RectRow positions(map, job.v);
   for (int i = 0; i < job.count; ++i) {
-    const double x = (job.u + i - map.uOff) / map.uScale;
-    if (!isInside(colOf.at(x) - col0, width) || !isInside(rowOf.at(x) - row0, height)) job.valid[i] = 0;
+    const ImagePosition at = positions.at(xOf(map, job.u + i));
+    if (!isInside(at.col - col0, width) || !isInside(at.row - row0, height)) job.valid[i] = 0;
     if (job.valid[i] == 0) job.out[i] = 0;
   }
+}
+
+// Columns [first, end) of a row, not valid.
+void clear(ImageView<float> out, ImageView<uint8_t> valid, int first, int end, int row) {
+  if (first >= end) return;
+  std::fill(out.row(row) + first, out.row(row) + end, 0.0f);
+  std::fill(valid.row(row) + first, valid.row(row) + end, uint8_t{0});
 }
 
 template <typename T>
@@ -332,17 +342,21 @@ void rectifyBlocks(const SourceWindow<T>& window, const ImageFromRect& map, int 
       for (int v = firstV; v < endV; ++v) {
         const auto [first, end] = wanted(v);
         if (first < end) lowU = std::min(lowU, first), highU = std::max(highU, end);
-        std::fill(&out.at(firstU - u0, v - v0), &out.at(firstU - u0, v - v0) + (endU - firstU), 0.0f);
-        std::fill(&valid.at(firstU - u0, v - v0), &valid.at(firstU - u0, v - v0) + (endU - firstU), uint8_t{0});
       }
-      if (lowU >= highU) continue;
-
       const LineKind kind = lineKind(map, blockU, blockV);
-      if (!placePatch(window, map, kind, blockU, blockV, patch)) continue;
+      const bool isSeen = lowU < highU && placePatch(window, map, blockU, blockV, patch);
+      for (int v = firstV; v < endV; ++v) {
+        const auto [first, end] = isSeen ? wanted(v) : std::pair{endU, endU};
+        clear(out, valid, firstU - u0, std::min(first, endU) - u0, v - v0);
+        clear(out, valid, std::max(first, end) - u0, endU - u0, v - v0);
+      }
+      if (!isSeen) continue;
+
       patch.isWhole = copyWhole(window, patch);
       if (!patch.isWhole) copyPart(window, patch);
+      const BlockLines blockLines(map, kind, blockU, blockV);
       for (int u = lowU; kind == LineKind::kConstantU && u < highU; ++u) {
-        makeLine(patch, blockLine(map, kind, blockU, blockV, u - blockU), *lines, u - blockU);
+        makeLine(patch, blockLines.line(u - blockU), *lines, u - blockU);
       }
       for (int v = firstV; v < endV; ++v) {
         const auto [first, end] = wanted(v);
@@ -351,7 +365,7 @@ void rectifyBlocks(const SourceWindow<T>& window, const ImageFromRect& map, int 
         if (kind == LineKind::kNone) {
           rowFromPixels(map, job, patch, *lines);
         } else {
-          if (kind == LineKind::kConstantV) makeLine(patch, blockLine(map, kind, blockU, blockV, v - blockV), *lines, 0);
+          if (kind == LineKind::kConstantV) makeLine(patch, blockLines.line(v - blockV), *lines, 0);
           rowFromLines(map, job, patch, *lines, kind, kind == LineKind::kConstantV ? 0 : first - blockU);
         }
         if (!patch.isWhole) clearOutside(map, job, window.col0, window.row0, window.pixels.width, window.pixels.height);

@@ -19,18 +19,26 @@ struct RowPolynomial {
   double at(double x) const { return a[0] + x * (a[1] + x * (a[2] + x * a[3])); }
 };
 
+// The variables of the polynomials, by multiplication: a division per pixel would cost as much as the interpolation.
+inline double xOf(const ImageFromRect& map, int u) { return (u - map.uOff) * (1 / map.uScale); }
+inline double yOf(const ImageFromRect& map, int v) { return (v - map.vOff) * (1 / map.vScale); }
+
 struct ImagePosition {
   double col, row;
 };
 
-inline ImagePosition imagePosition(const ImageFromRect& map, int u, int v) {
-  const double x = (u - map.uOff) / map.uScale, y = (v - map.vOff) / map.vScale;
-  return {RowPolynomial(map.col, y).at(x), RowPolynomial(map.row, y).at(x)};
-}
+// Image positions along one rectified row.
+struct RectRow {
+  RowPolynomial colOf, rowOf;
+  RectRow(const ImageFromRect& map, int v) : colOf(map.col, yOf(map, v)), rowOf(map.row, yOf(map, v)) {}
+  ImagePosition at(double x) const { return {colOf.at(x), rowOf.at(x)}; }
+};
+
+inline ImagePosition imagePosition(const ImageFromRect& map, int u, int v) { return RectRow(map, v).at(xOf(map, u)); }
 
 // The rectified frame is cut into blocks that begin at multiples of kBlock, so that a pixel has the same block, and with
 // it the same line, whatever rectangle it is part of.
-inline constexpr int kBlock = 64;
+inline constexpr int kBlock = 128;
 inline int blockStart(int u) { return (u >= 0 ? u : u - kBlock + 1) / kBlock * kBlock; }
 
 // Columns a line may move by per row (17 degrees). Leaning lines see the image sheared: a wave (kx, ky) has the frequency
@@ -40,7 +48,7 @@ inline constexpr double kMaxLean = 0.3;
 inline constexpr int kMaxRows = 2 * kBlock;
 
 // One line of a block, of constant v or u, as a function of the image row: the parabola through its ends and middle,
-// which leaves out less than 2e-5 px where a block of 64 px is bent by 0.05 px.
+// which leaves out less than 2e-5 px where a block is bent by 0.05 px.
 struct BlockLine {
   double row0, rowHalf, col0, slope, bend;
   double lowRow, highRow, lowCol, highCol;  // of the three points
@@ -69,21 +77,45 @@ struct BlockLine {
 // or, where they lean too much, each pixel's rows are taken at its own column.
 enum class LineKind { kConstantV, kConstantU, kNone };
 
-inline BlockLine blockLine(const ImageFromRect& map, LineKind kind, int blockU, int blockV, int index) {
-  const auto at = [&](int along) {
-    return kind == LineKind::kConstantV ? imagePosition(map, blockU + along, blockV + index)
-                                        : imagePosition(map, blockU + index, blockV + along);
-  };
-  return BlockLine(at(0), at(kBlock / 2), at(kBlock));
-}
+// The lines of one block; `kind` is not kNone.
+class BlockLines {
+ public:
+  BlockLines(const ImageFromRect& map, LineKind kind, int blockU, int blockV)
+      : map_(map),
+        kind_(kind),
+        blockU_(blockU),
+        blockV_(blockV),
+        first_(map, blockV),
+        middle_(map, blockV + kBlock / 2),
+        last_(map, blockV + kBlock),
+        x_{xOf(map, blockU), xOf(map, blockU + kBlock / 2), xOf(map, blockU + kBlock)} {}
+
+  // The line of constant v = blockV + index, or u = blockU + index.
+  BlockLine line(int index) const {
+    if (kind_ == LineKind::kConstantV) {
+      const RectRow row(map_, blockV_ + index);
+      return BlockLine(row.at(x_[0]), row.at(x_[1]), row.at(x_[2]));
+    }
+    const double x = xOf(map_, blockU_ + index);
+    return BlockLine(first_.at(x), middle_.at(x), last_.at(x));
+  }
+
+ private:
+  const ImageFromRect& map_;
+  LineKind kind_;
+  int blockU_, blockV_;
+  RectRow first_, middle_, last_;  // the block's first row, middle and end
+  double x_[3];                    // its first column, middle and end
+};
 
 inline LineKind lineKind(const ImageFromRect& map, int blockU, int blockV) {
   const ImagePosition origin = imagePosition(map, blockU, blockV);
   const bool isTurned = std::fabs(imagePosition(map, blockU + kBlock, blockV).row - origin.row) >
                         std::fabs(imagePosition(map, blockU, blockV + kBlock).row - origin.row);
   const LineKind kind = isTurned ? LineKind::kConstantV : LineKind::kConstantU;
+  const BlockLines lines(map, kind, blockU, blockV);
   for (const int index : {0, kBlock / 2, kBlock}) {
-    if (!blockLine(map, kind, blockU, blockV, index).isUsable()) return LineKind::kNone;
+    if (!lines.line(index).isUsable()) return LineKind::kNone;
   }
   return kind;
 }

@@ -81,7 +81,7 @@ void rectifyReference(const SourceWindow<float>& window, const ImageFromRect& im
 
       const LineKind kind = lineKind(imageFromRect, blockU, blockV);
       const BlockLine line =
-          blockLine(imageFromRect, kind, blockU, blockV, kind == LineKind::kConstantV ? v - blockV : u - blockU);
+          BlockLines(imageFromRect, kind, blockU, blockV).line(kind == LineKind::kConstantV ? v - blockV : u - blockU);
       const Sample sample = interpolate(row.phase, [&](int down) {
         const int y = row.whole + down;
         const Split x = kind == LineKind::kNone ? col : Split(line.colAt(y));
