@@ -19,7 +19,7 @@ const help = `npm run bench -- compare A.json B.json [options]
 ${wrap(`Compares two reports of one suite, measurement by measurement. A timed one changed where a two-sided Mann-Whitney test on the samples rejects chance,
 corrected for the number of measurements (Benjamini and Hochberg: at most 5 % of the changes reported are false, and at most 5 % of comparisons of pure noise
 report any), and the medians differ by more than the threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. Where there are too few samples for that nothing is claimed. Accuracy and other exact
-values changed where they differ at all.`, 100)}
+values changed where they differ by 0.5 %, and 'moved' where they differ at all.`, 100)}
 
 ${wrap('Two runs differ by more than their samples tell: neighbours, clock, memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}
 
@@ -46,7 +46,7 @@ export function run(args: readonly string[]): number {
 
 /** The comparison for a terminal: the worst first; what stayed the same only with `all`. */
 export function formatComparison({ changes, onlyBefore, onlyAfter, warnings }: ReportComparison, all: boolean): string {
-  const shown = changes.filter(({ verdict }) => all || verdict === 'better' || verdict === 'worse').sort((a, b) => severity(b) - severity(a));
+  const shown = changes.filter(({ verdict }) => all || ['better', 'worse', 'moved'].includes(verdict)).sort((a, b) => severity(b) - severity(a));
   const count = (verdict: Change['verdict']): number => changes.filter((change) => change.verdict === verdict).length;
   const figure = (value: number): string => String(Number(value.toPrecision(4)));
   const percent = (ratio: number): string => (Number.isFinite(ratio) ? `${ratio >= 1 ? '+' : ''}${(100 * (ratio - 1)).toFixed(1)}` : '-');
@@ -62,8 +62,8 @@ export function formatComparison({ changes, onlyBefore, onlyAfter, warnings }: R
     ...warnings.map((warning) => `warning: ${warning}\n`),
     shown.length === 0 ? '' : table,
     list('Only in the first report:', onlyBefore), list('Only in the second report:', onlyAfter),
-    `${changes.length} compared: ${count('worse')} worse, ${count('better')} better, ${count('same')} the same within noise, ${count('unknown')} with too few samples to tell\n`,
+    `${changes.length} compared: ${count('worse')} worse, ${count('better')} better, ${count('moved')} moved a little, ${count('same')} the same within noise, ${count('unknown')} with too few samples to tell\n`,
   ].join('');
 }
 
-const severity = ({ verdict, ratio }: Change): number => ({ worse: 200, better: 100, unknown: 50, same: 0 })[verdict] + Math.min(49, Math.abs(Math.log(ratio)) || 0);
+const severity = ({ verdict, ratio }: Change): number => ({ worse: 400, better: 300, moved: 200, unknown: 100, same: 0 })[verdict] + Math.min(49, Math.abs(Math.log(ratio)) || 0);

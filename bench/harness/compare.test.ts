@@ -58,11 +58,14 @@ test('nothing is claimed of too few samples', (t) => {
   t.is(verdict(4), 'worse');
 });
 
-test('exact values changed where they differ at all', (t) => {
+test('exact values moved where they differ at all, and changed where that matters', (t) => {
   const report = (value: number) => makeReport([{ name: 'bad1', labels: {}, unit: '%', better: 'lower', samples: [value], exact: true }]);
   t.is(compareReports(report(2.5), report(2.5)).changes[0]?.verdict, 'same');
-  t.is(compareReports(report(2.5), report(2.501)).changes[0]?.verdict, 'worse');
-  t.is(compareReports(report(2.5), report(2.499)).changes[0]?.verdict, 'better');
+  t.is(compareReports(report(2.5), report(2.501)).changes[0]?.verdict, 'moved');
+  t.is(compareReports(report(2.5), report(2.52)).changes[0]?.verdict, 'worse');
+  t.is(compareReports(report(2.5), report(2.48)).changes[0]?.verdict, 'better');
+  t.is(compareReports(report(0), report(0.1)).changes[0]?.verdict, 'worse');
+  t.is(compareReports(report(0.1), report(0)).changes[0]?.verdict, 'better');
   t.is(compareReports(report(0), report(0)).changes[0]?.verdict, 'same');
 });
 
@@ -91,7 +94,7 @@ test('the worst is printed first and what stayed the same is not', (t) => {
   const before = makeReport(['a', 'b', 'c'].map((name) => timed(name, noisy(random, 10))));
   const after = makeReport([timed('a', noisy(random, 5)), timed('b', noisy(random, 20)), timed('c', noisy(random, 10))]);
   const text = formatComparison(compareReports(before, after), false);
-  t.regex(text, /\nb .*worse\na .*better\n3 compared: 1 worse, 1 better, 1 the same/);
+  t.regex(text, /\nb .*worse\na .*better\n3 compared: 1 worse, 1 better, 0 moved a little, 1 the same/);
   t.regex(formatComparison(compareReports(before, after), true), /\nc .*same\n/);
 });
 

@@ -6,6 +6,8 @@ import { medianOf } from './statistics.js';
 export type Verdict =
   /** Beyond noise, and large enough to matter. */
   | 'better' | 'worse'
+  /** Exact values that differ, by less than matters: other bytes, no regression. */
+  | 'moved'
   /** No difference that the samples could tell from noise, or a smaller one than matters. */
   | 'same'
   /** Too few samples on a side to know noise from change. */
@@ -41,13 +43,17 @@ export interface CompareOptions {
   readonly falseAlarms: number;
 }
 
+/** Exact values that differ by less moved but are no worse: half a per cent of a median error is no accuracy lost. */
+const exactThreshold = 0.005;
+
 export const compareDefaults: CompareOptions = { threshold: 0.03, falseAlarms: 0.05 };
 
 /**
  * What changed from one report to the other beyond noise. A timed measurement changed where a two-sided Mann-Whitney test rejects chance,
  * corrected for the number of measurements compared so that at most a share `falseAlarms` of the changes is false, and of pairs of reports of pure noise
  * at most that share holds any; and where the medians' ratio exceeds the threshold. Where there are so few samples that not even complete separation could be told from chance
- * among so many measurements, nothing is claimed ('unknown'). Exact values changed where they differ by more than rounding.
+ * among so many measurements, nothing is claimed ('unknown'). Exact values changed where they
+ * differ by half a per cent, and moved where they differ at all.
  *
  * Within one run samples share neighbours, clock and memory layout, so two runs differ by more than their samples tell: that
  * is what the threshold is for, and interleaved runs of both are better than either.
@@ -79,7 +85,7 @@ function changeOf(key: string, a: Measurement, b: Measurement, p: number | null,
   const change = { key, unit: b.unit, before, after, ratio, interval: null, p };
   if (a.exact && b.exact) {
     const isEqual = Math.abs(after - before) <= 1e-9 * Math.max(Math.abs(before), Math.abs(after));
-    return { ...change, verdict: isEqual ? 'same' : direction };
+    return { ...change, verdict: isEqual ? 'same' : Math.abs(Math.log(ratio)) > Math.log1p(exactThreshold) ? direction : 'moved' };
   }
   if (p === null) return { ...change, verdict: 'unknown' };
   return {
