@@ -102,7 +102,7 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   const paths = 3 * (width + 66) * (stride + 64);
   const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
   const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
-  const refinement = 20 * (width + 80) * (height + 8) + 4 * (secWidth + 112) * height + 2 ** 17;
+  const refinement = 16 * (width + 112) * (height + 8) + 4 * (secWidth + 96) * height + 2 ** 19;
   const result = (4 + 2 + 4) * width * height;
   return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, edges, refinement) + result;
 }

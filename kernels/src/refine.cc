@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -18,60 +17,47 @@
 
 // One lane per pixel: neighbouring pixels of a row are refined together, so that every load is contiguous and no sum
 // crosses lanes. The block is worked on in strips of columns, row by row, both steps of the header behind each other: rows
-// of sums live in rings of a window's height, which stay in the first two caches.
+// of sums live in rings of some rows' height, which stay in the first two caches.
 //
-//   columns of a strip    first - kRadius ... first + kStrip + kRadius: step 1 reaches beyond the strip by a radius
-//   rows in work          step 1's rows of sums: y + kRadius;  its fits and W: y;  step 2's rows of sums: y;
-//                         step 2's result: y - kRadius
+//   row t       d: sums along the row
+//   row t - 1   sums with the rows above and below
+//   row t - 4   sums with the rows three above and below, the fit, D, W; A, R, g: sums along the row
+//   row t - 5   sums with the rows above and below
+//   row t - 8   sums with the rows three above and below, the new d
+//
+// Each step along a row reaches beyond the strip's columns by what the later ones need.
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int kRadius = kRefineRadius, kSide = 2 * kRefineRadius + 1;
-constexpr int kStrip = 128;
-
-// Rows v - kRadius ... v + kRadius of one quantity.
-using WindowRows = std::array<const float*, kSide>;
-
-// The last kSide rows of one quantity in a strip; column 0 is the strip's first.
-class Ring {
- public:
-  explicit Ring(int lanes) : rows_(kStrip + 2 * kRadius + 3 * lanes, kSide) {}
-  float* row(int v) { return rows_.view().row((v + kSide) % kSide) + kRadius; }
-  WindowRows around(int v) {
-    WindowRows all;
-    for (int j = 0; j < kSide; ++j) all[static_cast<size_t>(j)] = row(v + j - kRadius);
-    return all;
-  }
-
- private:
-  Image<float> rows_;
-};
+constexpr int kRadius = kRefineRadius, kNear = kHops[0], kFar = kHops[1];
+constexpr int kStrip = 256;
+// Steps along rows start this far in front of a strip, so that vectors of its columns lie on cache lines.
+constexpr int kLead = 16;
+static_assert(kLead >= kRadius + kFar);
 
 // What is constant over the block.
 struct Setup {
   RefineOptions options;
-  float tightness[kRadius + 1];  // t / similarity^2 of the header's weights
+  float tightness[2];  // t / similarity^2 of the header's weights
   FractionWeights fractions;
   float refBase, secBase;
 };
 
-// Full-size images with 2 kRadius columns in front and behind, more for whole vectors, and kRadius rows above and below.
+// Full-size images with kMargin columns in front and behind, more for whole vectors, and kRadius rows above and below.
 struct Planes {
-  static constexpr int kMargin = 2 * kRadius;
+  static constexpr int kMargin = 2 * kLead;
   Planes(int width, int height, int secWidth, int lanes)
       : secMargin(2 * lanes + kTaps),
-        start(width + 2 * kMargin + 2 * lanes, height + 2 * kRadius),
-        disparity(start.width(), start.height()),
-        next(start.width(), start.height()),
-        grey(start.width(), start.height()),
-        gradient(start.width(), start.height()),
+        disparity(width + 2 * kMargin + 2 * lanes, height + 2 * kRadius),
+        next(disparity.width(), disparity.height()),
+        grey(disparity.width(), disparity.height()),
+        gradient(disparity.width(), disparity.height()),
         secondary(secWidth + 2 * secMargin, height) {}
   static float* row(Image<float>& image, int v) { return image.view().row(v + kRadius) + kMargin; }
   float* secondaryRow(int v) { return secondary.view().row(v) + secMargin; }
   int secMargin;
-  Image<float> start;      // the disparities given
   Image<float> disparity;  // d, kFarPx where it or g does not exist
   Image<float> next;
   Image<float> grey;      // R
@@ -79,82 +65,144 @@ struct Planes {
   Image<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
 };
 
+// The last rows of one quantity in a strip; column 0 is the strip's first.
+class Ring {
+ public:
+  Ring(int height, int lanes) : rows_(Planes::kMargin + kStrip + 3 * kLead + 2 * lanes, height) {}
+  float* row(int v) { return rows_.view().row((v + rows_.height() * kRadius) % rows_.height()) + Planes::kMargin; }
+
+ private:
+  Image<float> rows_;
+};
+
 template <class D, class V>
-V weightOf(D df, const Setup& setup, int k, V e) {
-  const V y = hn::Sub(hn::Set(df, nearness(k)), hn::Mul(hn::Mul(e, e), hn::Set(df, setup.tightness[k])));
+V weightOf(D df, const Setup& setup, int hop, V e) {
+  const V y = hn::Sub(hn::Set(df, kNearness[hop]), hn::Mul(hn::Mul(e, e), hn::Set(df, setup.tightness[hop])));
   const V positive = hn::Max(y, hn::Zero(df));
   return hn::Mul(positive, positive);
 }
 
-enum PlaneMoment { kPlaneN, kPlaneX, kPlaneXx, kPlaneZ, kPlaneXz, kPlaneMoments };
+// Sums of 1, x, x^2, z, x z; after those along rows also y, x y, y^2, y z.
+enum PlaneMoment { kPlaneN, kPlaneX, kPlaneXx, kPlaneZ, kPlaneXz, kPlaneY, kPlaneXy, kPlaneYy, kPlaneYz };
+constexpr int kPlaneRowMoments = 5, kPlaneMoments = 9;
 
-// Of step 1: rows of weighted sums of 1, x, x^2, z, x z about each pixel.
+// Rows of several quantities.
+template <int n>
+using Rows = std::array<float*, n>;
+template <int n>
+Rows<n> rowsAt(std::vector<Ring>& rings, int v) {
+  Rows<n> rows;
+  for (size_t m = 0; m < n; ++m) rows[m] = rings[m].row(v);
+  return rows;
+}
+
+// A neighbour's sums, at their weight, counted from a disparity `e` below.
 template <class D>
-void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, float* const (&to)[kPlaneMoments]) {
-  for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
+struct PlaneSide {
+  using V = hn::Vec<D>;
+  V e, w, n, x, xx, z, xz;
+  PlaneSide(D df, const Setup& setup, int hop, V difference, const Rows<kPlaneRowMoments>& from, int u)
+      : e(difference), w(weightOf(df, setup, hop, difference)) {
+    const auto load = [&](PlaneMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+    const V rawN = load(kPlaneN), rawX = load(kPlaneX);
+    n = hn::Mul(w, rawN);
+    x = hn::Mul(w, rawX);
+    xx = hn::Mul(w, load(kPlaneXx));
+    z = hn::Mul(w, hn::Add(load(kPlaneZ), hn::Mul(e, rawN)));
+    xz = hn::Mul(w, hn::Add(load(kPlaneXz), hn::Mul(e, rawX)));
+  }
+};
+
+// Step 1 along a row: columns first ... last of `to`, of which the first kLead - kRadius aren't needed; `near`: the first hop's.
+template <class D>
+void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, const Rows<kPlaneRowMoments>& near,
+                 const Rows<kPlaneRowMoments>& to) {
+  const int lanes = static_cast<int>(hn::Lanes(df));
+  for (int u = first; u < last + kFar; u += lanes) {
     const auto d0 = hn::LoadU(df, d + u);
-    auto n = hn::Set(df, 1.0f), x1 = hn::Zero(df), xx = x1, z1 = x1, xz = x1;
-    for (int k = 1; k <= kRadius; ++k) {
-      const auto left = hn::Sub(hn::LoadU(df, d + u - k), d0), right = hn::Sub(hn::LoadU(df, d + u + k), d0);
-      const auto wLeft = weightOf(df, setup, k, left), wRight = weightOf(df, setup, k, right);
-      const auto both = hn::Add(wLeft, wRight), zLeft = hn::Mul(wLeft, left), zRight = hn::Mul(wRight, right);
-      const auto x = hn::Set(df, static_cast<float>(k)), square = hn::Set(df, static_cast<float>(k * k));
-      n = hn::Add(n, both);
-      x1 = hn::Add(x1, hn::Mul(x, hn::Sub(wRight, wLeft)));
-      xx = hn::Add(xx, hn::Mul(square, both));
-      z1 = hn::Add(z1, hn::Add(zLeft, zRight));
-      xz = hn::Add(xz, hn::Mul(x, hn::Sub(zRight, zLeft)));
-    }
-    hn::StoreU(n, df, to[kPlaneN] + u);
-    hn::StoreU(x1, df, to[kPlaneX] + u);
-    hn::StoreU(xx, df, to[kPlaneXx] + u);
-    hn::StoreU(z1, df, to[kPlaneZ] + u);
-    hn::StoreU(xz, df, to[kPlaneXz] + u);
+    const auto left = hn::Sub(hn::LoadU(df, d + u - kNear), d0), right = hn::Sub(hn::LoadU(df, d + u + kNear), d0);
+    const auto wLeft = weightOf(df, setup, 0, left), wRight = weightOf(df, setup, 0, right);
+    const auto zLeft = hn::Mul(wLeft, left), zRight = hn::Mul(wRight, right), both = hn::Add(wLeft, wRight);
+    static_assert(kNear == 1);
+    hn::StoreU(hn::Add(hn::Set(df, 1.0f), both), df, near[kPlaneN] + u);
+    hn::StoreU(hn::Sub(wRight, wLeft), df, near[kPlaneX] + u);
+    hn::StoreU(both, df, near[kPlaneXx] + u);
+    hn::StoreU(hn::Add(zLeft, zRight), df, near[kPlaneZ] + u);
+    hn::StoreU(hn::Sub(zRight, zLeft), df, near[kPlaneXz] + u);
+  }
+  const auto k = hn::Set(df, static_cast<float>(kFar)), twoK = hn::Set(df, 2.0f * kFar), square = hn::Set(df, static_cast<float>(kFar * kFar));
+  for (int u = first; u < last; u += lanes) {
+    const auto d0 = hn::LoadU(df, d + u);
+    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d + u - kFar), d0), near, u - kFar);
+    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d + u + kFar), d0), near, u + kFar);
+    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(df, near[m] + u), change), df, to[m] + u); };
+    const auto n = hn::Add(a.n, b.n);
+    add(kPlaneN, n);
+    add(kPlaneZ, hn::Add(a.z, b.z));
+    add(kPlaneX, hn::Add(hn::Add(a.x, b.x), hn::Mul(k, hn::Sub(b.n, a.n))));
+    add(kPlaneXx, hn::Add(hn::Add(a.xx, b.xx), hn::Add(hn::Mul(twoK, hn::Sub(b.x, a.x)), hn::Mul(square, n))));
+    add(kPlaneXz, hn::Add(hn::Add(a.xz, b.xz), hn::Mul(k, hn::Sub(b.z, a.z))));
   }
 }
 
-// Of step 1: D and the slopes of P. d: the disparities' rows.
+// Step 1, with the rows above and below. d: three rows of disparities, `from` of sums along rows.
 template <class D>
-void fitPlanes(D df, const Setup& setup, const WindowRows& d, const WindowRows (&sums)[kPlaneMoments], int first, int last,
+void sumPlaneRows(D df, const Setup& setup, const Rows<3>& d, const std::array<Rows<kPlaneRowMoments>, 3>& from, int first, int last,
+                  const Rows<kPlaneMoments>& to) {
+  for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
+    const auto d0 = hn::LoadU(df, d[1] + u);
+    if (hn::AllTrue(df, hn::Eq(d0, hn::Set(df, kFarPx)))) continue;
+    const PlaneSide<D> a(df, setup, 0, hn::Sub(hn::LoadU(df, d[0] + u), d0), from[0], u);
+    const PlaneSide<D> b(df, setup, 0, hn::Sub(hn::LoadU(df, d[2] + u), d0), from[2], u);
+    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(df, from[1][m] + u), change), df, to[m] + u); };
+    const auto n = hn::Add(a.n, b.n);
+    add(kPlaneN, n);
+    add(kPlaneX, hn::Add(a.x, b.x));
+    add(kPlaneXx, hn::Add(a.xx, b.xx));
+    add(kPlaneZ, hn::Add(a.z, b.z));
+    add(kPlaneXz, hn::Add(a.xz, b.xz));
+    hn::StoreU(hn::Sub(b.n, a.n), df, to[kPlaneY] + u);
+    hn::StoreU(hn::Sub(b.x, a.x), df, to[kPlaneXy] + u);
+    hn::StoreU(n, df, to[kPlaneYy] + u);
+    hn::StoreU(hn::Sub(b.z, a.z), df, to[kPlaneYz] + u);
+  }
+}
+
+// Step 1's end, with the rows three above and below: D and the slopes of P.
+template <class D>
+void fitPlanes(D df, const Setup& setup, const Rows<3>& d, const std::array<Rows<kPlaneMoments>, 3>& from, int first, int last,
                float* smooth, float* slopeX, float* slopeY) {
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), far = hn::Set(df, kFarPx);
+  const auto k = hn::Set(df, static_cast<float>(kFar)), twoK = hn::Set(df, 2.0f * kFar), square = hn::Set(df, static_cast<float>(kFar * kFar));
+  const auto rowPart = [](const Rows<kPlaneMoments>& rows) {
+    return Rows<kPlaneRowMoments>{rows[kPlaneN], rows[kPlaneX], rows[kPlaneXx], rows[kPlaneZ], rows[kPlaneXz]};
+  };
+  const auto above = rowPart(from[0]), below = rowPart(from[2]);
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
-    const auto d0 = hn::LoadU(df, d[kRadius] + u);
+    const auto d0 = hn::LoadU(df, d[1] + u);
     const auto missing = hn::Eq(d0, far);
     if (hn::AllTrue(df, missing)) {
       hn::StoreU(far, df, smooth + u);
       hn::StoreU(zero, df, slopeX + u);
       continue;
     }
-    auto n = hn::LoadU(df, sums[kPlaneN][kRadius] + u), x1 = hn::LoadU(df, sums[kPlaneX][kRadius] + u);
-    auto xx = hn::LoadU(df, sums[kPlaneXx][kRadius] + u), z1 = hn::LoadU(df, sums[kPlaneZ][kRadius] + u);
-    auto xz = hn::LoadU(df, sums[kPlaneXz][kRadius] + u);
-    auto y1 = zero, xy = zero, yy = zero, yz = zero;
-    for (int k = 1; k <= kRadius; ++k) {
-      const size_t above = static_cast<size_t>(kRadius - k), below = static_cast<size_t>(kRadius + k);
-      const auto eUp = hn::Sub(hn::LoadU(df, d[above] + u), d0), eDown = hn::Sub(hn::LoadU(df, d[below] + u), d0);
-      const auto wUp = weightOf(df, setup, k, eUp), wDown = weightOf(df, setup, k, eDown);
-      const auto load = [&](PlaneMoment m, size_t j) HWY_ATTR { return hn::LoadU(df, sums[m][j] + u); };
-      const auto rawNUp = load(kPlaneN, above), rawNDown = load(kPlaneN, below);
-      const auto rawXUp = load(kPlaneX, above), rawXDown = load(kPlaneX, below);
-      const auto nUp = hn::Mul(wUp, rawNUp), nDown = hn::Mul(wDown, rawNDown);
-      const auto xUp = hn::Mul(wUp, rawXUp), xDown = hn::Mul(wDown, rawXDown);
-      const auto zUp = hn::Mul(wUp, hn::Add(load(kPlaneZ, above), hn::Mul(eUp, rawNUp)));
-      const auto zDown = hn::Mul(wDown, hn::Add(load(kPlaneZ, below), hn::Mul(eDown, rawNDown)));
-      const auto xzUp = hn::Mul(wUp, hn::Add(load(kPlaneXz, above), hn::Mul(eUp, rawXUp)));
-      const auto xzDown = hn::Mul(wDown, hn::Add(load(kPlaneXz, below), hn::Mul(eDown, rawXDown)));
-      const auto y = hn::Set(df, static_cast<float>(k)), square = hn::Set(df, static_cast<float>(k * k));
-      const auto nBoth = hn::Add(nUp, nDown);
-      n = hn::Add(n, nBoth);
-      x1 = hn::Add(x1, hn::Add(xUp, xDown));
-      xx = hn::Add(xx, hn::Add(hn::Mul(wUp, load(kPlaneXx, above)), hn::Mul(wDown, load(kPlaneXx, below))));
-      z1 = hn::Add(z1, hn::Add(zUp, zDown));
-      xz = hn::Add(xz, hn::Add(xzUp, xzDown));
-      y1 = hn::Add(y1, hn::Mul(y, hn::Sub(nDown, nUp)));
-      xy = hn::Add(xy, hn::Mul(y, hn::Sub(xDown, xUp)));
-      yy = hn::Add(yy, hn::Mul(square, nBoth));
-      yz = hn::Add(yz, hn::Mul(y, hn::Sub(zDown, zUp)));
-    }
+    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d[0] + u), d0), above, u);
+    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d[2] + u), d0), below, u);
+    const auto load = [&](PlaneMoment m, size_t j) HWY_ATTR { return hn::LoadU(df, from[j][m] + u); };
+    const auto aY = load(kPlaneY, 0), bY = load(kPlaneY, 2), bothN = hn::Add(a.n, b.n);
+    const auto wyA = hn::Mul(a.w, aY), wyB = hn::Mul(b.w, bY);
+    const auto n = hn::Add(load(kPlaneN, 1), bothN), x1 = hn::Add(load(kPlaneX, 1), hn::Add(a.x, b.x));
+    const auto xx = hn::Add(load(kPlaneXx, 1), hn::Add(a.xx, b.xx)), z1 = hn::Add(load(kPlaneZ, 1), hn::Add(a.z, b.z));
+    const auto xz = hn::Add(load(kPlaneXz, 1), hn::Add(a.xz, b.xz));
+    const auto y1 = hn::Add(load(kPlaneY, 1), hn::Add(hn::Add(wyA, wyB), hn::Mul(k, hn::Sub(b.n, a.n))));
+    const auto bothXy = hn::Add(hn::Mul(a.w, load(kPlaneXy, 0)), hn::Mul(b.w, load(kPlaneXy, 2)));
+    const auto xy = hn::Add(load(kPlaneXy, 1), hn::Add(bothXy, hn::Mul(k, hn::Sub(b.x, a.x))));
+    const auto bothYy = hn::Add(hn::Mul(a.w, load(kPlaneYy, 0)), hn::Mul(b.w, load(kPlaneYy, 2)));
+    const auto shiftedYy = hn::Add(hn::Mul(twoK, hn::Sub(wyB, wyA)), hn::Mul(square, bothN));
+    const auto yy = hn::Add(load(kPlaneYy, 1), hn::Add(bothYy, shiftedYy));
+    const auto bothYz = hn::Add(hn::Mul(a.w, hn::Add(load(kPlaneYz, 0), hn::Mul(a.e, aY))),
+                                hn::Mul(b.w, hn::Add(load(kPlaneYz, 2), hn::Mul(b.e, bY))));
+    const auto yz = hn::Add(load(kPlaneYz, 1), hn::Add(bothYz, hn::Mul(k, hn::Sub(b.z, a.z))));
     const auto damping = hn::Set(df, kSlopeDamping), perN = hn::Div(one, n);
     const auto mx = hn::Mul(x1, perN), my = hn::Mul(y1, perN), mz = hn::Mul(z1, perN);
     const auto varX = hn::Add(hn::Sub(xx, hn::Mul(x1, mx)), damping), varY = hn::Add(hn::Sub(yy, hn::Mul(y1, my)), damping);
@@ -210,95 +258,134 @@ void warpRow(D df, const Setup& setup, const float* sec, int secWidth, int colum
   }
 }
 
-enum GreyMoment { kGreyN, kGreyA, kGreyR, kGreyG, kGreyAa, kGreyRr, kGreyGg, kGreyAr, kGreyGr, kGreyGa, kGreyMoments };
+// Sums of 1, A, R, g and their products.
+enum GreyMoment { kGreyN, kGreyA, kGreyR, kGreyG, kGreyAa, kGreyRr, kGreyGg, kGreyAr, kGreyGr, kGreyGa };
+constexpr int kGreyMoments = 10;
 
-// Of step 2: rows of weighted sums of 1, A, R, g and their products about each pixel, A after the row's own plane.
+template <class D>
+struct GreySums {
+  using V = hn::Vec<D>;
+  V n, a, r, g, aa, rr, gg, ar, gr, ga;
+
+  GreySums(D df, const Rows<kGreyMoments>& from, int u) {
+    const auto load = [&](GreyMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+    n = load(kGreyN), a = load(kGreyA), r = load(kGreyR), g = load(kGreyG), aa = load(kGreyAa), rr = load(kGreyRr);
+    gg = load(kGreyGg), ar = load(kGreyAr), gr = load(kGreyGr), ga = load(kGreyGa);
+  }
+  // The sums of one pixel.
+  GreySums(D df, V warped, V grey, V gradient) : n(hn::Set(df, 1.0f)), a(warped), r(grey), g(gradient) {
+    aa = hn::Mul(a, a), rr = hn::Mul(r, r), gg = hn::Mul(g, g), ar = hn::Mul(a, r), gr = hn::Mul(g, r), ga = hn::Mul(g, a);
+  }
+
+  // Adds one pixel's at weight w.
+  void addPixel(V w, V warped, V grey, V gradient) {
+    const V wa = hn::Mul(w, warped), wr = hn::Mul(w, grey), wg = hn::Mul(w, gradient);
+    n = hn::Add(n, w);
+    a = hn::Add(a, wa);
+    r = hn::Add(r, wr);
+    g = hn::Add(g, wg);
+    aa = hn::Add(aa, hn::Mul(wa, warped));
+    rr = hn::Add(rr, hn::Mul(wr, grey));
+    gg = hn::Add(gg, hn::Mul(wg, gradient));
+    ar = hn::Add(ar, hn::Mul(wa, grey));
+    gr = hn::Add(gr, hn::Mul(wg, grey));
+    ga = hn::Add(ga, hn::Mul(wg, warped));
+  }
+
+  // Adds a neighbour's at weight w, whose disparity lies e below this pixel's plane.
+  void add(D df, V w, V e, const Rows<kGreyMoments>& from, int u) {
+    const auto load = [&](GreyMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+    const V rowG = load(kGreyG), rowGg = load(kGreyGg), rowGr = load(kGreyGr), rowGa = load(kGreyGa);
+    const V movedGa = hn::Add(rowGa, hn::Mul(e, rowGg));
+    n = hn::Add(n, hn::Mul(w, load(kGreyN)));
+    a = hn::Add(a, hn::Mul(w, hn::Add(load(kGreyA), hn::Mul(e, rowG))));
+    r = hn::Add(r, hn::Mul(w, load(kGreyR)));
+    g = hn::Add(g, hn::Mul(w, rowG));
+    aa = hn::Add(aa, hn::Mul(w, hn::Add(load(kGreyAa), hn::Mul(e, hn::Add(rowGa, movedGa)))));
+    rr = hn::Add(rr, hn::Mul(w, load(kGreyRr)));
+    gg = hn::Add(gg, hn::Mul(w, rowGg));
+    ar = hn::Add(ar, hn::Mul(w, hn::Add(load(kGreyAr), hn::Mul(e, rowGr))));
+    gr = hn::Add(gr, hn::Mul(w, rowGr));
+    ga = hn::Add(ga, hn::Mul(w, movedGa));
+  }
+
+  void store(D df, const Rows<kGreyMoments>& to, int u) const {
+    const auto put = [&](GreyMoment m, V value) HWY_ATTR { hn::StoreU(value, df, to[m] + u); };
+    put(kGreyN, n), put(kGreyA, a), put(kGreyR, r), put(kGreyG, g), put(kGreyAa, aa), put(kGreyRr, rr);
+    put(kGreyGg, gg), put(kGreyAr, ar), put(kGreyGr, gr), put(kGreyGa, ga);
+  }
+};
+
+// Step 2 along a row: columns first ... last of `to`; `near`: the first hop's. What
+// belongs to missing pixels weighs nothing later on; it is finite, for it is either computed from finite values or what it was.
 template <class D>
 void sumGreyRow(D df, const Setup& setup, const float* smooth, const float* slopeX, const float* warped, const float* grey,
-                const float* gradient, int first, int last, float* const (&to)[kGreyMoments]) {
+                const float* gradient, int first, int last, const Rows<kGreyMoments>& near, const Rows<kGreyMoments>& to) {
+  const int lanes = static_cast<int>(hn::Lanes(df));
   const auto far = hn::Set(df, kFarPx);
-  for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
-    const auto d0 = hn::LoadU(df, smooth + u);
-    // The sums of missing pixels weigh nothing, and what is in the ring is finite.
-    if (hn::AllTrue(df, hn::Eq(d0, far))) continue;
-    const auto slope = hn::LoadU(df, slopeX + u);
-    auto n = hn::Set(df, 1.0f), a1 = hn::LoadU(df, warped + u), r1 = hn::LoadU(df, grey + u), g1 = hn::LoadU(df, gradient + u);
-    auto aa = hn::Mul(a1, a1), rr = hn::Mul(r1, r1), gg = hn::Mul(g1, g1);
-    auto ar = hn::Mul(a1, r1), gr = hn::Mul(g1, r1), ga = hn::Mul(g1, a1);
-    const auto add = [&](int k, const float dx, int x) HWY_ATTR {
-      const auto e = hn::Add(hn::Sub(d0, hn::LoadU(df, smooth + x)), hn::Mul(slope, hn::Set(df, dx)));
-      const auto w = weightOf(df, setup, k, e);
-      const auto g = hn::LoadU(df, gradient + x), r = hn::LoadU(df, grey + x);
-      const auto a = hn::Add(hn::LoadU(df, warped + x), hn::Mul(g, e));
-      const auto wa = hn::Mul(w, a), wr = hn::Mul(w, r), wg = hn::Mul(w, g);
-      n = hn::Add(n, w);
-      a1 = hn::Add(a1, wa);
-      r1 = hn::Add(r1, wr);
-      g1 = hn::Add(g1, wg);
-      aa = hn::Add(aa, hn::Mul(wa, a));
-      rr = hn::Add(rr, hn::Mul(wr, r));
-      gg = hn::Add(gg, hn::Mul(wg, g));
-      ar = hn::Add(ar, hn::Mul(wa, r));
-      gr = hn::Add(gr, hn::Mul(wg, r));
-      ga = hn::Add(ga, hn::Mul(wg, a));
-    };
-    for (int k = 1; k <= kRadius; ++k) {
-      add(k, static_cast<float>(-k), u - k);
-      add(k, static_cast<float>(k), u + k);
+  const auto belowPlane = [&](int u, int dx) HWY_ATTR {
+    return hn::Add(hn::Sub(hn::LoadU(df, smooth + u), hn::LoadU(df, smooth + u + dx)),
+                   hn::Mul(hn::LoadU(df, slopeX + u), hn::Set(df, static_cast<float>(dx))));
+  };
+  for (int u = first - kLead; u < last + kFar; u += lanes) {
+    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) continue;
+    GreySums<D> sums(df, hn::LoadU(df, warped + u), hn::LoadU(df, grey + u), hn::LoadU(df, gradient + u));
+    for (const int dx : {-kNear, kNear}) {
+      const auto e = belowPlane(u, dx), g = hn::LoadU(df, gradient + u + dx);
+      sums.addPixel(weightOf(df, setup, 0, e), hn::Add(hn::LoadU(df, warped + u + dx), hn::Mul(g, e)),
+                    hn::LoadU(df, grey + u + dx), g);
     }
-    hn::StoreU(n, df, to[kGreyN] + u);
-    hn::StoreU(a1, df, to[kGreyA] + u);
-    hn::StoreU(r1, df, to[kGreyR] + u);
-    hn::StoreU(g1, df, to[kGreyG] + u);
-    hn::StoreU(aa, df, to[kGreyAa] + u);
-    hn::StoreU(rr, df, to[kGreyRr] + u);
-    hn::StoreU(gg, df, to[kGreyGg] + u);
-    hn::StoreU(ar, df, to[kGreyAr] + u);
-    hn::StoreU(gr, df, to[kGreyGr] + u);
-    hn::StoreU(ga, df, to[kGreyGa] + u);
+    sums.store(df, near, u);
+  }
+  for (int u = first; u < last; u += lanes) {
+    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) continue;
+    GreySums<D> sums(df, near, u);
+    for (const int dx : {-kFar, kFar}) {
+      const auto e = belowPlane(u, dx);
+      sums.add(df, weightOf(df, setup, 1, e), e, near, u + dx);
+    }
+    sums.store(df, to, u);
   }
 }
 
-// Of step 2: the disparities that follow from the sums. d: d as it was, to leave what is missing missing.
+// Step 2, with the rows at a hop's distance above and below: smooth: D of these three rows.
 template <class D>
-void stepRow(D df, const Setup& setup, const WindowRows& smooth, const WindowRows (&sums)[kGreyMoments], const float* slopeY,
-             const float* d, const float* start, int first, int last, float* next) {
+GreySums<D> withRows(D df, const Setup& setup, int hop, const Rows<3>& smooth, const float* slopeY,
+                     const std::array<Rows<kGreyMoments>, 3>& from, int u) {
+  GreySums<D> sums(df, from[1], u);
+  const auto d0 = hn::LoadU(df, smooth[1] + u), slope = hn::LoadU(df, slopeY + u);
+  for (const size_t j : {0, 2}) {
+    const auto dy = hn::Set(df, static_cast<float>(j == 0 ? -kHops[hop] : kHops[hop]));
+    const auto e = hn::Add(hn::Sub(d0, hn::LoadU(df, smooth[j] + u)), hn::Mul(slope, dy));
+    sums.add(df, weightOf(df, setup, hop, e), e, from[j], u);
+  }
+  return sums;
+}
+
+template <class D>
+void sumGreyRows(D df, const Setup& setup, const Rows<3>& smooth, const float* slopeY,
+                 const std::array<Rows<kGreyMoments>, 3>& from, int first, int last, const Rows<kGreyMoments>& to) {
+  for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
+    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth[1] + u), hn::Set(df, kFarPx)))) continue;
+    withRows(df, setup, 0, smooth, slopeY, from, u).store(df, to, u);
+  }
+}
+
+// Step 2's end: the disparities that follow from the sums. d: d as it was, to leave what is missing missing.
+template <class D>
+void stepRow(D df, const Setup& setup, const Rows<3>& smooth, const float* slopeY,
+             const std::array<Rows<kGreyMoments>, 3>& sums, const float* d, const float* start, int first, int last, float* next) {
   const RefineOptions& o = setup.options;
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), far = hn::Set(df, kFarPx);
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
-    const auto d0 = hn::LoadU(df, smooth[kRadius] + u), from = hn::LoadU(df, start + u);
+    const auto d0 = hn::LoadU(df, smooth[1] + u), from = hn::LoadU(df, start + u);
     const auto unstepped = hn::IfThenElse(hn::Eq(hn::LoadU(df, d + u), far), far, from);
     const auto missing = hn::Eq(d0, far);
     if (hn::AllTrue(df, missing)) {
       hn::StoreU(unstepped, df, next + u);
       continue;
     }
-    const auto load = [&](GreyMoment m, size_t j) HWY_ATTR { return hn::LoadU(df, sums[m][j] + u); };
-    auto n = load(kGreyN, kRadius), a1 = load(kGreyA, kRadius), r1 = load(kGreyR, kRadius), g1 = load(kGreyG, kRadius);
-    auto aa = load(kGreyAa, kRadius), rr = load(kGreyRr, kRadius), gg = load(kGreyGg, kRadius);
-    auto ar = load(kGreyAr, kRadius), gr = load(kGreyGr, kRadius), ga = load(kGreyGa, kRadius);
-    const auto slope = hn::LoadU(df, slopeY + u);
-    const auto add = [&](int k, const float dy, size_t j) HWY_ATTR {
-      const auto e = hn::Add(hn::Sub(d0, hn::LoadU(df, smooth[j] + u)), hn::Mul(slope, hn::Set(df, dy)));
-      const auto w = weightOf(df, setup, k, e);
-      // The window's plane is e above the row's own.
-      const auto rowG = load(kGreyG, j), rowGg = load(kGreyGg, j), rowGr = load(kGreyGr, j), rowGa = load(kGreyGa, j);
-      const auto movedGa = hn::Add(rowGa, hn::Mul(e, rowGg));
-      n = hn::Add(n, hn::Mul(w, load(kGreyN, j)));
-      a1 = hn::Add(a1, hn::Mul(w, hn::Add(load(kGreyA, j), hn::Mul(e, rowG))));
-      r1 = hn::Add(r1, hn::Mul(w, load(kGreyR, j)));
-      g1 = hn::Add(g1, hn::Mul(w, rowG));
-      aa = hn::Add(aa, hn::Mul(w, hn::Add(load(kGreyAa, j), hn::Mul(e, hn::Add(rowGa, movedGa)))));
-      rr = hn::Add(rr, hn::Mul(w, load(kGreyRr, j)));
-      gg = hn::Add(gg, hn::Mul(w, rowGg));
-      ar = hn::Add(ar, hn::Mul(w, hn::Add(load(kGreyAr, j), hn::Mul(e, rowGr))));
-      gr = hn::Add(gr, hn::Mul(w, rowGr));
-      ga = hn::Add(ga, hn::Mul(w, movedGa));
-    };
-    for (int k = 1; k <= kRadius; ++k) {
-      add(k, static_cast<float>(-k), static_cast<size_t>(kRadius - k));
-      add(k, static_cast<float>(k), static_cast<size_t>(kRadius + k));
-    }
+    const auto [n, a1, r1, g1, aa, rr, gg, ar, gr, ga] = withRows(df, setup, 1, smooth, slopeY, sums, u);
     const auto perN = hn::Div(one, n);
     const auto ma = hn::Mul(a1, perN), mr = hn::Mul(r1, perN), mg = hn::Mul(g1, perN);
     const auto varA = hn::Sub(aa, hn::Mul(a1, ma)), varR = hn::Sub(rr, hn::Mul(r1, mr)), varG = hn::Sub(gg, hn::Mul(g1, mg));
@@ -324,8 +411,8 @@ void stepRow(D df, const Setup& setup, const WindowRows& smooth, const WindowRow
 }
 
 // R, g and where both exist, of one row. padded: room for the row with kDerivativeRadius more on both sides.
-void readReferenceRow(const RefineInput& in, float base, int v, float* padded, float* grey, float* gradient, float* disparity,
-                      float* start) {
+void readReferenceRow(const RefineInput& in, float base, int v, const float* start, float* padded, float* grey, float* gradient,
+                      float* disparity) {
   const float missing = std::numeric_limits<float>::quiet_NaN();
   const int width = in.ref.width;
   const float* from = in.ref.row(v);
@@ -352,46 +439,61 @@ void readSecondaryRow(const RefineInput& in, float base, int v, int margin, floa
   std::fill_n(to + in.sec.width, margin, missing);
 }
 
-// One iteration: planes.disparity -> planes.next.
-void iterate(const RefineInput& in, const Setup& setup, Planes& planes) {
+// One iteration: planes.disparity -> planes.next. start: the disparities given.
+void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> start, Planes& planes) {
   const hn::ScalableTag<float> df;
-  const int width = in.ref.width, height = in.ref.height, secWidth = in.sec.width, lanes = static_cast<int>(hn::Lanes(df));
-  Image<float> warped(kStrip + 2 * kRadius + 3 * lanes, 1);
-  std::vector<Ring> planeSums, greySums;
-  for (int m = 0; m < kPlaneMoments; ++m) planeSums.emplace_back(lanes);
-  for (int m = 0; m < kGreyMoments; ++m) greySums.emplace_back(lanes);
-  Ring smooth(lanes), slopeX(lanes), slopeY(lanes);
+  const int width = in.ref.width, blockHeight = in.ref.height, secWidth = in.sec.width, lanes = static_cast<int>(hn::Lanes(df));
+  // Rows between the first and the last that a step reads.
+  constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
+  Ring warped(kOne, lanes), slopeX(kOne, lanes), smooth(kAll, lanes), slopeY(kAll, lanes), given(kOne, lanes);
+  const auto rings = [&](int count, int height) {
+    std::vector<Ring> all;
+    for (int m = 0; m < count; ++m) all.emplace_back(height, lanes);
+    return all;
+  };
+  std::vector<Ring> planeNear = rings(kPlaneRowMoments, kOne), planeRow = rings(kPlaneRowMoments, kThree);
+  std::vector<Ring> planeSums = rings(kPlaneMoments, kSeven), greySums = rings(kGreyMoments, kSeven);
+  std::vector<Ring> greyNear = rings(kGreyMoments, kOne), greyRow = rings(kGreyMoments, kThree);
   for (int firstColumn = 0; firstColumn < width; firstColumn += kStrip) {
     const int columns = std::min(kStrip, width - firstColumn);
     // Columns from here on are counted from the strip's first.
     const auto rowOf = [&](Image<float>& image, int v) { return Planes::row(image, v) + firstColumn; };
-    for (int ahead = -kRadius; ahead < height + 2 * kRadius; ++ahead) {
-      if (ahead < height + kRadius) {
-        float* to[kPlaneMoments];
-        for (int m = 0; m < kPlaneMoments; ++m) to[m] = planeSums[static_cast<size_t>(m)].row(ahead);
-        sumPlaneRow(df, setup, rowOf(planes.disparity, ahead), -kRadius, columns + kRadius, to);
+    const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
+    const auto d = [&](int v) { return rowOf(planes.disparity, v); };
+    const auto smoothRow = [&](int v) { return smooth.row(v); };
+    for (int t = -kRadius; t < blockHeight + 2 * kRadius; ++t) {
+      if (t < blockHeight + kRadius) {
+        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, rowsAt<kPlaneRowMoments>(planeNear, t),
+                    rowsAt<kPlaneRowMoments>(planeRow, t));
+        if (t - kNear > -kRadius) {
+          const auto from = [&](int v) { return rowsAt<kPlaneRowMoments>(planeRow, v); };
+          sumPlaneRows(df, setup, around(d, t - kNear, 0), around(from, t - kNear, 0), -kLead, columns + kRadius,
+                       rowsAt<kPlaneMoments>(planeSums, t - kNear));
+        }
       }
-      const int y = ahead - kRadius;
+      const int y = t - kRadius;
       if (y < -kRadius) continue;
-      if (y < 0 || y >= height) {
-        std::fill_n(smooth.row(y) - kRadius, columns + 2 * kRadius, kFarPx);
+      if (y < 0 || y >= blockHeight) {
+        std::fill_n(smooth.row(y) - kLead, kLead + columns + kRadius + lanes, kFarPx);
       } else {
-        WindowRows d, sums[kPlaneMoments];
-        for (int j = 0; j < kSide; ++j) d[static_cast<size_t>(j)] = rowOf(planes.disparity, y + j - kRadius);
-        for (int m = 0; m < kPlaneMoments; ++m) sums[m] = planeSums[static_cast<size_t>(m)].around(y);
-        fitPlanes(df, setup, d, sums, -kRadius, columns + kRadius, smooth.row(y), slopeX.row(y), slopeY.row(y));
-        warpRow(df, setup, planes.secondaryRow(y), secWidth, firstColumn + in.secOffset, -kRadius, columns + kRadius, smooth.row(y),
-                warped.view().row(0) + kRadius);
-        float* to[kGreyMoments];
-        for (int m = 0; m < kGreyMoments; ++m) to[m] = greySums[static_cast<size_t>(m)].row(y);
-        sumGreyRow(df, setup, smooth.row(y), slopeX.row(y), warped.view().row(0) + kRadius, rowOf(planes.grey, y),
-                   rowOf(planes.gradient, y), 0, columns, to);
+        const auto from = [&](int v) { return rowsAt<kPlaneMoments>(planeSums, v); };
+        fitPlanes(df, setup, around(d, y, 1), around(from, y, 1), -kLead, columns + kRadius, smooth.row(y), slopeX.row(y),
+                  slopeY.row(y));
+        warpRow(df, setup, planes.secondaryRow(y), secWidth, firstColumn + in.secOffset, -kLead, columns + kRadius,
+                smooth.row(y), warped.row(y));
+        sumGreyRow(df, setup, smooth.row(y), slopeX.row(y), warped.row(y), rowOf(planes.grey, y), rowOf(planes.gradient, y), 0,
+                   columns, rowsAt<kGreyMoments>(greyNear, y), rowsAt<kGreyMoments>(greyRow, y));
+      }
+      if (y - kNear >= 0 && y - kNear < blockHeight) {
+        const auto from = [&](int v) { return rowsAt<kGreyMoments>(greyRow, v); };
+        sumGreyRows(df, setup, around(smoothRow, y - kNear, 0), slopeY.row(y - kNear), around(from, y - kNear, 0), 0, columns,
+                    rowsAt<kGreyMoments>(greySums, y - kNear));
       }
       const int v = y - kRadius;
       if (v < 0) continue;
-      WindowRows sums[kGreyMoments];
-      for (int m = 0; m < kGreyMoments; ++m) sums[m] = greySums[static_cast<size_t>(m)].around(v);
-      stepRow(df, setup, smooth.around(v), sums, slopeY.row(v), rowOf(planes.disparity, v), rowOf(planes.start, v), 0, columns,
+      const auto from = [&](int row) { return rowsAt<kGreyMoments>(greySums, row); };
+      std::copy_n(start.row(v) + firstColumn, columns, given.row(v));
+      stepRow(df, setup, around(smoothRow, v, 1), slopeY.row(v), around(from, v, 1), d(v), given.row(v), 0, columns,
               rowOf(planes.next, v));
     }
   }
@@ -400,21 +502,24 @@ void iterate(const RefineInput& in, const Setup& setup, Planes& planes) {
 void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, ImageView<float> disparity) {
   const int width = in.ref.width, height = in.ref.height;
   Setup setup{options, {}, fractionWeights(), greyBase(in.ref, in.refValid), greyBase(in.sec, in.secValid)};
-  for (int k = 0; k <= kRadius; ++k) setup.tightness[k] = nearness(k) / (options.similarityPx * options.similarityPx);
+  for (const int hop : {0, 1}) setup.tightness[hop] = kNearness[hop] / (options.similarityPx * options.similarityPx);
   Planes planes(width, height, in.sec.width, static_cast<int>(hn::Lanes(hn::ScalableTag<float>())));
-  for (Image<float>* image : {&planes.disparity, &planes.next}) {
-    for (int v = 0; v < image->height(); ++v) std::fill_n(image->view().row(v), image->width(), kFarPx);
-  }
   Image<float> padded(width + 2 * kDerivativeRadius, 1);
+  for (Image<float>* image : {&planes.disparity, &planes.next}) {
+    for (int v = -kRadius; v < height + kRadius; ++v) {
+      float* row = Planes::row(*image, v);
+      const bool isMargin = v < 0 || v >= height;
+      std::fill_n(row - Planes::kMargin, isMargin ? image->width() : Planes::kMargin, kFarPx);
+      std::fill_n(row + width, image->width() - Planes::kMargin - width, kFarPx);
+    }
+  }
   for (int v = 0; v < height; ++v) {
-    float* start = Planes::row(planes.start, v);
-    std::memcpy(start, disparity.row(v), sizeof(float) * static_cast<size_t>(width));
-    readReferenceRow(in, setup.refBase, v, padded.view().row(0), Planes::row(planes.grey, v), Planes::row(planes.gradient, v),
-                     Planes::row(planes.disparity, v), start);
+    readReferenceRow(in, setup.refBase, v, disparity.row(v), padded.view().row(0), Planes::row(planes.grey, v),
+                     Planes::row(planes.gradient, v), Planes::row(planes.disparity, v));
     readSecondaryRow(in, setup.secBase, v, planes.secMargin, planes.secondaryRow(v));
   }
   for (int round = 0; round < options.iterations; ++round) {
-    iterate(in, setup, planes);
+    iterate(in, setup, disparity, planes);
     std::swap(planes.disparity, planes.next);
   }
   for (int v = 0; v < height; ++v) {

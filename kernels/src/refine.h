@@ -8,12 +8,14 @@
 
 namespace altiplano {
 
-// Windows have 2 * kRefineRadius + 1 rows and columns.
-inline constexpr int kRefineRadius = 4;
+// Windows of 9 x 9 pixels are summed in four steps, see below: pixels kHops[0] apart along the row, then kHops[1], then the
+// same along the column; each time a pixel and its two neighbours at that distance.
+inline constexpr int kHops[2] = {1, 3};
+inline constexpr int kRefineRadius = kHops[0] + kHops[1];
 
 struct RefineOptions {
   int iterations = 2;
-  float similarityPx = 1.0f;  // what lies this far from the window's disparity plane belongs to another surface
+  float similarityPx = 1.2f;  // what lies this far from the surface at hand belongs to another
   float roughnessPx = 0.15f;  // how far a surface is expected to stray from the window's plane, standard deviation
   float maxShiftPx = 1.0f;    // a result further than this from where it started is refused
   float maxErrorPx = 0.25f;   // a result whose expected standard error is larger is refused
@@ -40,18 +42,19 @@ struct RefineInput {
 //    where variances are weighted and taken without the means. With n = sum of w and s^2 = var(R - a A - delta g) /
 //    (n var g), the error to be expected of delta, the step taken is delta r^2 / (r^2 + s^2), r = roughnessPx: where
 //    texture is weak pixels lean on their neighbours' plane.
-// Weights fall with the distance from p and with the distance of disparities, so that a window at a roof's edge sees the
-// roof alone. A window's shape is that of a cross with arms: sums run along rows, each with weights about the row's own middle
-// pixel, then down the column of these sums, with weights about p. That is 18 weights instead of 81, and makes rows' sums
-// common to nine pixels; what lies on p's surface but behind a gap in p's column is not seen.
+// Weights fall with the distance of disparities, so that a window at a roof's edge sees the roof alone. Windows are not summed
+// pixel by pixel: each pixel adds to its own sums those of its neighbours, shifted to its own place and disparity, one pixel to
+// the left and right, then three pixels, then up and down: 8 weights make 9 x 9 pixels, and a pixel's sums serve all
+// others. What is reached over a gap or another surface is left out.
 // The derivative comes from the reference, so that its noise is independent of A's, and has no tap in the middle, so that
 // it is uncorrelated with R's: at the solution, noise and the smoothing of interpolation then don't pull towards whole or
 // half pixels. Where the result is refused (see the options; or no texture; or the kernels meet missing pixels) the
 // disparity stays what it was.
-// Exact: every target gives the same bits. Cost: about 1000 operations per pixel and iteration, no gathers.
-// Sources: Lucas and Kanade, IJCAI 1981; weights after Tukey's biweight; the windows' shape: Zhang, Lu and Lafruit, IEEE
-// Transactions on Circuits and Systems for Video Technology 19 (2009), with weights; the derivative: central differences
-// of order 8.
+// Exact: every target gives the same bits. Cost: about 700 operations per pixel and iteration, no gathers.
+// Sources: Lucas and Kanade, IJCAI 1981; weights after Tukey's biweight; sums over rows, then columns, of what belongs
+// together: Zhang, Lu and Lafruit, IEEE Transactions on Circuits and Systems for Video Technology 19 (2009); neighbours at
+// growing distances: a trous filters, Shensa, IEEE Transactions on Signal Processing 40 (1992); the derivative: central
+// differences of order 8.
 void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity);
 
 // The slow twin.
@@ -73,12 +76,9 @@ inline constexpr float kMaxGain = 2.0f;
 // What stands for a missing disparity in sums: so far from all others that it weighs nothing. (0 times it is 0.)
 inline constexpr float kFarPx = 1e9f;
 
-// Biweights: the weight of a pixel k columns or rows away whose disparity is e away is max(t - e^2 t / similarity^2, 0)^2,
-// t = nearness(k).
-constexpr float nearness(int k) {
-  constexpr float kReach = kRefineRadius + 1.5f;
-  return 1.0f - static_cast<float>(k * k) / (kReach * kReach);
-}
+// The weight of a neighbour at a hop whose disparity is e away: max(t - e^2 t / similarity^2, 0)^2, Tukey's biweight times
+// t^2: 1 for the first hop and 0.35 for the second.
+inline constexpr float kNearness[2] = {1.0f, 0.591608f};
 
 // About the mean of what is valid, from every 16th pixel of every 16th row. Grey values are counted from there, to keep
 // single precision's digits.

@@ -9,8 +9,6 @@
 namespace altiplano {
 namespace {
 
-constexpr int kRadius = kRefineRadius;
-
 struct Planes {
   Planes(int width, int height)
       : grey(width, height), gradient(width, height), usable(width, height), disparity(width, height),
@@ -23,8 +21,8 @@ struct Planes {
   Image<float> warped;          // W
 };
 
-float weightOf(int k, float e, float similarity) {
-  const float t = nearness(k), y = std::max(t - e * e * (t / (similarity * similarity)), 0.0f);
+float weightOf(int hop, float e, float similarity) {
+  const float t = kNearness[hop], y = std::max(t - e * e * (t / (similarity * similarity)), 0.0f);
   return y * y;
 }
 
@@ -63,114 +61,129 @@ bool sampleAt(const RefineInput& in, int u, int v, float d, float base, float& v
   return true;
 }
 
-// Weighted sums of 1, x, x^2, z and x z about pixel (u, v), x = column - u, z = disparity - the pixel's own.
+// Weighted sums over a pixel's window of 1, x, y, their products, z and its products; x = column - u, y = row - v, z = disparity - the
+// pixel's own.
 struct PlaneMoments {
-  float n = 1, x = 0, xx = 0, z = 0, xz = 0;
+  float n = 1, x = 0, xx = 0, z = 0, xz = 0, y = 0, xy = 0, yy = 0, yz = 0;
 };
 
-PlaneMoments planeMomentsOfRow(const Planes& planes, float similarity, int u, int v) {
-  const auto row = planes.disparity.view().row(v);
-  PlaneMoments m;
-  const auto differenceAt = [&](int x) { return (x >= 0 && x < planes.disparity.width() ? row[x] : kFarPx) - row[u]; };
-  for (int k = 1; k <= kRadius; ++k) {
-    const float left = differenceAt(u - k), right = differenceAt(u + k), x = static_cast<float>(k);
-    const float wLeft = weightOf(k, left, similarity), wRight = weightOf(k, right, similarity);
-    m.n += wLeft + wRight;
-    m.x += x * (wRight - wLeft);
-    m.xx += x * x * (wLeft + wRight);
-    m.z += wLeft * left + wRight * right;
-    m.xz += x * (wRight * right - wLeft * left);
-  }
-  return m;
-}
-
-// A row's sums counted from a pixel `e` below in disparity, times w.
-PlaneMoments moved(const PlaneMoments& m, float e, float w) {
-  return {w * m.n, w * m.x, w * m.xx, w * (m.z + e * m.n), w * (m.xz + e * m.x)};
-}
-
-// Step 1 of the header at usable pixel (u, v).
-void fitPlane(Planes& planes, float similarity, int u, int v) {
-  const int height = planes.disparity.height();
-  const float d0 = planes.disparity.view().at(u, v);
-  PlaneMoments s = planeMomentsOfRow(planes, similarity, u, v);
-  float y1 = 0, xy = 0, yy = 0, yz = 0;
-  const auto rowAt = [&](int y, int k) -> PlaneMoments {
-    if (y < 0 || y >= height) return {0, 0, 0, 0, 0};
-    const float e = planes.disparity.view().at(u, y) - d0;
-    return moved(planeMomentsOfRow(planes, similarity, u, y), e, weightOf(k, e, similarity));
+// Step 1 of the header: the sums of all pixels.
+Image<PlaneMoments> planeMoments(const Planes& planes, float similarity) {
+  const int width = planes.disparity.width(), height = planes.disparity.height();
+  Image<PlaneMoments> sums(width, height), next(width, height);
+  for (int v = 0; v < height; ++v) std::fill_n(sums.view().row(v), width, PlaneMoments());
+  const auto disparityAt = [&](int u, int v) {
+    return u >= 0 && u < width && v >= 0 && v < height ? planes.disparity.view().at(u, v) : kFarPx;
   };
-  for (int k = 1; k <= kRadius; ++k) {
-    const PlaneMoments up = rowAt(v - k, k), down = rowAt(v + k, k);
-    const float y = static_cast<float>(k);
-    s.n += up.n + down.n;
-    s.x += up.x + down.x;
-    s.xx += up.xx + down.xx;
-    s.z += up.z + down.z;
-    s.xz += up.xz + down.xz;
-    y1 += y * (down.n - up.n);
-    xy += y * (down.x - up.x);
-    yy += y * y * (up.n + down.n);
-    yz += y * (down.z - up.z);
+  for (const bool vertical : {false, true}) {
+    for (int hop = 0; hop < 2; ++hop) {
+      for (int v = 0; v < height; ++v) {
+        for (int u = 0; u < width; ++u) {
+          const float k = static_cast<float>(kHops[hop]), d0 = disparityAt(u, v);
+          PlaneMoments side[2];
+          for (const int i : {0, 1}) {
+            const int step = i == 0 ? -kHops[hop] : kHops[hop], x = vertical ? u : u + step, y = vertical ? v + step : v;
+            const bool inside = x >= 0 && x < width && y >= 0 && y < height;
+            const float e = disparityAt(x, y) - d0, w = weightOf(hop, e, similarity);
+            const PlaneMoments m = inside ? sums.view().at(x, y) : PlaneMoments();
+            side[i] = {w * m.n,  w * m.x,  w * m.xx, w * (m.z + e * m.n), w * (m.xz + e * m.x), w * m.y,
+                       w * m.xy, w * m.yy, w * (m.yz + e * m.y)};
+          }
+          // Shifted by k to either side: the difference of both sides' sums comes in.
+          const PlaneMoments &a = side[0], &b = side[1];
+          PlaneMoments m = sums.view().at(u, v);
+          const float n = a.n + b.n;
+          m.n += n;
+          m.z += a.z + b.z;
+          if (vertical) {
+            m.x += a.x + b.x;
+            m.xx += a.xx + b.xx;
+            m.xz += a.xz + b.xz;
+            m.y += (a.y + b.y) + k * (b.n - a.n);
+            m.xy += (a.xy + b.xy) + k * (b.x - a.x);
+            m.yy += (a.yy + b.yy) + (2 * k * (b.y - a.y) + k * k * n);
+            m.yz += (a.yz + b.yz) + k * (b.z - a.z);
+          } else {
+            m.x += (a.x + b.x) + k * (b.n - a.n);
+            m.xx += (a.xx + b.xx) + (2 * k * (b.x - a.x) + k * k * n);
+            m.xz += (a.xz + b.xz) + k * (b.z - a.z);
+          }
+          next.view().at(u, v) = m;
+        }
+      }
+      std::swap(sums, next);
+    }
   }
+  return sums;
+}
+
+// D and P's slopes at usable pixel (u, v).
+void fitPlane(Planes& planes, const PlaneMoments& s, int u, int v) {
   const float perN = 1.0f / s.n;
-  const float mx = s.x * perN, my = y1 * perN, mz = s.z * perN;
-  const float varX = s.xx - s.x * mx + kSlopeDamping, varY = yy - y1 * my + kSlopeDamping;
-  const float covXy = xy - s.x * my, covXz = s.xz - s.x * mz, covYz = yz - y1 * mz;
+  const float mx = s.x * perN, my = s.y * perN, mz = s.z * perN;
+  const float varX = s.xx - s.x * mx + kSlopeDamping, varY = s.yy - s.y * my + kSlopeDamping;
+  const float covXy = s.xy - s.x * my, covXz = s.xz - s.x * mz, covYz = s.yz - s.y * mz;
   const float perDeterminant = 1.0f / (varX * varY - covXy * covXy);
   const float slopeX = (covXz * varY - covYz * covXy) * perDeterminant;
   const float slopeY = (covYz * varX - covXz * covXy) * perDeterminant;
   planes.slopeX.view().at(u, v) = slopeX;
   planes.slopeY.view().at(u, v) = slopeY;
-  planes.smooth.view().at(u, v) = d0 + (mz - slopeX * mx - slopeY * my);
+  planes.smooth.view().at(u, v) = planes.disparity.view().at(u, v) + (mz - slopeX * mx - slopeY * my);
 }
 
-// Weighted sums of 1, A, R, g and their products.
+// Weighted sums over a pixel's window of 1, A, R, g and their products.
 struct GreyMoments {
-  float n = 0, a = 0, r = 0, g = 0, aa = 0, rr = 0, gg = 0, ar = 0, gr = 0, ga = 0;
+  float n, a, r, g, aa, rr, gg, ar, gr, ga;
 };
 
-// About pixel (u, v), A after the row's own plane.
-GreyMoments greyMomentsOfRow(const Planes& planes, float similarity, int u, int v) {
-  const float d0 = planes.smooth.view().at(u, v), slope = planes.slopeX.view().at(u, v);
-  GreyMoments m;
-  const auto add = [&](int x, int k) {
-    if (x < 0 || x >= planes.grey.width() || planes.smooth.view().at(x, v) == kFarPx) return;
-    const float e = (d0 - planes.smooth.view().at(x, v)) + slope * static_cast<float>(x - u);
-    const float w = weightOf(k, e, similarity);
-    const float g = planes.gradient.view().at(x, v), r = planes.grey.view().at(x, v);
-    const float a = planes.warped.view().at(x, v) + g * e;
-    const float wa = w * a, wr = w * r, wg = w * g;
-    m.n += w, m.a += wa, m.r += wr, m.g += wg;
-    m.aa += wa * a, m.rr += wr * r, m.gg += wg * g, m.ar += wa * r, m.gr += wg * r, m.ga += wg * a;
-  };
-  add(u, 0);
-  for (int k = 1; k <= kRadius; ++k) {
-    add(u - k, k);
-    add(u + k, k);
+// Step 2 of the header: the sums of all pixels that have W.
+Image<GreyMoments> greyMoments(const Planes& planes, float similarity) {
+  const int width = planes.grey.width(), height = planes.grey.height();
+  Image<GreyMoments> sums(width, height), next(width, height);
+  for (int v = 0; v < height; ++v) {
+    for (int u = 0; u < width; ++u) {
+      const float a = planes.warped.view().at(u, v), r = planes.grey.view().at(u, v), g = planes.gradient.view().at(u, v);
+      sums.view().at(u, v) = {1, a, r, g, a * a, r * r, g * g, a * r, g * r, g * a};
+    }
   }
-  return m;
+  for (const bool vertical : {false, true}) {
+    for (int hop = 0; hop < 2; ++hop) {
+      for (int v = 0; v < height; ++v) {
+        for (int u = 0; u < width; ++u) {
+          const float d0 = planes.smooth.view().at(u, v);
+          if (d0 == kFarPx) continue;
+          const float slope = (vertical ? planes.slopeY : planes.slopeX).view().at(u, v);
+          GreyMoments s = sums.view().at(u, v);
+          for (const int step : {-kHops[hop], kHops[hop]}) {
+            const int x = vertical ? u : u + step, y = vertical ? v + step : v;
+            if (x < 0 || x >= width || y < 0 || y >= height || planes.smooth.view().at(x, y) == kFarPx) continue;
+            // This pixel's plane is e above the neighbour's disparity.
+            const float e = (d0 - planes.smooth.view().at(x, y)) + slope * static_cast<float>(step);
+            const float w = weightOf(hop, e, similarity);
+            if (!vertical && hop == 0) {  // single pixels, whose A is taken after this pixel's plane at once
+              const float g = planes.gradient.view().at(x, y), r = planes.grey.view().at(x, y);
+              const float a = planes.warped.view().at(x, y) + g * e, wa = w * a, wr = w * r, wg = w * g;
+              s.n += w, s.a += wa, s.r += wr, s.g += wg;
+              s.aa += wa * a, s.rr += wr * r, s.gg += wg * g, s.ar += wa * r, s.gr += wg * r, s.ga += wg * a;
+              continue;
+            }
+            const GreyMoments m = sums.view().at(x, y);
+            const float ga = m.ga + e * m.gg;
+            s.n += w * m.n, s.a += w * (m.a + e * m.g), s.r += w * m.r, s.g += w * m.g;
+            s.aa += w * (m.aa + e * (m.ga + ga)), s.rr += w * m.rr, s.gg += w * m.gg;
+            s.ar += w * (m.ar + e * m.gr), s.gr += w * m.gr, s.ga += w * ga;
+          }
+          next.view().at(u, v) = s;
+        }
+      }
+      std::swap(sums, next);
+    }
+  }
+  return sums;
 }
 
-// Step 2 of the header at a pixel that has W; start: the disparity before the first iteration.
-float step(const Planes& planes, const RefineOptions& o, int u, int v, float start) {
-  const float d0 = planes.smooth.view().at(u, v), slope = planes.slopeY.view().at(u, v);
-  GreyMoments s = greyMomentsOfRow(planes, o.similarityPx, u, v);
-  const auto add = [&](int y, int k) {
-    if (y < 0 || y >= planes.grey.height() || planes.smooth.view().at(u, y) == kFarPx) return;
-    const float e = (d0 - planes.smooth.view().at(u, y)) + slope * static_cast<float>(y - v);
-    const float w = weightOf(k, e, o.similarityPx);
-    const GreyMoments m = greyMomentsOfRow(planes, o.similarityPx, u, y);
-    // The window's plane is e above the row's own.
-    const float eg = e * m.gg, ga = m.ga + eg;
-    s.n += w * m.n, s.a += w * (m.a + e * m.g), s.r += w * m.r, s.g += w * m.g;
-    s.aa += w * (m.aa + e * (m.ga + ga)), s.rr += w * m.rr, s.gg += w * m.gg;
-    s.ar += w * (m.ar + e * m.gr), s.gr += w * m.gr, s.ga += w * ga;
-  };
-  for (int k = 1; k <= kRadius; ++k) {
-    add(v - k, k);
-    add(v + k, k);
-  }
+// The disparity that follows from the sums s of a pixel of smoothed disparity d0; start: the one before the first iteration.
+float step(const GreyMoments& s, const RefineOptions& o, float d0, float start) {
   const float perN = 1.0f / s.n, ma = s.a * perN, mr = s.r * perN, mg = s.g * perN;
   const float varA = s.aa - s.a * ma, varR = s.rr - s.r * mr, varG = s.gg - s.g * mg;
   const float covAr = s.ar - s.a * mr, covGr = s.gr - s.g * mr, covGa = s.ga - s.g * ma;
@@ -202,7 +215,6 @@ void refineDisparityReference(const RefineInput& in, const RefineOptions& option
   const int width = in.ref.width, height = in.ref.height;
   const float refBase = greyBase(in.ref, in.refValid), secBase = greyBase(in.sec, in.secValid);
   Planes planes(width, height);
-  Image<float> next(width, height);
   for (int v = 0; v < height; ++v) {
     for (int u = 0; u < width; ++u) {
       const bool usable = !std::isnan(disparity.at(u, v)) && derivativeAt(in, u, v, planes.gradient.view().at(u, v));
@@ -212,25 +224,22 @@ void refineDisparityReference(const RefineInput& in, const RefineOptions& option
     }
   }
   for (int round = 0; round < options.iterations; ++round) {
+    const Image<PlaneMoments> fits = planeMoments(planes, options.similarityPx);
     for (int v = 0; v < height; ++v) {
       for (int u = 0; u < width; ++u) {
         float& smooth = planes.smooth.view().at(u, v);
         smooth = kFarPx;
         if (planes.usable.view().at(u, v) == 0) continue;
-        fitPlane(planes, options.similarityPx, u, v);
+        fitPlane(planes, fits.view().at(u, v), u, v);
         if (!sampleAt(in, u, v, smooth, secBase, planes.warped.view().at(u, v))) smooth = kFarPx;
       }
     }
+    const Image<GreyMoments> sums = greyMoments(planes, options.similarityPx);
     for (int v = 0; v < height; ++v) {
       for (int u = 0; u < width; ++u) {
         if (planes.usable.view().at(u, v) == 0) continue;
-        const float start = disparity.at(u, v);
-        next.view().at(u, v) = planes.smooth.view().at(u, v) == kFarPx ? start : step(planes, options, u, v, start);
-      }
-    }
-    for (int v = 0; v < height; ++v) {
-      for (int u = 0; u < width; ++u) {
-        if (planes.usable.view().at(u, v) != 0) planes.disparity.view().at(u, v) = next.view().at(u, v);
+        const float start = disparity.at(u, v), smooth = planes.smooth.view().at(u, v);
+        planes.disparity.view().at(u, v) = smooth == kFarPx ? start : step(sums.view().at(u, v), options, smooth, start);
       }
     }
   }
