@@ -67,7 +67,8 @@ async function eventsOf(world: World): Promise<TaskEvent[]> {
 /** Runs deliveries until the queue is empty; dies at the `crashAt`th gate of the first. Returns whether it came that far. */
 async function runWithCrash(world: World, crashAt: number): Promise<boolean> {
   let gates = 0;
-  const gate = (): void => { if (++gates === crashAt) throw new Crash(); };
+  // Who died does nothing more.
+  const gate = (): void => { if (++gates >= crashAt) throw new Crash(); };
   const first = await pull(world);
   if (first === null) return false;
   const isCrashed = await runDelivery(portsOf(world, gate), gated(first, gate), never).then(() => false, (error: unknown) => {

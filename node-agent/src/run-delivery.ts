@@ -113,8 +113,8 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
   }
   await waitOut(() => writeOutcome(store, outcome), signal);
   if (ended.is === 'failed') await queue.publishDead(deadLetterOf(ports, delivery, ids, errorOf(ended.failure)), signal);
-  await publish({ ...event(), type: 'ended', outcome });
-  await settle(delivery, ended.is === 'failed' ? ended.outcome : { is: 'ack' });
+  // Sent together, in this order: the coordinator finds in the ledger what an agent that dies in between didn't tell.
+  await Promise.all([publish({ ...event(), type: 'ended', outcome }), settle(delivery, ended.is === 'failed' ? ended.outcome : { is: 'ack' })]);
   ports.onOutcome?.(outcome);
   log('task:settled', {
     ...ids, kind, state: outcome.state, wallSeconds: outcome.wallSeconds, cpuSeconds: outcome.cpuSeconds,

@@ -40,8 +40,8 @@ export interface NatsQueueOptions {
 const publishesInFlight = 256;
 const retryPauseMs = 250;
 const presenceMs = 30_000;
-/** How long an agent goes on with the kind it found work of before it asks for preferable ones again: a second question costs as much as a task of no time. */
-const sameKindMs = 250;
+/** How long an agent goes on with the kind it found work of before it asks for preferable ones again: a tile's time, and each question costs the bus as much as a task. */
+const sameKindMs = 1_000;
 
 /**
  * The task queue on NATS JetStream (nats-server 2.9 and later). Call `ensure` once before use. Throws

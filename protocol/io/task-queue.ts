@@ -33,7 +33,10 @@ export interface TaskQueue {
    * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
    */
   publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;
-  /** Pulls at most one task of the kinds given, first kind with work wins; null when none came within waitMs. */
+  /**
+   * Pulls at most one task of the kinds given; null when none came within waitMs. The first kind with work wins; having found one,
+   * a queue may go on with its kind for a second before it asks for those before it again.
+   */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
   /** Resolves when the bus has the event; a 'started' one, of which nothing depends, when it was sent. */
   publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;
