@@ -99,7 +99,7 @@ function cpuTable(large: readonly MeasuredConfig[]): TableInput {
     title: 'Where the CPU goes',
     note: `Of the run with the median CPU of its kind; the parts add up to the total. 'beside': CPU of the processes that none of their stages explains (start, bus, idling).
       'rest': shells, and what processes did after the last look at them; below zero by as much as clocks disagree.`,
-    columns: [{ name: 'part', align: 'left' }, ...large.flatMap((m) => [nameOf(m), '%', 'ms/Mpx'].map((name) => ({ name })))],
+    columns: [{ name: 'part', align: 'left' }, ...large.flatMap((m) => [`${nameOf(m)}: s`, '%', 'ms/Mpx'].map((name) => ({ name })))],
     rows: [...names.map((name) => row(name, (run) => secondsOf(run, name))), row('total', ({ tree }) => tree.cpuSeconds)],
   };
 }
