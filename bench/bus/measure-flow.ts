@@ -43,6 +43,13 @@ export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
     return child;
   };
   const server = await startNatsServer({ storeDir: join(dir, 'bus') });
+  const end = async (): Promise<void> => {
+    for (const child of children) child.kill('SIGKILL');
+    await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  const onSignal = (): void => { void end().finally(() => process.exit(130)); };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const store = join(dir, 'store');
     const share = Math.ceil(order.agents / order.hosts);
@@ -79,9 +86,8 @@ export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
     await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : null)));
     return figures;
   } finally {
-    for (const child of children) child.kill('SIGKILL');
-    await server.stop();
-    await rm(dir, { recursive: true, force: true });
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    await end();
   }
 }
 
