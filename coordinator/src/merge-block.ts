@@ -57,8 +57,9 @@ export function emptyBlock(width: number, height: number, emptyReason: Reason): 
  * no height, the neighbour with the largest feather stands in for it. Count is the owner's (neighbours count the same points).
  *
  * The result doesn't depend on the order of `partials`: sums run over sorted tile ids and pair ids. The pairs of a tile have one `rect`.
+ * `into`: a block of this size to be filled and returned instead of a new one.
  */
-export function mergeBlock(partials: readonly BlockPartial[], options: MergeBlockOptions): MergedBlock {
+export function mergeBlock(partials: readonly BlockPartial[], options: MergeBlockOptions, into: MergedBlock | null = null): MergedBlock {
   const { width, height, ownerId, haloCells } = options;
   const sorted = partials.toSorted((a, b) => compareIds(a.tileId, b.tileId) || compareIds(a.pairId, b.pairId));
   const byTile = new Map<string, BlockPartial[]>();
@@ -72,7 +73,7 @@ export function mergeBlock(partials: readonly BlockPartial[], options: MergeBloc
       isOwner: tileId === ownerId, rect,
       featherCol: feather(width, core.col0, core.width, haloCells), featherRow: feather(height, core.row0, core.height, haloCells),
     }];
-  }), options);
+  }), options, into);
 }
 
 /**

@@ -56,6 +56,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
   });
   const isMerged = new Uint8Array(tiles.count);
   const summary = openHeightSummary();
+  let block: MergedBlock | null = null;
   const tolerance = blendToleranceM(plan, level);
   const weight = fullWeight(plan, level);
 
@@ -77,7 +78,8 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
     const core = mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
-    });
+    }, block);
+    block = core;
     summary.add(core, { ...offsetIn(grid, tile.core), width, height });
     write(tile, inSquare(core, tile, level));
     isMerged[number] = 1;

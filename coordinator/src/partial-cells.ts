@@ -7,7 +7,7 @@ import type { BlockPartial, CellRect } from './merge-block.js';
 
 /** The stored partial DSMs, as a merge needs them: a tile's own whole, of its neighbours the halo that reaches into it. */
 export interface Partials {
-  /** The tile's partials with their halo; offsets count from its core. */
+  /** The tile's partials with their halo, valid until the next call; offsets count from its core. */
   own(tile: TilePlan): BlockPartial[];
   /** What of the partials of `other` lies in the core of a neighbour; offsets count from that. */
   halo(other: TilePlan, owner: GridSpec): BlockPartial[];
@@ -34,10 +34,16 @@ export function openPartials({ pathsOf, haloCells, cacheBytes = 128 * 2 ** 20 }:
   const halos = new Map<string, readonly Halo[]>();
   let bytes = 0;
 
-  const read = ({ core, id }: TilePlan): { readonly pairId: string; readonly whole: Piece }[] => pathsOf(id).map(({ pairId, path }) => {
+  /** Arrays that are filled again and again, by pair: large new ones for every tile keep the garbage collector busy. */
+  const ownArrays: Float32Array[][] = [];
+  const otherArrays: Float32Array[][] = [];
+
+  const read = ({ core, id }: TilePlan, arrays: Float32Array[][]): { readonly pairId: string; readonly whole: Piece }[] => pathsOf(id).map(({ pairId, path }, pair) => {
     // The file covers the tile's core and its halo.
     const rect = { col0: -haloCells, row0: -haloCells, width: core.width + 2 * haloCells, height: core.height + 2 * haloCells };
-    const [height, weight, spread, count] = readBands(path);
+    const bands = readBands(path, null, arrays[pair]);
+    arrays[pair] = bands;
+    const [height, weight, spread, count] = bands;
     if (height?.length !== rect.width * rect.height || weight === undefined || spread === undefined || count === undefined) {
       throw new Error(`${path}: a partial DSM has the bands height, weight, spread, count of ${rect.width} x ${rect.height} cells`);
     }
@@ -62,7 +68,7 @@ export function openPartials({ pathsOf, haloCells, cacheBytes = 128 * 2 ** 20 }:
 
   return {
     own(tile) {
-      const parts = read(tile);
+      const parts = read(tile, ownArrays);
       if (!halos.has(tile.id)) keep(tile, parts);
       const core = { col0: 0, row0: 0, width: tile.core.width, height: tile.core.height };
       return parts.map(({ pairId, whole: { rect, cells } }) => ({ tileId: tile.id, pairId, core, rect, ...cells }));
@@ -73,7 +79,7 @@ export function openPartials({ pathsOf, haloCells, cacheBytes = 128 * 2 ** 20 }:
       const rect = common(reach, { col0: 0, row0: 0, width: owner.width, height: owner.height });
       if (rect === null) return [];
       const inOther = { ...rect, col0: rect.col0 - core.col0, row0: rect.row0 - core.row0 };
-      return (halos.get(other.id) ?? keep(other, read(other))).map(({ pairId, pieces }) =>
+      return (halos.get(other.id) ?? keep(other, read(other, otherArrays))).map(({ pairId, pieces }) =>
         ({ tileId: other.id, pairId, core, rect, ...cut(pieces, inOther) }));
     },
     forget,

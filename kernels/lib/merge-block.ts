@@ -63,9 +63,9 @@ export function fusePairs(pairs: readonly PartialCells[], width: number, height:
 /**
  * The tiles' heights as one surface: each counts with weight times feather, unless it disagrees with the leading tile (the owner, else
  * the one with the largest feather) by more than the tolerance. Count is the leading tile's. The result
- * depends on the order of `tiles` by rounding.
+ * depends on the order of `tiles` by rounding. `into`: a block of this size to be filled and returned instead of a new one.
  */
-export function blendTiles(tiles: readonly BlendTile[], options: BlendOptions): MergedBlock {
+export function blendTiles(tiles: readonly BlendTile[], options: BlendOptions, into: MergedBlock | null = null): MergedBlock {
   const { width, height, toleranceM, fullWeight } = options;
   if (!(toleranceM >= 0)) throw new KernelArgumentError('metres', 'toleranceM', toleranceM);
   if (!(fullWeight > 0)) throw new KernelArgumentError('a positive weight', 'fullWeight', fullWeight);
@@ -77,7 +77,7 @@ export function blendTiles(tiles: readonly BlendTile[], options: BlendOptions): 
     }
   }
   const cells = width * height;
-  const block = {
+  const block = into?.reason.length === cells ? into : {
     height: new Float32Array(cells), confidence: new Float32Array(cells), count: new Float32Array(cells), spread: new Float32Array(cells),
     reason: new Uint8Array(cells),
   };

@@ -65,7 +65,7 @@ interface NativePicture { readonly width: number; readonly height: number; reado
 interface NativeRaster {
   openInfo(path: string, alone: boolean): Omit<RasterInfo, 'path'>;
   readWindow(request: NativeWindowRequest): ImageWindow;
-  readBands(path: string, rect: PixelRect | null, bands: readonly number[]): Float32Array[];
+  readBands(path: string, rect: PixelRect | null, bands: readonly number[], into: readonly Float32Array[]): Float32Array[];
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
   crsInfo(crs: string): {
     isProjected: boolean; isGeographic: boolean; isCompound: boolean;

@@ -39,9 +39,9 @@ const noHeight = -32768;
 const layers = [['dsm', 'Float32'], ['confidence', 'Float32'], ['count', 'UInt16'], ['spread', 'Float32'], ['validity', 'Byte']] as const;
 
 /**
- * Publishes a merged DSM: dsm, confidence and spread (float32, no-data -32768, rounded to 1/1024), count (uint16) and validity
- * (uint8, why there is no height) as cloud-optimised GeoTIFFs with overviews, in one pass on `threads` threads. Each appears
- * whole under its name. Memory: about 20 MB a thread. The same input gives the same bytes. Throws RasterError.
+ * Publishes a merged DSM: dsm (rounded to 1/1024 m), confidence and spread (to 1/256; all three float32, no-data -32768), count
+ * (uint16) and validity (uint8, why there is no height) as cloud-optimised GeoTIFFs with overviews, in one pass on `threads`
+ * threads. Each appears whole under its name. Memory: below 60 MB a thread. The same input gives the same bytes. Throws RasterError.
  */
 export function writeProductCogs(options: ProductCogs): ProductTally {
   const { merged, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;

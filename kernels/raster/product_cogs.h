@@ -31,8 +31,8 @@ struct ProductSpec {
   int threads = 1;
 };
 
-// Writes the layers and returns what they hold. Memory: about 20 MB a thread, whatever the size. The same bytes for any
-// number of threads. Throws RasterFailure, also where the geoid does not cover a cell.
+// Writes the layers and returns what they hold. Memory of a thread: 4 MB a level, 10 MB, and up to 16 MB of overviews that
+// wait for their parent, whatever the size. The same bytes for any number of threads. Throws RasterFailure, also where the geoid does not cover a cell.
 ProductTally writeProductCogs(const ProductSpec& spec);
 
 }  // namespace altiplano::raster

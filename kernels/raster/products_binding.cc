@@ -49,12 +49,13 @@ Napi::Value writeProducts(const Napi::CallbackInfo& info, Session&) {
   Napi::Array reasons = Napi::Array::New(env);
   for (uint32_t i = 0; i < kReasons; ++i) reasons.Set(i, static_cast<double>(tally.reasons[i]));
   out.Set("reasons", reasons);
+  const auto metres = [](double steps) { return steps / kHeightSteps; };
   const auto steps = [](double value) { return value / kSteps; };
-  out.Set("sumHeight", steps(static_cast<double>(tally.heights)));
+  out.Set("sumHeight", metres(static_cast<double>(tally.heights)));
   out.Set("sumConfidence", steps(static_cast<double>(tally.confidences)));
   out.Set("sumSpread", steps(static_cast<double>(tally.spreads)));
-  out.Set("minHeight", steps(tally.minHeight));
-  out.Set("maxHeight", steps(tally.maxHeight));
+  out.Set("minHeight", metres(tally.minHeight));
+  out.Set("maxHeight", metres(tally.maxHeight));
   out.Set("maxSpread", steps(tally.maxSpread));
   out.Set("maxCount", tally.maxCount);
   out.Set("points", static_cast<double>(tally.points));

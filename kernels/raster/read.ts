@@ -27,17 +27,20 @@ export function readWindow(path: string, options: WindowOptions): ImageWindow {
   return callRaster((raster) => raster.readWindow({ path, band, rect, overview, maskPath }));
 }
 
-/** All bands of a window (absent: of the whole raster) as float32, NaN where a pixel isn't valid. Throws RasterError. */
-export function readBands(path: string, rect: PixelRect | null = null): Float32Array[] {
+/**
+ * All bands of a window (absent: of the whole raster) as float32, NaN where a pixel isn't valid. Arrays of `into` that have the
+ * window's size are filled and returned: large arrays made anew for every window keep the garbage collector busy. Throws RasterError.
+ */
+export function readBands(path: string, rect: PixelRect | null = null, into: readonly Float32Array[] = []): Float32Array[] {
   checkRect(rect);
-  return callRaster((raster) => raster.readBands(path, rect, []));
+  return callRaster((raster) => raster.readBands(path, rect, [], into));
 }
 
 /** One band (counts from 1) as `readBands` delivers it. Throws RasterError. */
 export function readBand(path: string, band: number, rect: PixelRect | null = null): Float32Array {
   if (!Number.isInteger(band)) throw new KernelArgumentError('a whole number', 'band', band);
   checkRect(rect);
-  const [data] = callRaster((raster) => raster.readBands(path, rect, [band]));
+  const [data] = callRaster((raster) => raster.readBands(path, rect, [band], []));
   if (data === undefined) throw new KernelArgumentError('a band', 'band', band);
   return data;
 }

@@ -116,20 +116,23 @@ Napi::Value readWindow(const Napi::CallbackInfo& info, Session& session) {
   return out;
 }
 
-// readBands(path, rect, bands): one Float32Array per band number, NaN where not valid; no numbers = all bands.
+// readBands(path, rect, bands, into): one Float32Array per band number, NaN where not valid; no numbers = all bands. An array
+// of `into` that has as many elements as the window has pixels is filled instead of a new one.
 Napi::Value readBands(const Napi::CallbackInfo& info, Session& session) {
   const Napi::Env env = info.Env();
   WindowRequest request;
   request.path = textOf(info[0]);
   request.rect = rectOf(info[1]);
-  const Napi::Array wanted = info[2].As<Napi::Array>();
+  const Napi::Array wanted = info[2].As<Napi::Array>(), into = info[3].As<Napi::Array>();
   const uint32_t count = wanted.Length() > 0 ? wanted.Length() : static_cast<uint32_t>(session.open(request.path).GetRasterCount());
   Napi::Array out = Napi::Array::New(env, count);
   for (uint32_t i = 0; i < count; ++i) {
     request.band = wanted.Length() > 0 ? intOf(wanted.Get(i)) : static_cast<int>(i) + 1;
     Window window = openWindow(session, request);
     window.type = GDT_Float32;
-    auto data = Napi::Float32Array::New(env, window.pixels());
+    const Napi::Value given = into.Get(i);
+    const bool fits = given.IsTypedArray() && given.As<Napi::TypedArray>().ElementLength() == window.pixels();
+    Napi::Float32Array data = fits ? given.As<Napi::Float32Array>() : Napi::Float32Array::New(env, window.pixels());
     readPixels(window, data.Data());
     markInvalid(window, data.Data());
     out.Set(i, data);

@@ -12,16 +12,27 @@ inline double rounded(double value) {
   constexpr double kNoFraction = 6755399441055744.0;
   return (value + kNoFraction) - kNoFraction;
 }
-inline float toStep(double value) { return static_cast<float>(rounded(value * kSteps) * (1.0 / kSteps)); }
+template <int steps>
+inline float toStep(double value) {
+  return static_cast<float>(rounded(value * steps) * (1.0 / steps));
+}
 
 // The mean of those of four values that are not kNoHeight; kNoHeight if there is none. No branches: it vectorises.
+template <int steps>
 inline float meanOf(float a, float b, float c, float d) {
   constexpr double kShare[5] = {0, 1.0, 0.5, 1.0 / 3, 0.25};
   const auto counts = [](float value) { return value != kNoHeight ? 1 : 0; };
   const int n = counts(a) + counts(b) + counts(c) + counts(d);
   const double sum = static_cast<double>(counts(a) * a) + counts(b) * b + (static_cast<double>(counts(c) * c) + counts(d) * d);
-  const float mean = toStep(sum * kShare[n]);
+  const float mean = toStep<steps>(sum * kShare[n]);
   return n == 0 ? kNoHeight : mean;
+}
+
+template <int steps>
+void halveRow(ImageView<float> from, int y, ImageView<float> to) {
+  const float *top = from.row(2 * y), *bottom = from.row(2 * y + 1);
+  float* mean = to.row(y);
+  for (int x = 0; x < to.width; ++x) mean[x] = meanOf<steps>(top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]);
 }
 
 // Of up to four classes the most frequent; the first of equals; kBeyond only where all are.
@@ -72,9 +83,9 @@ void productRow(const MergedViews& merged, int row, const float* undulation, Row
   for (int i = 0; i < width; ++i) {
     const bool valid = validity[i] == kHasHeight;
     const double metres = static_cast<double>(height[i]) - (undulation == nullptr ? 0.0F : undulation[i]);
-    dsm[i] = valid ? toStep(metres) : kNoHeight;
-    sure[i] = valid ? toStep(confidence[i]) : kNoHeight;
-    spreads[i] = valid ? toStep(spread[i]) : kNoHeight;
+    dsm[i] = valid ? toStep<kHeightSteps>(metres) : kNoHeight;
+    sure[i] = valid ? toStep<kSteps>(confidence[i]) : kNoHeight;
+    spreads[i] = valid ? toStep<kSteps>(spread[i]) : kNoHeight;
     points[i] = valid ? static_cast<uint16_t>(std::min(count[i], 65535.0F)) : 0;
   }
   const auto bins = static_cast<float>(tally.bins.size());
@@ -83,7 +94,7 @@ void productRow(const MergedViews& merged, int row, const float* undulation, Row
     ++tally.reasons[validity[i]];
     if (validity[i] != kHasHeight) continue;
     const auto steps = [](float value) { return static_cast<int32_t>(value * kSteps); };
-    const int32_t h = steps(dsm[i]);
+    const auto h = static_cast<int32_t>(dsm[i] * kHeightSteps);
     tally.heights += h;
     tally.confidences += steps(sure[i]);
     tally.spreads += steps(spreads[i]);
@@ -116,14 +127,9 @@ void addInside(const std::vector<double>& ring, double north, double originE, do
 
 void halveProduct(const ProductViews& in, const ProductViews& out) {
   for (int y = 0; y < out.dsm.height; ++y) {
-    const auto halve = [y](ImageView<float> from, ImageView<float> to) {
-      const float *top = from.row(2 * y), *bottom = from.row(2 * y + 1);
-      float* mean = to.row(y);
-      for (int x = 0; x < to.width; ++x) mean[x] = meanOf(top[2 * x], top[2 * x + 1], bottom[2 * x], bottom[2 * x + 1]);
-    };
-    halve(in.dsm, out.dsm);
-    halve(in.confidence, out.confidence);
-    halve(in.spread, out.spread);
+    halveRow<kHeightSteps>(in.dsm, y, out.dsm);
+    halveRow<kSteps>(in.confidence, y, out.confidence);
+    halveRow<kSteps>(in.spread, y, out.spread);
     const uint16_t *top = in.count.row(2 * y), *bottom = in.count.row(2 * y + 1);
     const uint8_t *topWhy = in.validity.row(2 * y), *bottomWhy = in.validity.row(2 * y + 1);
     for (int x = 0; x < out.count.width; ++x) {

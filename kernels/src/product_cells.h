@@ -13,8 +13,10 @@ namespace altiplano {
 
 // No-data value of heights, confidences and spreads.
 inline constexpr float kNoHeight = -32768;
-// Published metres and confidences are whole multiples of 1 / kSteps: more is noise, and noise does not compress.
-inline constexpr int kSteps = 1024;
+// Published heights are whole multiples of 1 / kHeightSteps metres, confidences and spreads (metres) of 1 / kSteps: more is
+// noise, and noise does not compress.
+inline constexpr int kHeightSteps = 1024;
+inline constexpr int kSteps = 256;
 // Validity of what a block holds beyond the raster's edge.
 inline constexpr uint8_t kBeyond = 255;
 
@@ -34,8 +36,8 @@ struct ProductViews {
   ImageView<uint8_t> validity;
 };
 
-// Sums over published cells. All integers, in steps of 1 / kSteps where they are metres or confidences, so that the order
-// in which blocks are added does not matter.
+// Sums over published cells. All integers, in the steps they are published in, so that the order in which blocks are added
+// does not matter.
 struct ProductTally {
   int64_t reasons[kReasons] = {};
   int64_t heights = 0, confidences = 0, spreads = 0, points = 0;
@@ -64,7 +66,7 @@ void productRow(const MergedViews& merged, int row, const float* undulation, Row
 void addInside(const std::vector<double>& ring, double north, double originE, double resolution, int col0, int cols,
                std::vector<double>& crossings, uint8_t* inside);
 
-// Halves a block: means of the cells that have a value (heights rounded again), mean count and most frequent validity (of
+// Halves a block: means of the cells that have a value (rounded again), mean count and most frequent validity (of
 // equally many the first) of the cells inside the raster. `in` has even sizes, `out` half of them.
 void halveProduct(const ProductViews& in, const ProductViews& out);
 

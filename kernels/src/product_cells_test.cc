@@ -55,8 +55,8 @@ TEST(ProductRow, RoundsToStepsAndCountsExactly) {
   productRow(merged.views(), 0, nullptr, {}, out.views(), tally);
   for (const int cell : {0, 2, 3}) {
     const double height = merged.height[static_cast<size_t>(cell)], published = out.dsm[static_cast<size_t>(cell)];
-    EXPECT_LE(std::abs(published - height), 0.5 / kSteps);
-    EXPECT_EQ(published * kSteps, std::round(published * kSteps));
+    EXPECT_LE(std::abs(published - height), 0.5 / kHeightSteps);
+    EXPECT_EQ(published * kHeightSteps, std::round(published * kHeightSteps));
   }
   EXPECT_EQ(out.dsm[1], kNoHeight);
   EXPECT_EQ(out.confidence[1], kNoHeight);
@@ -64,9 +64,12 @@ TEST(ProductRow, RoundsToStepsAndCountsExactly) {
   EXPECT_EQ(out.count[0], 65535);
   EXPECT_EQ(tally.reasons[kHasHeight], 3);
   EXPECT_EQ(tally.reasons[kNoPoint], 1);
-  EXPECT_EQ(tally.minHeight, -12.75 * kSteps);
-  EXPECT_EQ(tally.maxHeight, static_cast<int>(std::lround(4321.9F * kSteps)));
-  EXPECT_EQ(tally.heights, static_cast<int64_t>((static_cast<double>(out.dsm[0]) + out.dsm[2] + out.dsm[3]) * kSteps));
+  EXPECT_EQ(tally.minHeight, -12.75 * kHeightSteps);
+  EXPECT_EQ(tally.maxHeight, static_cast<int>(std::lround(4321.9F * kHeightSteps)));
+  EXPECT_EQ(tally.heights, static_cast<int64_t>((static_cast<double>(out.dsm[0]) + out.dsm[2] + out.dsm[3]) * kHeightSteps));
+  EXPECT_EQ(out.confidence[0], 179.0F / kSteps);
+  EXPECT_EQ(tally.confidences, 3 * 179);
+  EXPECT_EQ(out.spread[3], 32.0F / kSteps);
   EXPECT_EQ(tally.bins.front(), 1);
   EXPECT_EQ(tally.bins.back(), 2);
 }
@@ -130,7 +133,7 @@ TEST(HalveProduct, MeansAreWithinHalfAStepOfTheTruth) {
   std::mt19937 random(5);
   std::uniform_real_distribution<float> metres(-100, 5000);
   Product fine(64, 64), coarse(32, 32);
-  for (float& h : fine.dsm) h = random() % 3 == 0 ? kNoHeight : std::round(metres(random) * kSteps) / kSteps;
+  for (float& h : fine.dsm) h = random() % 3 == 0 ? kNoHeight : std::round(metres(random) * kHeightSteps) / kHeightSteps;
   halveProduct(fine.views(), coarse.views());
   for (int y = 0; y < 32; ++y) {
     for (int x = 0; x < 32; ++x) {
@@ -144,7 +147,7 @@ TEST(HalveProduct, MeansAreWithinHalfAStepOfTheTruth) {
       }
       const float mean = coarse.dsm[static_cast<size_t>(32 * y + x)];
       if (n == 0) EXPECT_EQ(mean, kNoHeight);
-      else EXPECT_NEAR(mean, sum / n, 0.5 / kSteps + 1e-9);
+      else EXPECT_NEAR(mean, sum / n, 0.5 / kHeightSteps + 1e-9);
     }
   }
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "merge_block.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace altiplano {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr int kHalo = 4, kSide = 24, kReach = kSide + 2 * kHalo;
+
+struct Cells {
+  Image<float> height{kReach, kReach}, weight{kReach, kReach}, spread{kReach, kReach}, count{kReach, kReach};
+  CellViews views() const { return {height.view(), weight.view(), spread.view(), count.view()}; }
+  CellOutputs outputs() { return {height.view(), weight.view(), spread.view(), count.view()}; }
+};
+
+Cells randomCells(uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> unit(0, 1);
+  Cells cells;
+  for (int y = 0; y < kReach; ++y) {
+    for (int x = 0; x < kReach; ++x) {
+      const bool isHole = random() % 5 == 0;
+      cells.height.view().at(x, y) = isHole ? kNaN : 50 + 4 * unit(random);
+      cells.weight.view().at(x, y) = isHole ? 0 : 0.1F + unit(random);
+      cells.spread.view().at(x, y) = random() % 7 == 0 ? kNaN : unit(random);
+      cells.count.view().at(x, y) = static_cast<float>(random() % 9);
+    }
+  }
+  return cells;
+}
+
+// A ramp two halos wide, 1/2 on the border of the core that covers [start, start + kSide).
+std::vector<double> feather(int start) {
+  std::vector<double> weights(kSide);
+  for (int i = 0; i < kSide; ++i) {
+    weights[static_cast<size_t>(i)] = std::clamp((std::min(i - start, start + kSide - 1 - i) + 0.5 + kHalo) / (2.0 * kHalo), 0.0, 1.0);
+  }
+  return weights;
+}
+
+// A tile and its eight neighbours, each with its halo, and the definition cell by cell.
+TEST(BlendTiles, FollowsItsDefinitionCellByCell) {
+  std::vector<Cells> cells;
+  std::vector<std::vector<double>> across, down;
+  std::vector<BlendTile> tiles;
+  for (int i = 0; i < 9; ++i) {
+    cells.push_back(randomCells(static_cast<uint32_t>(i)));
+    across.push_back(feather((i % 3 - 1) * kSide));
+    down.push_back(feather((i / 3 - 1) * kSide));
+  }
+  for (int i = 0; i < 9; ++i) {
+    const auto at = static_cast<size_t>(i);
+    tiles.push_back({(i % 3 - 1) * kSide - kHalo, (i / 3 - 1) * kSide - kHalo, i == 4, across[at].data(), down[at].data(), cells[at].views()});
+  }
+  Image<float> height(kSide, kSide), confidence(kSide, kSide), count(kSide, kSide), spread(kSide, kSide);
+  Image<uint8_t> reason(kSide, kSide);
+  const BlendOptions options{1.5, 0.8, 1};
+  blendTiles(tiles, options, {height.view(), confidence.view(), count.view(), spread.view(), reason.view()});
+
+  int blended = 0;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      const auto featherOf = [&](const BlendTile& tile) { return tile.featherCol[x] * tile.featherRow[y]; };
+      const auto valueOf = [&](const BlendTile& tile, ImageView<const float> band) -> double { return band.at(x - tile.col0, y - tile.row0); };
+      const BlendTile* lead = nullptr;
+      for (const BlendTile& tile : tiles) {
+        if (featherOf(tile) <= 0 || valueOf(tile, tile.cells.weight) <= 0) continue;
+        if (lead == nullptr || tile.isOwner || (!lead->isOwner && featherOf(tile) > featherOf(*lead))) lead = &tile;
+      }
+      ASSERT_EQ(reason.view().at(x, y), lead == nullptr ? 1 : 0) << x << ", " << y;
+      if (lead == nullptr) {
+        EXPECT_EQ(height.view().at(x, y), -32768);
+        EXPECT_EQ(spread.view().at(x, y), -32768);
+        EXPECT_EQ(confidence.view().at(x, y), 0);
+        continue;
+      }
+      double feathers = 0, weights = 0, heights = 0, squares = 0;
+      for (const BlendTile& tile : tiles) {
+        if (featherOf(tile) <= 0 || valueOf(tile, tile.cells.weight) <= 0) continue;
+        const double h = valueOf(tile, tile.cells.height);
+        if (std::abs(h - valueOf(*lead, lead->cells.height)) > options.toleranceM) continue;
+        const double weight = featherOf(tile) * valueOf(tile, tile.cells.weight), s = valueOf(tile, tile.cells.spread);
+        feathers += featherOf(tile);
+        weights += weight;
+        heights += weight * h;
+        squares += weight * ((s > 0 ? s * s : 0) + h * h);
+        ++blended;
+      }
+      const double mean = heights / weights;
+      EXPECT_NEAR(height.view().at(x, y), mean, 1e-5);
+      EXPECT_NEAR(spread.view().at(x, y), std::sqrt(std::max(0.0, squares / weights - mean * mean)), 2e-4);
+      EXPECT_NEAR(confidence.view().at(x, y), std::min(1.0, weights / feathers / options.fullWeight), 1e-6);
+      EXPECT_EQ(count.view().at(x, y), valueOf(*lead, lead->cells.count));
+    }
+  }
+  EXPECT_GT(blended, kSide * kSide);
+}
+
+TEST(FusePairs, AveragesByWeightAndTakesDifferencesAsSpread) {
+  std::vector<Cells> pairs;
+  for (uint32_t i = 0; i < 3; ++i) pairs.push_back(randomCells(20 + i));
+  Cells fused;
+  fusePairs({pairs[0].views(), pairs[1].views(), pairs[2].views()}, fused.outputs());
+  for (int y = 0; y < kReach; ++y) {
+    for (int x = 0; x < kReach; ++x) {
+      double weights = 0, heights = 0, squares = 0, points = 0;
+      for (const Cells& pair : pairs) {
+        const double weight = pair.weight.view().at(x, y), h = pair.height.view().at(x, y), s = pair.spread.view().at(x, y);
+        if (weight <= 0) continue;
+        weights += weight;
+        heights += weight * h;
+        squares += weight * ((s > 0 ? s * s : 0) + h * h);
+        points += pair.count.view().at(x, y);
+      }
+      ASSERT_NEAR(fused.weight.view().at(x, y), weights, 1e-6);
+      if (weights == 0) continue;
+      const double mean = heights / weights;
+      EXPECT_NEAR(fused.height.view().at(x, y), mean, 1e-5);
+      EXPECT_NEAR(fused.spread.view().at(x, y), std::sqrt(std::max(0.0, squares / weights - mean * mean)), 2e-4);
+      EXPECT_EQ(fused.count.view().at(x, y), points);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace altiplano
