@@ -17,7 +17,6 @@ export interface PipelineCase {
   readonly images: readonly [string, string];
   /** Exact truth, or another program's DSM. */
   readonly reference: string;
-  readonly referenceIs: string;
   readonly crs: string;
   /** About the height of the ground, metres above the ellipsoid; CARS must be told. */
   readonly heightM: number;
@@ -67,19 +66,24 @@ export async function comparePipelines({ pair, peers, core, out }: PipelineReque
     await mkdir(home, { recursive: true });
     const { words, dsm, mpx } = await (peer.name === 's2p' ? s2pCommand : carsCommand)(pair, home, dirname(peer.python));
     const { exitCode, output, ...used } = await measureCommand(['taskset', '-c', String(core), ...words], home, timeoutMs);
-    if (exitCode !== 0 || !existsSync(dsm)) failures.push({ program, case: pair.name, reason: `exit code ${exitCode}: ${output.trim().split('\n').at(-1) ?? ''}` });
+    if (exitCode !== 0 || !existsSync(dsm)) failures.push({ program, case: pair.name, reason: `exit code ${exitCode}: ${lastLine(output)}` });
     else results.push(await resultOf(program, pair, ourDsm, { dsm, mpx, ...used }));
   }
   return { results, failures };
 }
 
+/** The end of a program's last words; a command line it quotes may be very long. */
+const lastLine = (output: string): string => (output.trim().split('\n').at(-1) ?? '').replace(/(?<=^.{120}).*(?=.{120}$)/, ' ... ');
+
 interface Used { readonly dsm: string; readonly mpx: number; readonly wallSeconds: number; readonly cpuSeconds: number; readonly tree: TreeUse }
 
 async function resultOf(program: string, pair: PipelineCase, ourDsm: string | null, { tree, ...used }: Used): Promise<PipelineResult> {
+  const maps = ['--out', dirname(used.dsm)];
   return {
     program, case: pair.name, ...used,
     peakProcessMb: Math.max(...tree.processes.map(({ peakBytes }) => peakBytes)) / 2 ** 20, peakTogetherMb: tree.peakTogetherBytes / 2 ** 20,
-    againstReference: await compareByCommand(used.dsm, pair.reference), againstOurs: ourDsm === null ? null : await compareByCommand(used.dsm, ourDsm),
+    againstReference: await compareByCommand(used.dsm, pair.reference, maps),
+    againstOurs: ourDsm === null ? null : await compareByCommand(used.dsm, ourDsm, maps),
   };
 }
 
