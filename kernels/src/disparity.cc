@@ -21,6 +21,12 @@ constexpr int32_t kNobody = 1 << 28;  // a column as far away as makes every che
 // Rows of DisparitySelector::State::winners and ::right.
 enum { kWinnerK, kWinnerSum, kRivalSum, kLeftSum, kRightSum, kWinnerRows };
 enum { kBestSum, kBestColumn, kRightRows };
+// Sums and where they come from, in one key of 16 bits whose minimum is the least sum and of equals the first place.
+constexpr int kPlaceBits = 6, kPlaces = 1 << kPlaceBits;
+constexpr uint16_t kNoSum = kNoCandidate >> kPlaceBits;  // that of kNoCandidate's key
+static_assert(8 * (kMissingCost + kMaxP2) < kNoSum);
+constexpr int kGroup = 8;  // pixels reduced together
+constexpr int kTurns = 8;  // rows of DisparitySelector::State::turns
 #endif
 }  // namespace
 }  // namespace altiplano
@@ -34,22 +40,25 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Sums = hn::CappedTag<uint16_t, kSgmPadding>;
 using State = DisparitySelector::State;
 
+#if HWY_TARGET != HWY_SCALAR
+// Lanes 0..7 and their like, the lesser of each.
+template <class D16>
+HWY_INLINE hn::Vec<hn::CappedTag<uint16_t, 8>> foldToBlock(D16 d, hn::Vec<D16> v) {
+  if constexpr (hn::MaxLanes(D16()) == 8) {
+    return v;
+  } else {
+    const hn::Half<D16> half;
+    return foldToBlock(half, hn::Min(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+#endif
+
 HWY_INLINE uint16_t leastLane(hn::Vec<Sums> v) {
 #if HWY_TARGET == HWY_SCALAR
   return hn::GetLane(v);
 #else
-  if constexpr (hn::MaxLanes(Sums()) == 8) {
-    return hn::GetLane(hn::MinOfLanes(Sums(), v));
-  } else {
-    const hn::Half<Sums> half;
-    const auto folded = hn::Min(hn::LowerHalf(half, v), hn::UpperHalf(half, v));
-    if constexpr (hn::MaxLanes(Sums()) == 16) {
-      return hn::GetLane(hn::MinOfLanes(half, folded));
-    } else {
-      const hn::Half<decltype(half)> quarter;
-      return hn::GetLane(hn::MinOfLanes(quarter, hn::Min(hn::LowerHalf(quarter, folded), hn::UpperHalf(quarter, folded))));
-    }
-  }
+  const hn::CappedTag<uint16_t, 8> block;
+  return hn::GetLane(hn::MinOfLanes(block, foldToBlock(Sums(), v)));
 #endif
 }
 
@@ -68,63 +77,140 @@ HWY_INLINE uint16_t rivalOf(const uint16_t* sums, int stride, int k) {
   return leastLane(least);
 }
 
-// The left view's choices.
-void findWinners(State& s, int v, const uint16_t* rowSums, int stride) {
+// The least lane of each of kGroup vectors.
+HWY_INLINE void leastOfGroup(const hn::Vec<Sums> (&v)[kGroup], uint16_t* to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < kGroup; ++i) to[i] = hn::GetLane(v[i]);
+#else
+  // Interleave and halve three times: then each block of 8 lanes holds one of every vector.
+  const Sums d;
+  const hn::Repartition<uint32_t, Sums> d32;
+  const hn::Repartition<uint64_t, Sums> d64;
+  const auto pairs = [&](auto a, auto b) HWY_ATTR {
+    return hn::BitCast(d32, hn::Min(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b)));
+  };
+  const auto least = [&](auto a, auto b) HWY_ATTR { return hn::Min(hn::BitCast(d, a), hn::BitCast(d, b)); };
+  const auto fours = [&](auto a, auto b) HWY_ATTR {
+    return hn::BitCast(d64, least(hn::InterleaveLower(d32, a, b), hn::InterleaveUpper(d32, a, b)));
+  };
+  const auto lower = fours(pairs(v[0], v[1]), pairs(v[2], v[3])), upper = fours(pairs(v[4], v[5]), pairs(v[6], v[7]));
+  const auto eights = least(hn::InterleaveLower(d64, lower, upper), hn::InterleaveUpper(d64, lower, upper));
+  hn::StoreU(foldToBlock(Sums(), eights), hn::CappedTag<uint16_t, 8>(), to);
+#endif
+}
+
+// The left view's choices for pixels first to last, in groups whose minima are found together.
+void findWinners(State& s, const uint16_t* rowSums, int stride, int firstPixel, int lastPixel) {
   const Sums d;
   const int lanes = static_cast<int>(hn::Lanes(d)), count = s.in.count;
   const ImageView<uint16_t> winners = s.winners.view();
-  const uint16_t* const validity = s.in.refValidity.row(v);
-  uint16_t *const ks = winners.row(kWinnerK), *const leasts = winners.row(kWinnerSum), *const rivals = winners.row(kRivalSum);
-  uint16_t *const lefts = winners.row(kLeftSum), *const rights = winners.row(kRightSum);
-  for (int u = 0; u < s.in.width(); ++u) {
-    ks[u] = kNoWinner;
-    if (validity[u] != 0) continue;
-    const uint16_t* const sums = rowSums + static_cast<ptrdiff_t>(u) * stride;
-    auto vector = hn::Load(d, sums);
-    for (int k = lanes; k < stride; k += lanes) vector = hn::Min(vector, hn::Load(d, sums + k));
-    const uint16_t least = leastLane(vector);
-    if (least == kNoCandidate) continue;
-    const auto wanted = hn::Set(d, least);
-    int first = 0;
-    while (hn::AllFalse(d, hn::Eq(hn::Load(d, sums + first), wanted))) first += lanes;
-    const int k = first + static_cast<int>(hn::FindFirstTrue(d, hn::Eq(hn::Load(d, sums + first), wanted)));
-    const bool inside = k > 0 && k < count - 1;
-    ks[u] = static_cast<uint16_t>(k);
-    leasts[u] = least;
-    rivals[u] = rivalOf(sums, stride, k);
-    lefts[u] = inside ? sums[k - 1] : kNoCandidate;
-    rights[u] = inside ? sums[k + 1] : kNoCandidate;
+  const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2), step = hn::Set(d, static_cast<uint16_t>(lanes));
+  const uint16_t* sums[kGroup];
+  hn::Vec<Sums> vectors[kGroup];
+  for (int u = firstPixel; u <= lastPixel; u += kGroup) {
+    const int pixels = std::min(kGroup, lastPixel - u + 1);
+    for (int i = 0; i < kGroup; ++i) sums[i] = rowSums + static_cast<ptrdiff_t>(u + std::min(i, pixels - 1)) * stride;
+    uint16_t places[kGroup] = {}, leasts[kGroup], keys[kGroup], rivals[kGroup];
+    std::fill_n(leasts, kGroup, kNoSum);
+    for (int block = 0; block < stride; block += kPlaces) {
+      const int end = std::min(stride, block + kPlaces);
+#pragma GCC unroll 8
+      for (int i = 0; i < kGroup; ++i) {
+        auto place = hn::Iota(d, 0);
+        auto least = none;
+        for (int k = block; k < end; k += lanes) {
+          least = hn::Min(least, hn::Or(hn::ShiftLeft<kPlaceBits>(hn::Load(d, sums[i] + k)), place));
+          place = hn::Add(place, step);
+        }
+        vectors[i] = least;
+      }
+      leastOfGroup(vectors, keys);
+      for (int i = 0; i < kGroup; ++i) {
+        const uint16_t sum = static_cast<uint16_t>(keys[i] >> kPlaceBits), place = static_cast<uint16_t>(block + keys[i] % kPlaces);
+        places[i] = sum < leasts[i] ? place : places[i];
+        leasts[i] = std::min(sum, leasts[i]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kGroup; ++i) {
+      // index - (k - 1) <= 2, unsigned.
+      auto index = hn::Sub(hn::Iota(d, 0), hn::Set(d, static_cast<uint16_t>(places[i] - 1)));
+      auto least = none;
+      for (int k = 0; k < stride; k += lanes) {
+        least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums[i] + k), none));
+        index = hn::Add(index, step);
+      }
+      vectors[i] = least;
+    }
+    leastOfGroup(vectors, rivals);
+    for (int i = 0; i < pixels; ++i) {
+      const int k = places[i];
+      const bool inside = k > 0 && k < count - 1;
+      winners.at(u + i, kWinnerK) = leasts[i] == kNoSum ? kNoWinner : places[i];
+      winners.at(u + i, kWinnerSum) = leasts[i];
+      winners.at(u + i, kRivalSum) = rivals[i];
+      const uint16_t left = sums[i][std::max(k - 1, 0)], right = sums[i][std::min(k + 1, stride - 1)];
+      winners.at(u + i, kLeftSum) = inside ? left : kNoCandidate;
+      winners.at(u + i, kRightSum) = inside ? right : kNoCandidate;
+    }
   }
 }
 
-// The right view's choices.
-void findChosen(State& s, int v, const uint16_t* sums, int stride) {
+// Offers pixels first to last, at most kPlaces, to the right view, which has seen all those left of them.
+void offer(State& s, int v, const uint16_t* sums, int stride, int firstPixel, int lastPixel) {
   const Sums d;
-  const int lanes = static_cast<int>(hn::Lanes(d));
-  const int width = s.in.width(), secWidth = s.in.secCensus.width, columns = secWidth + 2 * stride;
-  uint16_t *const best = s.right.view().row(kBestSum), *const from = s.right.view().row(kBestColumn);
+  const int lanes = static_cast<int>(hn::Lanes(d)), secWidth = s.in.secCensus.width;
   const uint16_t* const validity = s.in.refValidity.row(v);
-  std::fill_n(best, columns, kNoCandidate);
+  int at[kPlaces], from = secWidth + stride, to = 0;
+  for (int u = firstPixel; u <= lastPixel; ++u) {
+    const int start = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
+    at[u - firstPixel] = start;
+    from = std::min(from, start);
+    to = std::max(to, start + stride);
+  }
+  const ImageView<uint16_t> turns = s.turns.view();
+  const auto none = hn::Set(d, kNoCandidate);
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (int x = 0; x < to - from; x += lanes) hn::Store(none, d, turns.row(turn) + x);
+  }
   // Neighbours in the row touch nearly the same columns, and to load what was stored a moment ago at another
-  // alignment makes a processor wait. So pixels that have no column in common take turns (an odd number of cache lines apart).
-  const int apart = stride + 1;
-  for (int phase = 0; phase < apart; ++phase) {
-    for (int u = phase; u < width; u += apart) {
-      if (validity[u] != 0) continue;
-      const ptrdiff_t at = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
-      const uint16_t* const candidates = sums + static_cast<ptrdiff_t>(u) * stride;
-      const auto column = hn::Set(d, static_cast<uint16_t>(u));
-      for (int k = 0; k < stride; k += lanes) {
-        const auto now = hn::Load(d, candidates + k), before = hn::LoadU(d, best + at + k);
-        const auto columnBefore = hn::LoadU(d, from + at + k);
-        const auto better = hn::Or(hn::Lt(now, before), hn::And(hn::Eq(now, before), hn::Lt(column, columnBefore)));
-        hn::StoreU(hn::Min(now, before), d, best + at + k);
-        hn::StoreU(hn::IfThenElse(better, column, columnBefore), d, from + at + k);
-      }
+  // alignment makes a processor wait: so they take turns in different rows.
+  for (int u = firstPixel; u <= lastPixel; ++u) {
+    if (validity[u] != 0) continue;
+    const int place = u - firstPixel;
+    const uint16_t* const candidates = sums + static_cast<ptrdiff_t>(u) * stride;
+    uint16_t* const keys = turns.row(place % kTurns) + at[place] - from;
+    const auto column = hn::Set(d, static_cast<uint16_t>(place));
+    for (int k = 0; k < stride; k += lanes) {
+      const auto key = hn::Or(hn::ShiftLeft<kPlaceBits>(hn::Load(d, candidates + k)), column);
+      hn::StoreU(hn::Min(key, hn::LoadU(d, keys + k)), d, keys + k);
     }
   }
+  uint16_t *const best = s.right.view().row(kBestSum) + from, *const columns = s.right.view().row(kBestColumn) + from;
+  const auto first = hn::Set(d, static_cast<uint16_t>(firstPixel)), places = hn::Set(d, kPlaces - 1);
+  for (int x = 0; x < to - from; x += lanes) {
+    auto key = hn::Load(d, turns.row(0) + x);
+    for (int turn = 1; turn < kTurns; ++turn) key = hn::Min(key, hn::Load(d, turns.row(turn) + x));
+    const auto sum = hn::ShiftRight<kPlaceBits>(key), before = hn::LoadU(d, best + x), columnBefore = hn::LoadU(d, columns + x);
+    const auto better = hn::Lt(sum, before);
+    hn::StoreU(hn::Min(sum, before), d, best + x);
+    hn::StoreU(hn::IfThenElse(better, hn::Add(first, hn::And(key, places)), columnBefore), d, columns + x);
+  }
+}
+
+// Both views' choices, by pieces of the row that stay in the nearest cache.
+void choose(State& s, int v, const uint16_t* sums, int stride) {
+  const RowExtent extent = extentOf(s.in.refValidity, v);
+  const int secWidth = s.in.secCensus.width;
+  uint16_t *const best = s.right.view().row(kBestSum), *const from = s.right.view().row(kBestColumn);
+  std::fill_n(best, secWidth + 2 * stride, kNoSum);
+  for (int u = extent.first; u <= extent.last; u += kPlaces) {
+    const int last = std::min(extent.last, u + kPlaces - 1);
+    findWinners(s, sums, stride, u, last);
+    offer(s, v, sums, stride, u, last);
+  }
   int32_t* const chosen = s.chosen.view().row(0);
-  for (int x = stride; x < stride + secWidth; ++x) chosen[x] = best[x] == kNoCandidate ? kNobody : from[x];
+  for (int x = stride; x < stride + secWidth; ++x) chosen[x] = best[x] == kNoSum ? kNobody : from[x];
 }
 
 // The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
@@ -233,8 +319,7 @@ void decide(State& s, int v, int stride) {
 
 void selectRowSimd(State& s, int v, const uint16_t* sums) {
   const int stride = sgmStride(s.in.count);
-  findWinners(s, v, sums, stride);
-  findChosen(s, v, sums, stride);
+  choose(s, v, sums, stride);
   decide(s, v, stride);
   const uint16_t* const validity = s.out.validity.row(v);
   const uint16_t* const given = s.in.refValidity.row(v);
@@ -254,6 +339,7 @@ HWY_EXPORT(selectRowSimd);
 DisparitySelector::DisparitySelector(const SgmInput& input, const DisparityOptions& options, const DisparityViews& out)
     : state_{input, options, out, Image<uint16_t>(input.width(), kWinnerRows),
              Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), kRightRows),
+             Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), kTurns),
              Image<int32_t>(input.secCensus.width + 2 * sgmStride(input.count), 1)} {
   std::fill_n(state_.chosen.view().row(0), state_.chosen.width(), kNobody);
 }

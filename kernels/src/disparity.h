@@ -50,8 +50,9 @@ class DisparitySelector {
     // sums of its neighbours (kNoCandidate: no sub-pixel part).
     Image<uint16_t> winners;
     // Of one row's secondary columns, and the stride's columns on both sides: the smallest sum and the reference
-    // column it comes from; and that column again, kNobody where there is none.
-    Image<uint16_t> right;
+    // column it comes from; keys of both for a few reference pixels, whose turn it is; and that column again, kNobody
+    // where there is none.
+    Image<uint16_t> right, turns;
     Image<int32_t> chosen;
   };
 

@@ -32,6 +32,8 @@ constexpr uint8_t kInfinite = 255;
 // Where the previous pixel of each path (along the row, above left, above, above right) lies along u, times the
 // sweep's direction.
 constexpr int kSteps[kPaths] = {-1, -1, 0, 1};
+// P2 of pixels beside the row, which is 0.
+constexpr int kBesideRow = 1;
 // Slots are whole cache lines or halves of them, as vectors are. In the gap's middle lies min L.
 constexpr int gapOf(int stride) { return stride % 64 == 0 ? 64 : 32; }
 
@@ -214,12 +216,11 @@ HWY_INLINE uint32_t leastOfThree(D8 d8, Bytes<D8> a, Bytes<D8> b, Bytes<D8> c) {
 #endif
 }
 
-// P2 between the pixels of row v and those `du` columns on in row qv, 0 where that pixel is not part of a path.
+// P2 between the pixels of row v and those `du` columns on in row qv, 0 where either is not part of a path.
 void penaltiesOfRow(ImageView<const float> image, const SgmOptions& options, int v, const RowExtent& here, int qv, int du,
                     const RowExtent& there, uint8_t* p2) {
   const int first = std::max(here.first, there.first - du), last = std::min(here.last, there.last - du);
-  if (here.first > here.last) return;
-  std::memset(p2 + here.first, 0, static_cast<size_t>(here.last - here.first + 1));
+  std::memset(p2 - kBesideRow, 0, static_cast<size_t>(image.width + 2 * kBesideRow));
   if (first > last) return;
   const float *row = image.row(v), *other = image.row(qv) + du;
   int u = first;
@@ -418,20 +419,42 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
   }
 }
 
+// P2 of all pixels along the first sweep's paths. The second sweep's paths join the same pairs of pixels.
+class Penalties {
+ public:
+  static size_t bytesOf(int width, int height) {
+    return kPaths * static_cast<size_t>(height) * static_cast<size_t>(width + 2 * kBesideRow);
+  }
+  Penalties(uint8_t* memory, int width) : rows_(memory), pitch_(width + 2 * kBesideRow) {}
+  uint8_t* row(int v, int path) const { return rows_ + (static_cast<ptrdiff_t>(v) * kPaths + path) * pitch_ + kBesideRow; }
+
+ private:
+  uint8_t* rows_;
+  ptrdiff_t pitch_;
+};
+
 // Collects what a sweep needs of the pixels of one row.
 class RowCollector {
  public:
-  RowCollector(int width, int secWidth, int stride)
-      : secondary_(secWidth, stride), rows_(width, 4 + 3), packed_(4 * width, 3), at_(width, 1) {}
+  RowCollector(int width, int secWidth, int stride, const Penalties& penalties)
+      : secondary_(secWidth, stride), penalties_(penalties), rows_(width, 3), none_(width + 2 * kBesideRow, 1),
+        packed_(4 * width, 3), at_(width, 1) {}
   const SecondaryRow& secondary() const { return secondary_; }
 
-  // The row before in the sweep's direction dv has extent `before`.
+  // The row before in the sweep's direction dv has extent `before`. Downwards first: P2 is computed there.
   PixelRows collect(const SgmInput& in, const SgmOptions& options, int v, int dv, const RowExtent& extent, const RowExtent& before) {
     secondary_.load(in, v);
-    uint8_t *const usable = rows_.view().row(kPaths), *const moved = rows_.view().row(kPaths + 1), *const zeros = rows_.view().row(kPaths + 2);
+    uint8_t *const usable = rows_.view().row(0), *const moved = rows_.view().row(1), *const zeros = rows_.view().row(2);
     const bool second = before.first <= before.last;
+    const uint8_t* p2[kPaths];
     for (int r = 0; r < kPaths; ++r) {
-      penaltiesOfRow(in.refImage, options, v, extent, r == 0 ? v : v - dv, kSteps[r] * dv, r == 0 ? extent : before, rows_.view().row(r));
+      if (dv > 0) {
+        penaltiesOfRow(in.refImage, options, v, extent, r == 0 ? v : v - 1, kSteps[r], r == 0 ? extent : before, penalties_.row(v, r));
+        p2[r] = penalties_.row(v, r);
+      } else {
+        const uint8_t* const below = second ? penalties_.row(v + 1, r) : none_.view().row(0) + kBesideRow;
+        p2[r] = (r == 0 ? penalties_.row(v, r) : below) - kSteps[r];
+      }
     }
     const uint16_t* HWY_RESTRICT const validity = in.refValidity.row(v);
     const int16_t* HWY_RESTRICT const low = in.low.row(v);
@@ -449,7 +472,7 @@ class RowCollector {
     const auto codes = [&](int b) { return in.refCensus.row(kCensusBytes * v + b); };
     pack(codes(0), codes(1), codes(2), codes(3), extent, packed_.view().row(0));
     pack(codes(4), usable, moved, zeros, extent, packed_.view().row(1));
-    pack(rows_.view().row(0), rows_.view().row(1), rows_.view().row(2), rows_.view().row(3), extent, packed_.view().row(2));
+    pack(p2[0], p2[1], p2[2], p2[3], extent, packed_.view().row(2));
     return {packed_.view().row(0), packed_.view().row(1), packed_.view().row(2), at};
   }
 
@@ -467,7 +490,8 @@ class RowCollector {
   }
 
   SecondaryRow secondary_;
-  Image<uint8_t> rows_, packed_;  // P2 of the paths, usable, moved, zeros; PixelRows
+  Penalties penalties_;
+  Image<uint8_t> rows_, none_, packed_;  // usable, moved, zeros; P2 of no pixel; PixelRows
   Image<int32_t> at_;
 };
 
@@ -475,11 +499,12 @@ template <int kVectors, class D8>
 void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
   const int width = in.width(), height = in.height(), stride = sgmStride(in.count);
   const size_t rowBytes = static_cast<size_t>(width) * static_cast<size_t>(stride);
-  uint8_t* const excesses = memory.room(rowBytes * static_cast<size_t>(height));
+  const size_t volume = rowBytes * static_cast<size_t>(height);
+  uint8_t* const excesses = memory.room(volume + Penalties::bytesOf(width, height));
   Image<uint16_t> sums(width * stride, 1);
   Image<uint8_t> padding(stride, 1);
   std::fill(padding.view().row(0) + in.count, padding.view().row(0) + stride, kInfinite);
-  RowCollector collector(width, in.secCensus.width, stride);
+  RowCollector collector(width, in.secCensus.width, stride, Penalties(excesses + volume, width));
   Along along(stride);
   Shifted scratch(stride);
 
