@@ -2,14 +2,18 @@
 import type { AlignWindow } from '@altiplano/protocol';
 import { type Ring, boundsOf, boxRing, clipRing, ringArea, ringCentroid } from './polygon.js';
 
+/** Sides from one window to the next where a scene is large: more of them make the pointing hardly better. */
+const spacing = 3;
+
 /**
- * Windows to find matches in, spread evenly over the ground a pair shares: 2 x 2 to 6 x 6 of `sideM`
- * metres, cut to the shared ground; those that hold little of it are left out. At least one.
+ * Windows of `sideM` metres to find matches in, spread evenly over the ground a pair shares: along each axis one for every
+ * three sides, at least 3 (2 where 3 would overlap) and at most 6. Cut to the shared ground; those that hold little of it
+ * are left out. At least one.
  */
 export function alignWindows(pairId: string, shared: Ring, sideM: number): AlignWindow[] {
   const bounds = boundsOf([shared]);
   if (bounds === null) return [];
-  const count = (lengthM: number): number => Math.min(6, Math.max(2, Math.ceil(lengthM / sideM)));
+  const count = (lengthM: number): number => Math.min(6, Math.max(lengthM < 3 * sideM ? 2 : 3, Math.ceil(lengthM / (spacing * sideM))));
   const [nE, nN] = [count(bounds.maxE - bounds.minE), count(bounds.maxN - bounds.minN)];
   const windowAt = (e: number, n: number): Ring =>
     clipRing(shared, boxRing({ minE: e - sideM / 2, minN: n - sideM / 2, maxE: e + sideM / 2, maxN: n + sideM / 2 }));

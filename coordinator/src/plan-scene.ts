@@ -12,7 +12,7 @@ const heightSamples = 17;
 const demMarginM = 100;
 /** Below this a pixel of disparity is worth 40 m and more of height at half a metre. */
 const leastBaseToHeight = 0.01;
-const alignWindowPx = 550;
+const alignWindowPx = 384;
 
 /**
  * Turns a request into the scene's plan. Pure: all it knows of the world comes through `images` and `ports`.

@@ -13,6 +13,8 @@ const tukey = 4.685;
 /** Share of the observations the first estimate of place and scale rests on: more than half may be wrong. */
 const startShare = 0.3;
 const iterations = 60;
+/** Share of the scale that coefficients move by in the last iteration. */
+const converged = 1e-6;
 
 /**
  * Fits values by a linear function of regressors (the first of which is 1), with up to about 65 % gross errors that don't
@@ -22,25 +24,32 @@ const iterations = 60;
  */
 export function robustFit(regressors: readonly (readonly number[])[], values: readonly number[], noiseFloor: number): RobustFit {
   const unknowns = regressors[0]?.length ?? 0;
+  const x = Float64Array.from(regressors.flat());
   const start = shortestInterval(values, startShare);
-  let coefficients = [start.middle, ...Array.from({ length: Math.max(0, unknowns - 1) }, () => 0)];
+  let coefficients = Float64Array.from({ length: unknowns }, (_, k) => (k === 0 ? start.middle : 0));
   // Were all values good, the shortest 30 % would reach 0.385 sigma to both sides; with more bad ones it reaches further.
   let scale = Math.max(noiseFloor, start.width / 2 / 0.385);
-  let residuals = residualsOf(regressors, values, coefficients);
+  const residuals = new Float64Array(values.length);
+  const weights = new Float64Array(values.length);
+  findResiduals(x, values, coefficients, residuals);
   for (let i = 0; i < iterations; i += 1) {
     const limit = tukey * scale;
-    const weights = residuals.map((r) => (Math.abs(r) < limit ? (1 - (r / limit) ** 2) ** 2 : 0));
-    const next = weightedLeastSquares(regressors, values, weights);
+    residuals.forEach((r, at) => { weights[at] = Math.abs(r) < limit ? (1 - (r / limit) ** 2) ** 2 : 0; });
+    const next = weightedLeastSquares(x, values, weights, unknowns);
     if (next === null) break;
+    const moved = next.reduce((sum, c, k) => sum + Math.abs(c - (coefficients[k] ?? 0)), 0);
     coefficients = next;
-    residuals = residualsOf(regressors, values, coefficients);
-    const inReach = residuals.map(Math.abs).filter((r) => r < limit).sort((a, b) => a - b);
+    findResiduals(x, values, coefficients, residuals);
+    const inReach = residuals.map(Math.abs).filter((r) => r < limit).sort();
     const measured = Math.max(noiseFloor, 1.4826 * (inReach[Math.floor(inReach.length / 2)] ?? 0));
     // Shrink step by step: a slope can't be seen before residuals have followed it.
-    scale = Math.min(scale, Math.max(measured, 0.8 * scale));
+    const shrunk = Math.min(scale, Math.max(measured, 0.8 * scale));
+    const isSettled = shrunk === scale && moved < converged * scale;
+    scale = shrunk;
+    if (isSettled) break;
   }
-  const inlier = residuals.map((r) => Math.abs(r) < 3 * scale);
-  return { coefficients, residuals, inlier, inliers: inlier.filter(Boolean).length };
+  const inlier = Array.from(residuals, (r) => Math.abs(r) < 3 * scale);
+  return { coefficients: [...coefficients], residuals: [...residuals], inlier, inliers: inlier.filter(Boolean).length };
 }
 
 function shortestInterval(values: readonly number[], share: number): { readonly middle: number; readonly width: number } {
@@ -54,23 +63,28 @@ function shortestInterval(values: readonly number[], share: number): { readonly 
   return best;
 }
 
-function residualsOf(regressors: readonly (readonly number[])[], values: readonly number[], coefficients: readonly number[]): number[] {
-  return values.map((value, i) => value - (regressors[i] ?? []).reduce((sum, r, k) => sum + r * (coefficients[k] ?? 0), 0));
+/** value - fit into `residuals`; `x` holds the regressors of one observation after another. */
+function findResiduals(x: Float64Array, values: readonly number[], coefficients: Float64Array, residuals: Float64Array): void {
+  const n = coefficients.length;
+  for (let i = 0; i < residuals.length; i += 1) {
+    let fit = 0;
+    for (let k = 0; k < n; k += 1) fit += (x[i * n + k] ?? NaN) * (coefficients[k] ?? NaN);
+    residuals[i] = (values[i] ?? NaN) - fit;
+  }
 }
 
 /** Normal equations by Gaussian elimination; null where they don't determine the coefficients. */
-function weightedLeastSquares(
-  regressors: readonly (readonly number[])[], values: readonly number[], weights: readonly number[],
-): number[] | null {
-  const n = regressors[0]?.length ?? 0;
+function weightedLeastSquares(x: Float64Array, values: readonly number[], weights: Float64Array, n: number): Float64Array<ArrayBuffer> | null {
   const rows = Array.from({ length: n }, () => new Float64Array(n + 1));
-  regressors.forEach((x, i) => {
+  for (let i = 0; i < weights.length; i += 1) {
     const weight = weights[i] ?? 0;
-    rows.forEach((row, k) => {
-      for (let j = 0; j < n; j += 1) row[j] = (row[j] ?? 0) + weight * (x[k] ?? 0) * (x[j] ?? 0);
-      row[n] = (row[n] ?? 0) + weight * (x[k] ?? 0) * (values[i] ?? 0);
-    });
-  });
+    if (weight === 0) continue;
+    for (const [k, row] of rows.entries()) {
+      const weighted = weight * (x[i * n + k] ?? NaN);
+      for (let j = 0; j < n; j += 1) row[j] = (row[j] ?? 0) + weighted * (x[i * n + j] ?? NaN);
+      row[n] = (row[n] ?? 0) + weighted * (values[i] ?? NaN);
+    }
+  }
   const total = weights.reduce((sum, w) => sum + w, 0);
   for (const [k, row] of rows.entries()) {
     const pivot = row[k] ?? 0;
@@ -82,5 +96,5 @@ function weightedLeastSquares(
       for (let c = k; c <= n; c += 1) other[c] = (other[c] ?? 0) - factor * (row[c] ?? 0);
     }
   }
-  return rows.map((row, k) => (row[n] ?? NaN) / (row[k] ?? NaN));
+  return Float64Array.from(rows, (row, k) => (row[n] ?? NaN) / (row[k] ?? NaN));
 }

@@ -119,30 +119,37 @@ interface EpipolarDistance { readonly col: number; readonly row: number; readonl
 function epipolarDistances(
   { refRpc, secRpc, matches, heightRange: [low, high] }: PointingInput, { rpcProject, rpcLocalize }: Cameras,
 ): { readonly distances: readonly EpipolarDistance[]; readonly normal: readonly [number, number] } {
+  const pixels = new Float64Array(3 * matches.length);
+  const points = new Float64Array(3 * matches.length);
   const project = (heights: readonly number[]): Float64Array => {
-    const pixels = Float64Array.from(matches.flatMap(([col, row], i) => [col, row, heights[i] ?? NaN]));
+    matches.forEach(([col, row], i) => { pixels.set([col, row, heights[i] ?? NaN], 3 * i); });
     const lonLat = rpcLocalize(refRpc, pixels);
-    return rpcProject(secRpc, Float64Array.from(matches.flatMap((_, i) => [lonLat[2 * i] ?? NaN, lonLat[2 * i + 1] ?? NaN, heights[i] ?? NaN])));
+    heights.forEach((h, i) => { points.set([lonLat[2 * i] ?? NaN, lonLat[2 * i + 1] ?? NaN, h], 3 * i); });
+    return rpcProject(secRpc, points);
   };
   const stepM = Math.max(1, (high - low) / 20);
   let heights: readonly number[] = matches.map(() => (low + high) / 2);
+  let above = project(heights.map((h) => h + stepM));
+  let below = project(heights.map((h) => h - stepM));
   let nearest: readonly { readonly toCol: number; readonly toRow: number; readonly direction: readonly [number, number] }[] = [];
   // Curves are so nearly straight that the second step already moves by less than a thousandth of a pixel.
   for (let step = 0; step < 3; step += 1) {
     const here = project(heights);
-    const above = project(heights.map((h) => h + stepM));
-    const below = project(heights.map((h) => h - stepM));
     nearest = matches.map(([, , col, row], i) => {
       const slope = (k: number): number => ((above[2 * i + k] ?? NaN) - (below[2 * i + k] ?? NaN)) / (2 * stepM);
       return { toCol: col - (here[2 * i] ?? NaN), toRow: row - (here[2 * i + 1] ?? NaN), direction: [slope(0), slope(1)] };
     });
-    if (step < 2) {
-      heights = heights.map((h, i) => {
-        const at = nearest[i];
-        if (at === undefined) return NaN;
-        const { toCol, toRow, direction: [dc, dr] } = at;
-        return h + (toCol * dc + toRow * dr) / (dc * dc + dr * dr);
-      });
+    if (step === 2) break;
+    heights = heights.map((h, i) => {
+      const at = nearest[i];
+      if (at === undefined) return NaN;
+      const { toCol, toRow, direction: [dc, dr] } = at;
+      return h + (toCol * dc + toRow * dr) / (dc * dc + dr * dr);
+    });
+    // After the first step heights are right to a pixel or so: their slopes are the ones to keep.
+    if (step === 0) {
+      above = project(heights.map((h) => h + stepM));
+      below = project(heights.map((h) => h - stepM));
     }
   }
   const usable = nearest.map(({ toCol, toRow, direction }, i) => {

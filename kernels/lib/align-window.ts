@@ -49,9 +49,11 @@ export interface AlignOptions {
 /** Full-resolution pixels of the reference and of the secondary, and the normalised cross-correlation. */
 export type AlignMatch = [colRef: number, rowRef: number, colSec: number, rowSec: number, score: number];
 
-const defaults: AlignOptions = { maxPoints: 120, patchRadius: 10, minScore: 0.75, minDistinct: 0.05 };
+const defaults: AlignOptions = { maxPoints: 90, patchRadius: 10, minScore: 0.75, minDistinct: 0.05 };
 /** What matchPoints reads beyond a patch. */
 const trackBorderPx = 4;
+/** Points looked for at a level that only guides the next: each costs a wide search, and guides a neighbourhood. */
+const guidePoints = 60;
 /** Fewer than this at a level don't guide the next one: it searches the whole range itself. */
 const minGuides = 6;
 /** Added to the heights that matches have, on both sides. */
@@ -105,7 +107,9 @@ function alignLevel(input: AlignWindowInput, options: AlignOptions, level: numbe
     : searchNear(toRect(guides.matches, ref, sec, geometry), levelOf(input.ref, guides.level).factorCol / ref.factorCol);
   const patchArea = (2 * options.patchRadius + 1) ** 2;
   const area = (2 * search.radiusU + 1) * (2 * search.radiusV + 1);
-  const maxPoints = Math.max(20, Math.min(options.maxPoints, Math.floor(searchBudget / (2 * area * patchArea))));
+  const isLast = level === input.ref.levels.length - 1;
+  const wanted = isLast ? options.maxPoints : Math.min(options.maxPoints, guidePoints);
+  const maxPoints = Math.max(20, Math.min(wanted, Math.floor(searchBudget / (2 * area * patchArea))));
   const corners = detectCorners(refImage, { maxPoints, minDistancePx: 8, border: marginPx });
   const seeds = seedsOf(corners, search.expected);
   if (seeds.length === 0) return null;

@@ -20,123 +20,162 @@ struct Peak {
   double subX, subY;
 };
 
+// A block as correlation needs it: made once, read for every point.
+struct Prepared {
+  Image<float> centred;           // data less the block's mean, so that sums of squares stay small; 0 where there is no data
+  Image<float> inverseDeviation;  // of the patch whose first pixel this is: 1 / sqrt(sum of squares about its mean);
+                                  // 0 where it covers no-data or has no texture
+};
+
+// Sums over columns of a patch's height, kept by adding the row that enters and taking off the one that leaves.
+struct ColumnSums {
+  std::vector<double> sum, squares;
+  std::vector<int> valid;
+  explicit ColumnSums(int width)
+      : sum(static_cast<size_t>(width)), squares(static_cast<size_t>(width)), valid(static_cast<size_t>(width)) {}
+
+  void add(const float* row, const uint8_t* isValid, int sign) {
+    for (size_t x = 0; x < sum.size(); ++x) {
+      const double value = row[x];
+      sum[x] += sign * value;
+      squares[x] += sign * (value * value);
+      valid[x] += isValid[x] != 0 ? sign : 0;
+    }
+  }
+};
+
+double meanOf(const RectBlock& block) {
+  double sum = 0;
+  size_t count = 0;
+  for (int y = 0; y < block.data.height; ++y) {
+    const float* row = block.data.row(y);
+    const uint8_t* valid = block.valid.row(y);
+    for (int x = 0; x < block.data.width; ++x) {
+      if (valid[x] != 0) sum += row[x], ++count;
+    }
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+Prepared prepare(const RectBlock& block, int side) {
+  const int width = block.data.width, height = block.data.height, area = side * side;
+  const double mean = meanOf(block);
+  const float level = static_cast<float>(mean);
+  // Correlation reads on to the end of its last block of offsets.
+  Prepared to{Image<float>(width + kCorrelationBlock, height), Image<float>(width, height)};
+  for (int y = 0; y < height; ++y) {
+    const float* in = block.data.row(y);
+    const uint8_t* valid = block.valid.row(y);
+    float* out = to.centred.view().row(y);
+    for (int x = 0; x < width; ++x) out[x] = valid[x] != 0 ? in[x] - level : 0;
+  }
+  if (width < side) return to;
+  // Less than a 1e-6th of the level is rounding noise of a flat patch.
+  const double least = area * 1e-12 * mean * mean;
+  ColumnSums columns(width);
+  for (int y = 0; y < height; ++y) {
+    columns.add(to.centred.view().row(y), block.valid.row(y), 1);
+    const int top = y - side + 1;
+    if (top < 0) continue;
+    float* out = to.inverseDeviation.view().row(top);
+    double sum = 0, squares = 0;
+    int valid = 0;
+    for (int x = 0; x < width; ++x) {
+      const size_t in = static_cast<size_t>(x);
+      sum += columns.sum[in], squares += columns.squares[in], valid += columns.valid[in];
+      const int left = x - side + 1;
+      if (left < 0) continue;
+      const double variance = squares - sum * sum / area;
+      const bool usable = valid == area && variance > 1e-9 * squares && variance > least;
+      out[left] = usable ? 1 / std::sqrt(static_cast<float>(variance)) : 0;
+      const size_t leaving = static_cast<size_t>(left);
+      sum -= columns.sum[leaving], squares -= columns.squares[leaving], valid -= columns.valid[leaving];
+    }
+    columns.add(to.centred.view().row(top), block.valid.row(top), -1);
+  }
+  return to;
+}
+
 // Correlates patches of one block with search areas of another; owns what that needs, once for all points.
 class Correlator {
  public:
   explicit Correlator(const MatchPointsOptions& options)
       : options_(options),
         side_(2 * options.patchRadius + 1),
-        offsetsX_(2 * options.radiusU + 1),
-        offsetsY_(2 * options.radiusV + 1),
         patch_(side_, side_),
-        region_(roundUp(offsetsX_) + side_ - 1, offsetsY_ + side_ - 1),
-        score_(roundUp(offsetsX_), offsetsY_),
-        valid_(offsetsX_ + side_ - 1, offsetsY_ + side_ - 1),
-        columns_(static_cast<size_t>(valid_.width())) {}
+        score_(roundUp(2 * options.radiusU + 1), 2 * options.radiusV + 1),
+        rowBest_(static_cast<size_t>(2 * options.radiusV + 1)) {}
 
   // Where the patch of `from` around (x1, y1) lies best in `to` around (x2, y2); none where it can't be said.
-  std::optional<Peak> search(const RectBlock& from, int x1, int y1, const RectBlock& to, int x2, int y2) {
-    if (!readPatch(from, x1, y1)) return std::nullopt;
-    readRegion(to, x2, y2);
-    correlatePatch(patch_.view(), region_.view(), score_.view());
-    normalise();
-    return bestPeak(x2 - options_.radiusU, y2 - options_.radiusV);
+  std::optional<Peak> search(const Prepared& from, int x1, int y1, const Prepared& to, int x2, int y2) {
+    const int radius = options_.patchRadius;
+    if (!readPatch(from, x1 - radius, y1 - radius)) return std::nullopt;
+    // First pixels of the patches searched: those inside the block.
+    const ImageView<const float> block = to.inverseDeviation.view();
+    const int left = std::max(0, x2 - options_.radiusU - radius), top = std::max(0, y2 - options_.radiusV - radius);
+    columns_ = std::min(block.width - side_, x2 + options_.radiusU - radius) - left + 1;
+    rows_ = std::min(block.height - side_, y2 + options_.radiusV - radius) - top + 1;
+    if (columns_ < 3 || rows_ < 3) return std::nullopt;
+    const ImageView<const float> centred = to.centred.view();
+    correlatePatch(patch_.view(), {centred.row(top) + left, centred.width - left, centred.height - top, centred.stride},
+                   {score_.view().data, columns_, rows_, score_.view().stride});
+    normalise(block, left, top);
+    return bestPeak(left + radius, top + radius);
   }
 
  private:
-  // Of one column of patch height, or of a whole patch, kept by adding what enters and taking off what leaves.
-  struct Sums {
-    double sum = 0, squares = 0;
-    int valid = 0;
-    void add(const Sums& other, int sign) {
-      sum += sign * other.sum, squares += sign * other.squares, valid += sign * other.valid;
-    }
-  };
-
   static int roundUp(int count) { return (count + kCorrelationBlock - 1) / kCorrelationBlock * kCorrelationBlock; }
 
   // The patch less its mean; false where it isn't all valid or has no texture.
-  bool readPatch(const RectBlock& block, int x, int y) {
-    const int radius = options_.patchRadius;
-    if (x < radius || y < radius || x + radius >= block.data.width || y + radius >= block.data.height) return false;
+  bool readPatch(const Prepared& block, int left, int top) {
+    const ImageView<const float> centred = block.centred.view(), deviations = block.inverseDeviation.view();
+    if (left < 0 || top < 0 || left + side_ > deviations.width || top + side_ > deviations.height) return false;
+    inverseDeviation_ = deviations.at(left, top);
+    if (inverseDeviation_ == 0) return false;
     double sum = 0;
     for (int j = 0; j < side_; ++j) {
-      for (int i = 0; i < side_; ++i) {
-        if (block.valid.at(x - radius + i, y - radius + j) == 0) return false;
-        sum += block.data.at(x - radius + i, y - radius + j);
-      }
+      for (int i = 0; i < side_; ++i) sum += centred.at(left + i, top + j);
     }
-    mean_ = static_cast<float>(sum / (side_ * side_));
-    variance_ = 0;
+    const float mean = static_cast<float>(sum / (side_ * side_));
     for (int j = 0; j < side_; ++j) {
-      for (int i = 0; i < side_; ++i) {
-        const float value = block.data.at(x - radius + i, y - radius + j) - mean_;
-        patch_.view().at(i, j) = value;
-        variance_ += static_cast<double>(value) * value;
-      }
+      float* row = patch_.view().row(j);
+      for (int i = 0; i < side_; ++i) row[i] = centred.at(left + i, top + j) - mean;
     }
-    // Less than a 1e-6th of the level is rounding noise of a flat patch.
-    return variance_ > side_ * side_ * 1e-12 * mean_ * mean_ && variance_ > 0;
+    return true;
   }
 
-  // The search area less the patch's mean, so that sums of squares stay small; 0 where there is no data.
-  void readRegion(const RectBlock& block, int x2, int y2) {
-    const int left = x2 - options_.radiusU - options_.patchRadius, top = y2 - options_.radiusV - options_.patchRadius;
-    for (int j = 0; j < valid_.height(); ++j) {
-      float* row = region_.view().row(j);
-      uint8_t* valid = valid_.view().row(j);
-      const bool inside = top + j >= 0 && top + j < block.data.height;
-      for (int i = 0; i < valid_.width(); ++i) {
-        const int x = left + i;
-        valid[i] = inside && x >= 0 && x < block.data.width && block.valid.at(x, top + j) != 0;
-        row[i] = valid[i] ? block.data.at(x, top + j) - mean_ : 0;
-      }
-    }
-  }
-
-  // Turns products into normalised cross-correlation, kNoScore where the patch would cover no-data or no texture.
-  void normalise() {
-    const int count = side_ * side_;
-    std::fill(columns_.begin(), columns_.end(), Sums{});
-    for (int j = 0; j < side_ - 1; ++j) addRow(j, 1);
-    for (int y = 0; y < offsetsY_; ++y) {
-      addRow(y + side_ - 1, 1);
+  // Turns products into normalised cross-correlation, kNoScore where the patch would cover no-data or no texture; the
+  // best of each row.
+  void normalise(ImageView<const float> inverseDeviation, int left, int top) {
+    constexpr int kLanes = 16;
+    for (int y = 0; y < rows_; ++y) {
+      const float* inverse = inverseDeviation.row(top + y) + left;
       float* row = score_.view().row(y);
-      Sums total;
-      for (int i = 0; i < side_ - 1; ++i) total.add(columns_[static_cast<size_t>(i)], 1);
-      for (int x = 0; x < offsetsX_; ++x) {
-        total.add(columns_[static_cast<size_t>(x + side_ - 1)], 1);
-        const double variance = total.squares - total.sum * total.sum / count;
-        const bool usable = total.valid == count && variance > 1e-9 * total.squares;
-        row[x] = usable ? static_cast<float>(row[x] / std::sqrt(variance_ * variance)) : kNoScore;
-        total.add(columns_[static_cast<size_t>(x)], -1);
+      for (int x = 0; x < columns_; ++x) row[x] = inverse[x] > 0 ? row[x] * (inverse[x] * inverseDeviation_) : kNoScore;
+      float best[kLanes];
+      std::fill(best, best + kLanes, kNoScore);
+      int x = 0;
+      for (; x + kLanes <= columns_; x += kLanes) {
+        for (int k = 0; k < kLanes; ++k) best[k] = row[x + k] > best[k] ? row[x + k] : best[k];
       }
-      addRow(y, -1);
+      for (; x < columns_; ++x) best[0] = std::max(best[0], row[x]);
+      rowBest_[static_cast<size_t>(y)] = *std::max_element(best, best + kLanes);
     }
   }
 
-  void addRow(int j, int sign) {
-    const float* row = region_.view().row(j);
-    const uint8_t* valid = valid_.view().row(j);
-    for (int x = 0; x < valid_.width(); ++x) {
-      const double value = row[x];
-      columns_[static_cast<size_t>(x)].add({value, value * value, valid[x]}, sign);
-    }
-  }
-
+  // (x0, y0): the pixel of the block that the first score belongs to.
   std::optional<Peak> bestPeak(int x0, int y0) const {
     const ImageView<const float> score = score_.view();
-    int bestX = 0, bestY = 0;
-    for (int y = 0; y < offsetsY_; ++y) {
-      for (int x = 0; x < offsetsX_; ++x) {
-        if (score.at(x, y) > score.at(bestX, bestY)) bestX = x, bestY = y;
-      }
-    }
-    const double best = score.at(bestX, bestY);
+    const auto bestRow = std::max_element(rowBest_.begin(), rowBest_.begin() + rows_);
+    const int bestY = static_cast<int>(bestRow - rowBest_.begin());
+    const float* inRow = score.row(bestY);
+    const int bestX = static_cast<int>(std::find(inRow, inRow + columns_, *bestRow) - inRow);
+    const double best = *bestRow;
     // On the edge of the search area, or of no-data, the true maximum may lie beyond.
     if (best < options_.minScore - kWholePixelLoss || !hasNeighbours(bestX, bestY)) return std::nullopt;
-    for (int y = 0; y < offsetsY_; ++y) {
-      for (int x = 0; x < offsetsX_; ++x) {
+    for (int y = 0; y < rows_; ++y) {
+      if (rowBest_[static_cast<size_t>(y)] <= best - options_.minDistinct) continue;
+      for (int x = 0; x < columns_; ++x) {
         if (score.at(x, y) <= best - options_.minDistinct || (std::abs(x - bestX) <= 2 && std::abs(y - bestY) <= 2)) {
           continue;
         }
@@ -153,7 +192,7 @@ class Correlator {
   }
 
   bool hasNeighbours(int x, int y) const {
-    if (x < 1 || y < 1 || x + 1 >= offsetsX_ || y + 1 >= offsetsY_) return false;
+    if (x < 1 || y < 1 || x + 1 >= columns_ || y + 1 >= rows_) return false;
     for (int j = -1; j <= 1; ++j) {
       for (int i = -1; i <= 1; ++i) {
         if (score_.view().at(x + i, y + j) == kNoScore) return false;
@@ -164,8 +203,8 @@ class Correlator {
 
   bool isLocalMaximum(int x, int y) const {
     const ImageView<const float> score = score_.view();
-    for (int j = std::max(0, y - 1); j <= std::min(offsetsY_ - 1, y + 1); ++j) {
-      for (int i = std::max(0, x - 1); i <= std::min(offsetsX_ - 1, x + 1); ++i) {
+    for (int j = std::max(0, y - 1); j <= std::min(rows_ - 1, y + 1); ++j) {
+      for (int i = std::max(0, x - 1); i <= std::min(columns_ - 1, x + 1); ++i) {
         if (score.at(i, j) > score.at(x, y)) return false;
       }
     }
@@ -173,12 +212,11 @@ class Correlator {
   }
 
   const MatchPointsOptions& options_;
-  int side_, offsetsX_, offsetsY_;
-  Image<float> patch_, region_, score_;
-  Image<uint8_t> valid_;
-  std::vector<Sums> columns_;
-  float mean_ = 0;
-  double variance_ = 0;
+  int side_;
+  int columns_ = 0, rows_ = 0;  // of scores, in the search under way
+  Image<float> patch_, score_;
+  std::vector<float> rowBest_;
+  float inverseDeviation_ = 0;  // of the patch
 };
 
 int rounded(double x) { return static_cast<int>(std::floor(x + 0.5)); }
@@ -188,15 +226,17 @@ int rounded(double x) { return static_cast<int>(std::floor(x + 0.5)); }
 std::vector<PointMatch> matchPoints(const RectBlock& ref, const RectBlock& sec, std::span<const Seed> seeds,
                                     const MatchPointsOptions& options) {
   std::vector<PointMatch> matches;
+  const int side = 2 * options.patchRadius + 1;
+  const Prepared preparedRef = prepare(ref, side), preparedSec = prepare(sec, side);
   Correlator correlator(options);
   for (size_t index = 0; index < seeds.size(); ++index) {
     const Seed& seed = seeds[index];
     const int x1 = rounded(seed.u1) - ref.u0, y1 = rounded(seed.v1) - ref.v0;
     const int x2 = rounded(seed.u2) - sec.u0, y2 = rounded(seed.v2) - sec.v0;
-    const auto there = correlator.search(ref, x1, y1, sec, x2, y2);
+    const auto there = correlator.search(preparedRef, x1, y1, preparedSec, x2, y2);
     if (!there) continue;
     // Back over the area the same prediction gives, seen from the match.
-    const auto back = correlator.search(sec, there->x, there->y, ref, x1 + there->x - x2, y1 + there->y - y2);
+    const auto back = correlator.search(preparedSec, there->x, there->y, preparedRef, x1 + there->x - x2, y1 + there->y - y2);
     if (!back || std::abs(back->x - x1) > 1 || std::abs(back->y - y1) > 1) continue;
     const auto tracked = trackPatch(ref.data, ref.valid, x1, y1, sec.data, sec.valid, there->subX, there->subY,
                                     options.patchRadius);
