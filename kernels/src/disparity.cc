@@ -99,19 +99,25 @@ HWY_INLINE void leastOfGroup(const hn::Vec<Sums> (&v)[kGroup], uint16_t* to) {
 #endif
 }
 
-// The left view's choices for pixels first to last, in groups whose minima are found together.
-void findWinners(State& s, const uint16_t* rowSums, int stride, int firstPixel, int lastPixel) {
+// The left view's choices for pixels first to last, in groups whose minima are found together. kStride: 0 = `rowStride`.
+template <int kStride>
+void findWinners(State& s, const uint16_t* rowSums, int rowStride, int firstPixel, int lastPixel) {
   const Sums d;
-  const int lanes = static_cast<int>(hn::Lanes(d)), count = s.in.count;
+  const hn::CappedTag<uint16_t, kGroup> dGroup;
+  const int lanes = static_cast<int>(hn::Lanes(d)), groupLanes = static_cast<int>(hn::Lanes(dGroup));
+  const int stride = kStride > 0 ? kStride : rowStride;
   const ImageView<uint16_t> winners = s.winners.view();
+  uint16_t *const ks = winners.row(kWinnerK), *const leasts = winners.row(kWinnerSum), *const rivals = winners.row(kRivalSum);
+  uint16_t *const lefts = winners.row(kLeftSum), *const rights = winners.row(kRightSum);
   const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2), step = hn::Set(d, static_cast<uint16_t>(lanes));
+  const auto placeMask = hn::Set(dGroup, kPlaces - 1), noSum = hn::Set(dGroup, kNoSum), noWinner = hn::Set(dGroup, kNoWinner);
+  const auto one = hn::Set(dGroup, 1), innerEnd = hn::Set(dGroup, static_cast<uint16_t>(s.in.count - 2));
   const uint16_t* sums[kGroup];
   hn::Vec<Sums> vectors[kGroup];
+  HWY_ALIGN uint16_t places[kGroup], keys[kGroup];
+  // The rows of `winners` may be written a group beyond their end.
   for (int u = firstPixel; u <= lastPixel; u += kGroup) {
-    const int pixels = std::min(kGroup, lastPixel - u + 1);
-    for (int i = 0; i < kGroup; ++i) sums[i] = rowSums + static_cast<ptrdiff_t>(u + std::min(i, pixels - 1)) * stride;
-    uint16_t places[kGroup] = {}, leasts[kGroup], keys[kGroup], rivals[kGroup];
-    std::fill_n(leasts, kGroup, kNoSum);
+    for (int i = 0; i < kGroup; ++i) sums[i] = rowSums + static_cast<ptrdiff_t>(std::min(u + i, lastPixel)) * stride;
     for (int block = 0; block < stride; block += kPlaces) {
       const int end = std::min(stride, block + kPlaces);
 #pragma GCC unroll 8
@@ -125,33 +131,37 @@ void findWinners(State& s, const uint16_t* rowSums, int stride, int firstPixel, 
         vectors[i] = least;
       }
       leastOfGroup(vectors, keys);
-      for (int i = 0; i < kGroup; ++i) {
-        const uint16_t sum = static_cast<uint16_t>(keys[i] >> kPlaceBits), place = static_cast<uint16_t>(block + keys[i] % kPlaces);
-        places[i] = sum < leasts[i] ? place : places[i];
-        leasts[i] = std::min(sum, leasts[i]);
+      for (int i = 0; i < kGroup; i += groupLanes) {
+        const auto key = hn::Load(dGroup, keys + i), sum = hn::ShiftRight<kPlaceBits>(key);
+        const auto place = hn::Add(hn::And(key, placeMask), hn::Set(dGroup, static_cast<uint16_t>(block)));
+        const auto before = block == 0 ? noSum : hn::LoadU(dGroup, leasts + u + i);
+        const auto placeBefore = block == 0 ? hn::Zero(dGroup) : hn::Load(dGroup, places + i);
+        hn::Store(hn::IfThenElse(hn::Lt(sum, before), place, placeBefore), dGroup, places + i);
+        hn::StoreU(hn::Min(sum, before), dGroup, leasts + u + i);
       }
     }
 #pragma GCC unroll 8
     for (int i = 0; i < kGroup; ++i) {
+      const int k = places[i];
+      lefts[u + i] = sums[i][std::max(k - 1, 0)];
+      rights[u + i] = sums[i][std::min(k + 1, stride - 1)];
       // index - (k - 1) <= 2, unsigned.
-      auto index = hn::Sub(hn::Iota(d, 0), hn::Set(d, static_cast<uint16_t>(places[i] - 1)));
+      auto index = hn::Sub(hn::Iota(d, 0), hn::Set(d, static_cast<uint16_t>(k - 1)));
       auto least = none;
-      for (int k = 0; k < stride; k += lanes) {
-        least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums[i] + k), none));
+      for (int from = 0; from < stride; from += lanes) {
+        least = hn::Min(least, hn::IfThenElse(hn::Gt(index, two), hn::Load(d, sums[i] + from), none));
         index = hn::Add(index, step);
       }
       vectors[i] = least;
     }
-    leastOfGroup(vectors, rivals);
-    for (int i = 0; i < pixels; ++i) {
-      const int k = places[i];
-      const bool inside = k > 0 && k < count - 1;
-      winners.at(u + i, kWinnerK) = leasts[i] == kNoSum ? kNoWinner : places[i];
-      winners.at(u + i, kWinnerSum) = leasts[i];
-      winners.at(u + i, kRivalSum) = rivals[i];
-      const uint16_t left = sums[i][std::max(k - 1, 0)], right = sums[i][std::min(k + 1, stride - 1)];
-      winners.at(u + i, kLeftSum) = inside ? left : kNoCandidate;
-      winners.at(u + i, kRightSum) = inside ? right : kNoCandidate;
+    leastOfGroup(vectors, rivals + u);
+    for (int i = 0; i < kGroup; i += groupLanes) {
+      const auto k = hn::Load(dGroup, places + i);
+      const auto inside = hn::Lt(hn::Sub(k, one), innerEnd), wins = hn::Lt(hn::LoadU(dGroup, leasts + u + i), noSum);
+      hn::StoreU(hn::IfThenElse(wins, k, noWinner), dGroup, ks + u + i);
+      for (uint16_t* const side : {lefts, rights}) {
+        hn::StoreU(hn::IfThenElse(inside, hn::LoadU(dGroup, side + u + i), hn::Set(dGroup, kNoCandidate)), dGroup, side + u + i);
+      }
     }
   }
 }
@@ -206,7 +216,11 @@ void choose(State& s, int v, const uint16_t* sums, int stride) {
   std::fill_n(best, secWidth + 2 * stride, kNoSum);
   for (int u = extent.first; u <= extent.last; u += kPlaces) {
     const int last = std::min(extent.last, u + kPlaces - 1);
-    findWinners(s, sums, stride, u, last);
+    if (stride == kSgmPadding) {
+      findWinners<kSgmPadding>(s, sums, stride, u, last);
+    } else {
+      findWinners<0>(s, sums, stride, u, last);
+    }
     offer(s, v, sums, stride, u, last);
   }
   int32_t* const chosen = s.chosen.view().row(0);
