@@ -265,7 +265,8 @@ class SecondaryRow {
     }
     const uint16_t* HWY_RESTRICT const validity = in.secValidity.row(v);
     uint8_t* HWY_RESTRICT const missing = planes_.view().row(kCensusBytes) + stride_;
-    for (int x = 0; x < width_; ++x) missing[x] = validity[x] != 0 ? kMissingCost : 0;
+    const int width = width_;  // a member might change with every byte written, as far as compilers know
+    for (int x = 0; x < width; ++x) missing[x] = validity[x] != 0 ? kMissingCost : 0;
   }
   // Where a pixel's candidate 0 is, if that is secondary column `column`.
   int32_t at(int column) const { return std::clamp(column, -stride_, width_) + stride_; }
@@ -319,6 +320,8 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
   const uint8_t* const planes = row.secondary->planes();
   const ptrdiff_t pitch = row.secondary->pitch();
   const uint8_t* const padding = row.padding;
+  uint8_t* const excesses = row.excesses;
+  uint16_t* const sumsOfRow = row.sums;
   auto leastAlong = hn::Zero(d8), alongBefore = infinite, alongEnd = infinite, alongNow = infinite;
   for (int pixel = 0; pixel < pixels; ++pixel, u += step, after0 += slot, after1 += slot, after2 += slot) {
     const uint8_t *before0 = after0 + slot, *before1 = after1 + slot, *before2 = after2 + slot;
@@ -392,7 +395,7 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
       const auto excess = hn::Add(hn::Add(e0, e1), hn::Add(e2, e3));
 
       if constexpr (!kLast) {
-        hn::Stream(excess, d8, row.excesses + first + k);
+        hn::Stream(excess, d8, excesses + first + k);
       } else {
         const auto none = hn::Or(pad, hn::VecFromMask(d8, hn::Ne(gone, hn::Zero(d8))));
         const auto add = [&](auto c, auto up, auto down, auto out, uint16_t* to) HWY_ATTR {
@@ -401,8 +404,8 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
           const auto strike = hn::BitCast(d16, hn::PromoteTo(dSigned, hn::BitCast(hn::RebindToSigned<decltype(dHalf)>(), out)));
           hn::Store(hn::Or(sum, strike), d16, to);
         };
-        const auto down = hn::Load(d8, row.excesses + first + k);
-        uint16_t* const sums = row.sums + first + k;
+        const auto down = hn::Load(d8, excesses + first + k);
+        uint16_t* const sums = sumsOfRow + first + k;
 #if HWY_TARGET == HWY_SCALAR
         add(cost, excess, down, none, sums);
 #else
