@@ -226,9 +226,9 @@ std::vector<Stage> makeStages() {
        }},
       {"sgm", nothing, runSgm, [](Tile& t) { t.usesTwin = true; }, digestOfSums},
       {"winner", nothing, runWinner, runWinnerTwin, [](Tile& t) { return digestOf(t.work); }},
-      {"edges", [](Tile& t) { t.work.copyFrom(t.won); }, [](Tile& t) { sharpenEdges(t.images(), {}, t.work.views()); }, nullptr,
+      {"edges", [](Tile& t) { t.work.copyFrom(t.won); }, [](Tile& t) { sharpenEdges(t.images(), {}, t.work.views(), t.memory.volume); }, nullptr,
        [](Tile& t) { return digestOf(t.work); }},
-      {"refine", [](Tile& t) { t.work.copyFrom(t.sharpened); }, [](Tile& t) { refineDisparity(t.images(), {}, t.work.disparity.view()); },
+      {"refine", [](Tile& t) { t.work.copyFrom(t.sharpened); }, [](Tile& t) { refineDisparity(t.images(), {}, t.work.disparity.view(), t.memory.volume); },
        [](Tile& t) { refineDisparityReference(t.images(), {}, t.work.disparity.view()); }, [](Tile& t) { return digestOf(t.work); }},
       {"matchPair", nothing, runMatchPair, nullptr, [](Tile& t) { return digestOf(t.work); }},
       {"speckle", [](Tile& t) { t.work.copyFrom(t.refined); }, [](Tile& t) { removeSpeckles(t.work.views(), 50, 1); },
@@ -296,9 +296,9 @@ Tile::Tile(const PairInput& in)
     selector.select(v, row);
   });
   sharpened.copyFrom(won);
-  sharpenEdges(images(), {}, sharpened.views());
+  sharpenEdges(images(), {}, sharpened.views(), memory.volume);
   refined.copyFrom(sharpened);
-  refineDisparity(images(), {}, refined.disparity.view());
+  refineDisparity(images(), {}, refined.disparity.view(), memory.volume);
   work.copyFrom(refined);
   removeSpeckles(work.views(), 50, 1);
   filtered.copyFrom(work);

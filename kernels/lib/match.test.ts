@@ -3,6 +3,7 @@ import test from 'ava';
 import {
   filterDisparity, KernelArgumentError, matchMemoryBytes, matchPair, type RectImage, type SearchRange, validity,
 } from './index.js';
+import { matchKeptBytes } from './match.js';
 
 const width = 60, height = 40;
 
@@ -83,4 +84,9 @@ test('the memory estimate is dominated by one byte per candidate', (t) => {
   const bytes = matchMemoryBytes(1024, 1024, 128);
   t.true(bytes > 1024 * 1024 * 128);
   t.true(bytes < 1.5 * 1024 * 1024 * 128);
+});
+
+test('with few candidates what is kept is what refinement needs', (t) => {
+  t.is(matchKeptBytes(1024, 1024, 2, 1024), matchKeptBytes(1024, 1024, 1, 1024));
+  t.true(matchKeptBytes(64, 64, 32, 64) > 64 * 64 * 32 + (5 + 2) * (64 + 64 + 128) * 64);
 });

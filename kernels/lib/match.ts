@@ -101,15 +101,17 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   const sums = 2 * width * stride;
   const paths = 3 * (width + 66) * (stride + 64);
   const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
-  const edges = 24 * (width + 32) * (height + 16) + 4 * (secWidth + 32) * (height + 16);
-  const refinement = 16 * (width + 112) * (height + 8) + 4 * (secWidth + 96) * height + 2 ** 19;
+  const regions = 8 * width * height; // those of like disparity, and what edges change
   const result = (4 + 2 + 4) * width * height;
-  return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, edges, refinement) + result;
+  return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, regions) + result;
 }
 
-/** What of it stays with the thread for its next tile, bytes: the volume and the census codes. */
+/** What of it stays with the thread for its next tile, bytes: the census codes, and the volume with its P2, whose place edges and refinement get after it. */
 export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
-  return width * paddedCount(count) * height + (5 + 2) * (width + secWidth + 128) * height;
+  const volume = (width * paddedCount(count) + 4 * (width + 2)) * height; // and P2 of four paths
+  const edges = (8 * (width + 64) + 4 * (secWidth + 64)) * (height + 16) + (width + 128) * height;
+  const refinement = 16 * (width + 128) * (height + 8) + 4 * (secWidth + 96) * height + 2 ** 19;
+  return Math.max(volume, edges, refinement) + (5 + 2) * (width + secWidth + 128) * height;
 }
 
 const paddedCount = (count: number): number => Math.ceil(count / countPadding) * countPadding;

@@ -31,7 +31,12 @@ class BigBuffer {
   }
   // Room for `size` bytes: what there is, if it is large enough but not many times too large, or else anew.
   uint8_t* room(size_t size) {
-    if (size_ < size || size_ / 4 > size) {
+    if (size_ / 4 > size) *this = BigBuffer();
+    return atLeast(size);
+  }
+  // The same, however large it is.
+  uint8_t* atLeast(size_t size) {
+    if (size_ < size) {
       *this = BigBuffer();
       *this = BigBuffer(size);
     }

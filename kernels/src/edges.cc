@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "arena.h"
 #include "radiometry.h"
 #include "speckle.h"
 #include "validity.h"
@@ -48,15 +49,16 @@ inline int rowLanes() { return static_cast<int>(hn::Lanes(Row())); }
 // A copy of an image with NaN where there are no data and for kMargin pixels on all sides, and for whole vectors on the right.
 class Padded {
  public:
-  Padded(int width, int height) : image_(width + 2 * kMargin + static_cast<int>(hn::Lanes(hn::ScalableTag<float>())), height + 2 * kMargin) {
-    const int behind = image_.width() - kMargin - width;
+  static size_t bytes(int width, int height) { return Arena::bytesOf<float>(paddedWidth(width), height + 2 * kMargin); }
+  Padded(Arena& arena, int width, int height) : image_(arena.image<float>(paddedWidth(width), height + 2 * kMargin)) {
+    const int behind = image_.width - kMargin - width;
     for (int y = -kMargin; y < height + kMargin; ++y) {
       const bool isMargin = y < 0 || y >= height;
-      std::fill_n(row(y) - kMargin, isMargin ? image_.width() : kMargin, kNaN);
+      std::fill_n(row(y) - kMargin, isMargin ? image_.width : kMargin, kNaN);
       if (!isMargin) std::fill_n(row(y) + width, behind, kNaN);
     }
   }
-  Padded(ImageView<const float> from, ImageView<const uint8_t> valid) : Padded(from.width, from.height) {
+  Padded(Arena& arena, ImageView<const float> from, ImageView<const uint8_t> valid) : Padded(arena, from.width, from.height) {
     for (int v = 0; v < from.height; ++v) {
       const float* f = from.row(v);
       const uint8_t* known = valid.row(v);
@@ -68,11 +70,11 @@ class Padded {
     for (int v = 0; v < from.height; ++v) std::copy_n(from.row(v), from.width, row(v));
   }
   // Row v; rows and columns from -kMargin on may be read.
-  float* row(int v) { return image_.view().row(v + kMargin) + kMargin; }
-  const float* row(int v) const { return image_.view().row(v + kMargin) + kMargin; }
+  float* row(int v) const { return image_.row(v + kMargin) + kMargin; }
 
  private:
-  Image<float> image_;
+  static int paddedWidth(int width) { return width + 2 * kMargin + static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  ImageView<float> image_;
 };
 
 // A set of pixels around one: bit 8 j + i is the pixel i - kEdgeReach columns and j - kEdgeReach rows away.
@@ -388,19 +390,19 @@ struct Change {
 // The pixels within kEdgeAgain of what changed.
 class Marks {
  public:
-  Marks(int width, int height) : of_(width, height) {}
+  explicit Marks(ImageView<uint8_t> of) : of_(of) {}
   void set(const std::vector<Change>& changes) {
-    for (int v = 0; v < of_.height(); ++v) std::fill_n(of_.view().row(v), of_.width(), uint8_t{0});
+    for (int v = 0; v < of_.height; ++v) std::fill_n(of_.row(v), of_.width, uint8_t{0});
     for (const Change& c : changes) {
-      const int first = std::max(0, c.u - kEdgeAgain), last = std::min(of_.width() - 1, c.u + kEdgeAgain);
-      for (int y = std::max(0, c.v - kEdgeAgain); y <= std::min(of_.height() - 1, c.v + kEdgeAgain); ++y) {
-        std::fill_n(of_.view().row(y) + first, last - first + 1, uint8_t{1});
+      const int first = std::max(0, c.u - kEdgeAgain), last = std::min(of_.width - 1, c.u + kEdgeAgain);
+      for (int y = std::max(0, c.v - kEdgeAgain); y <= std::min(of_.height - 1, c.v + kEdgeAgain); ++y) {
+        std::fill_n(of_.row(y) + first, last - first + 1, uint8_t{1});
       }
     }
   }
   void findInRow(int v, std::vector<int>& columns) const {
-    const uint8_t* row = of_.view().row(v);
-    const int width = of_.width();
+    const uint8_t* row = of_.row(v);
+    const int width = of_.width;
     for (int u = 0; u < width;) {
       const void* next = std::memchr(row + u, 1, static_cast<size_t>(width - u));
       if (next == nullptr) return;
@@ -409,7 +411,7 @@ class Marks {
   }
 
  private:
-  Image<uint8_t> of_;
+  ImageView<uint8_t> of_;
 };
 
 // Which pixels of the secondary a row's pixels lie on.
@@ -461,18 +463,22 @@ class Claims {
   float low_ = 0, high_ = 0;
 };
 
-void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
+size_t edgesBytesSimd(int width, int height, int secWidth) {
+  return 2 * Padded::bytes(width, height) + Padded::bytes(secWidth, height) + Arena::bytesOf<uint8_t>(width, height);
+}
+
+void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map, BigBuffer& memory) {
   const int width = map.disparity.width, height = map.disparity.height;
   // What is small is wrong or lost: it must not grow, neither beyond its edges nor, below, into holes.
   if (options.rounds > 0) removeSpeckles(map, options.specklePx / kSeedShare, options.stepPx);
   const Nearness nearness;
   const Rings rings;
-  const Padded ref(in.ref, in.refValid);
-  const Padded sec(in.sec, in.secValid);
+  Arena arena(memory, edgesBytesSimd(width, height, in.sec.width));
+  const Padded ref(arena, in.ref, in.refValid), sec(arena, in.sec, in.secValid);
   const RadiometryMap radiometries(in, map.disparity);
-  Padded before(width, height);
+  Padded before(arena, width, height);
   before.copy(map.disparity);
-  Marks marks(width, height);
+  Marks marks(arena.image<uint8_t>(width, height));
   Claims claims(in.secOffset, in.sec.width);
   std::vector<int> columns;
   std::vector<Change> changes;
@@ -547,9 +553,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace altiplano {
 HWY_EXPORT(sharpenEdgesSimd);
+HWY_EXPORT(edgesBytesSimd);
 
-void sharpenEdges(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map) {
-  HWY_DYNAMIC_DISPATCH(sharpenEdgesSimd)(input, options, map);
+void sharpenEdges(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map, BigBuffer& memory) {
+  HWY_DYNAMIC_DISPATCH(sharpenEdgesSimd)(input, options, map, memory);
 }
+
+size_t edgesBytes(int width, int height, int secWidth) { return HWY_DYNAMIC_DISPATCH(edgesBytesSimd)(width, height, secWidth); }
 }  // namespace altiplano
 #endif

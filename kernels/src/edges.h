@@ -2,6 +2,9 @@
 #ifndef ALTIPLANO_KERNELS_EDGES_H_
 #define ALTIPLANO_KERNELS_EDGES_H_
 
+#include <cstddef>
+
+#include "big_buffer.h"
 #include "disparity.h"
 #include "refine.h"
 
@@ -29,11 +32,12 @@ struct EdgeOptions {
 // because a window of uniform grey that may choose its own fits anything. Then pixels that the left-right check, ambiguity
 // or size had rejected join a surface around them if that fits well enough and no other surface has their pixel of the
 // secondary; they get kLeastConfidence. Small regions are rejected before that (kSpeckle), so that blunders don't grow.
-// A disparity so given may lie outside the pixel's own search range.
+// A disparity so given may lie outside the pixel's own search range. `memory`: for edgesBytes, grown if it is too small.
 // Exact: every target gives the same bits. Cost: some operations per pixel to find those near edges, about 1000 for each of
 // these; 0.3 of a pixel is looked at per pixel in a dense town, all rounds together.
 // Source: adaptive support weights, Yoon and Kweon, PAMI 2006.
-void sharpenEdges(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map);
+void sharpenEdges(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map, BigBuffer& memory);
+size_t edgesBytes(int width, int height, int secWidth);
 
 // The slow twin.
 void sharpenEdgesReference(const RefineInput& input, const EdgeOptions& options, const DisparityViews& map);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 
@@ -37,6 +38,10 @@ struct Scene {
 
   RefineInput input() const { return {ref.view(), refValid.view(), sec.view(), secValid.view(), kMargin}; }
   DisparityViews map() { return {disparity.view(), validity.view(), confidence.view()}; }
+  void sharpen() {
+    BigBuffer memory;
+    sharpenEdges(input(), {}, map(), memory);
+  }
   void set(int u, int v, float d) {
     disparity.view().at(u, v) = d;
     validity.view().at(u, v) = std::isnan(d) ? kLeftRight : kValid;
@@ -108,7 +113,7 @@ TEST(SharpenEdges, MovesAFattenedRoofsEdgesBack) {
     }
   }
   const double before = scoreOf(s).bad();
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   EXPECT_GT(before, 20);
   EXPECT_LT(scoreOf(s).bad(), 3);
 }
@@ -121,7 +126,7 @@ TEST(SharpenEdges, MovesAShrunkRoofsEdgesBack) {
     }
   }
   const double before = scoreOf(s).bad();
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   EXPECT_GT(before, 20);
   EXPECT_LT(scoreOf(s).bad(), 5);
 }
@@ -133,7 +138,7 @@ TEST(SharpenEdges, FillsWhatTheChecksRejectedButNotWhatTheRoofHides) {
       if (distanceToEdge(u, v) <= 1) s.set(u, v, std::numeric_limits<float>::quiet_NaN());
     }
   }
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   const Score score = scoreOf(s);
   EXPECT_LT(100.0 * score.wrong / score.pixels, 1);
   EXPECT_LT(100.0 * score.missing / score.pixels, 15);
@@ -157,7 +162,7 @@ TEST(SharpenEdges, DoesNotMindGainAndBiasBetweenTheImages) {
       if (distanceToEdge(u, v) <= 2) s.set(u, v, kRoof);
     }
   }
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   EXPECT_LT(scoreOf(s).bad(), 3);
 }
 
@@ -185,7 +190,7 @@ TEST(SharpenEdges, ImprovesWhatMatchPairFindsAtEdges) {
 int changesOf(Scene& s) {
   Image<float> before(kWidth, kHeight);
   for (int v = 0; v < kHeight; ++v) std::copy_n(s.disparity.view().row(v), kWidth, before.view().row(v));
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   int changes = 0;
   for (int v = 0; v < kHeight; ++v) {
     for (int u = 0; u < kWidth; ++u) {
@@ -206,7 +211,7 @@ TEST(SharpenEdges, LeavesASlopeAloneHoweverSteep) {
 
 TEST(SharpenEdges, LeavesMostOfTheTruthAlone) {
   Scene s = makeScene();
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   EXPECT_LT(scoreOf(s).bad(), 3);
 }
 
@@ -215,7 +220,7 @@ TEST(SharpenEdges, RejectsASpeckThatItDidNotResolveInsteadOfLettingItGrow) {
   for (int v = 5; v < 9; ++v) {
     for (int u = 5; u < 9; ++u) s.set(u, v, 30);
   }
-  sharpenEdges(s.input(), {}, s.map());
+  s.sharpen();
   for (int v = 0; v < 15; ++v) {
     for (int u = 0; u < 15; ++u) EXPECT_FALSE(s.disparity.view().at(u, v) > 1) << u << ' ' << v;
   }
@@ -226,7 +231,7 @@ TEST(SharpenEdges, FillsNothingOutsideTheDataOrTheRange) {
     Scene s = makeScene();
     s.set(10, 10, std::numeric_limits<float>::quiet_NaN());
     s.validity.view().at(10, 10) = why;
-    sharpenEdges(s.input(), {}, s.map());
+    s.sharpen();
     EXPECT_TRUE(std::isnan(s.disparity.view().at(10, 10))) << why;
     EXPECT_EQ(s.validity.view().at(10, 10), why);
   }
@@ -262,7 +267,8 @@ TEST(SharpenEdges, TakesASinglePixel) {
   valid.view().at(0, 0) = 1;
   EdgeOptions options;
   options.specklePx = 0;
-  sharpenEdges({grey.view(), valid.view(), grey.view(), valid.view(), 0}, options, {disparity.view(), validity.view(), confidence.view()});
+  BigBuffer memory;
+  sharpenEdges({grey.view(), valid.view(), grey.view(), valid.view(), 0}, options, {disparity.view(), validity.view(), confidence.view()}, memory);
   EXPECT_EQ(disparity.view().at(0, 0), 0);
 }
 
@@ -311,6 +317,11 @@ TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
         return map;
       };
       const Map expected = mapOf(sharpenEdgesReference);
+      BigBuffer memory(edgesBytes(width, height, sec.width));
+      const auto sharpenAfterOthers = [&](const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
+        std::memset(memory.data(), 0xff, memory.size());  // NaN, and marked
+        sharpenEdges(in, options, map, memory);
+      };
       int changes = 0;
       for (int v = 0; v < height; ++v) {
         for (int u = 0; u < width; ++u) {
@@ -322,7 +333,7 @@ TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
         EXPECT_GT(changes, 100);
       }
       onEveryTarget([&] {
-        const Map got = mapOf(sharpenEdges);
+        const Map got = mapOf(sharpenAfterOthers);
         for (int v = 0; v < height; ++v) {
           for (int u = 0; u < width; ++u) {
             const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);

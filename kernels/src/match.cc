@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match.h"
 
+#include <algorithm>
+
 #include "census.h"
 
 namespace altiplano {
@@ -27,15 +29,19 @@ CensusViews censusIn(BigBuffer& memory, int width, int secWidth, int height) {
 
 void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
                const MatchOptions& options, MatchMemory& memory, const DisparityViews& out) {
-  const CensusViews census = censusIn(memory.census, ref.data.width, sec.data.width, ref.data.height);
+  const int width = ref.data.width, height = ref.data.height, secWidth = sec.data.width;
+  const CensusViews census = censusIn(memory.census, width, secWidth, height);
   censusTransform(ref.data, ref.valid, census.ref, census.refValidity);
   censusTransform(sec.data, sec.valid, census.sec, census.secValidity);
+  // What all who get it need, so that none of them has to replace it.
+  memory.volume.room(std::max({sgmBytes(width, height, count), edgesBytes(width, height, secWidth), refineBytes(width, height, secWidth)}));
   const SgmInput input{ref.data, census.ref, census.refValidity, census.sec, census.secValidity, low, count, secOffset};
   DisparitySelector selector(input, options.disparity, out);
   sgm(input, options.sgm, memory.volume, [&selector](int v, const uint16_t* sums) { selector.select(v, sums); });
   const RefineInput images{ref.data, ref.valid, sec.data, sec.valid, secOffset};
-  sharpenEdges(images, options.edges, out);
-  refineDisparity(images, options.refine, out.disparity);
+  // The volume isn't needed any more.
+  sharpenEdges(images, options.edges, out, memory.volume);
+  refineDisparity(images, options.refine, out.disparity, memory.volume);
 }
 
 }  // namespace altiplano

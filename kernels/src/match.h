@@ -28,7 +28,8 @@ struct MatchImage {
 
 // What matchPair needs most memory for, kept between calls; one owner at a time.
 struct MatchMemory {
-  BigBuffer volume, census;
+  BigBuffer volume;  // and after it the planes of edges and refinement
+  BigBuffer census;
 };
 
 // Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, sharpenEdges, refineDisparity. Reference

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "arena.h"
 #include "fraction_weights.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -45,34 +46,57 @@ struct Setup {
   float refBase, secBase;
 };
 
-// Full-size images with kMargin columns in front and behind, more for whole vectors, and kRadius rows above and below.
-struct Planes {
+// A full-size image with kMargin columns in front and behind, more for whole vectors, and kRadius rows above and below.
+class Plane {
+ public:
   static constexpr int kMargin = 2 * kLead;
-  Planes(int width, int height, int secWidth, int lanes)
-      : secMargin(2 * lanes + kTaps),
-        disparity(width + 2 * kMargin + 2 * lanes, height + 2 * kRadius),
-        next(disparity.width(), disparity.height()),
-        grey(disparity.width(), disparity.height()),
-        gradient(disparity.width(), disparity.height()),
-        secondary(secWidth + 2 * secMargin, height) {}
-  static float* row(Image<float>& image, int v) { return image.view().row(v + kRadius) + kMargin; }
-  float* secondaryRow(int v) { return secondary.view().row(v) + secMargin; }
-  int secMargin;
-  Image<float> disparity;  // d, kFarPx where it or g does not exist
-  Image<float> next;
-  Image<float> grey;      // R
-  Image<float> gradient;  // g
-  Image<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
+  static size_t bytes(int width, int height) { return Arena::bytesOf<float>(paddedWidth(width), height + 2 * kRadius); }
+  // margin: the value of all that is not the image.
+  Plane(Arena& arena, int width, int height, float margin) : image_(arena.image<float>(paddedWidth(width), height + 2 * kRadius)) {
+    for (int v = -kRadius; v < height + kRadius; ++v) {
+      const bool isMargin = v < 0 || v >= height;
+      std::fill_n(row(v) - kMargin, isMargin ? image_.width : kMargin, margin);
+      std::fill_n(row(v) + width, image_.width - kMargin - width, margin);
+    }
+  }
+  float* row(int v) const { return image_.row(v + kRadius) + kMargin; }
+
+ private:
+  static int paddedWidth(int width) { return width + 2 * kMargin + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  ImageView<float> image_;
+};
+
+struct Planes {
+  Planes(Arena& arena, int width, int height, int secWidth)
+      : disparity(arena, width, height, kFarPx),
+        next(arena, width, height, kFarPx),
+        grey(arena, width, height, 0),
+        gradient(arena, width, height, 0),
+        secondary(arena.image<float>(secWidth + 2 * secMargin(), height)) {}
+  static size_t bytes(int width, int height, int secWidth) {
+    return 4 * Plane::bytes(width, height) + Arena::bytesOf<float>(secWidth + 2 * secMargin(), height);
+  }
+  static int secMargin() { return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())) + kTaps; }
+  float* secondaryRow(int v) const { return secondary.row(v) + secMargin(); }
+  Plane disparity;  // d, kFarPx where it or g does not exist
+  Plane next;
+  Plane grey;      // R
+  Plane gradient;  // g
+  ImageView<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
 };
 
 // The last rows of one quantity in a strip; column 0 is the strip's first.
 class Ring {
  public:
-  Ring(int height, int lanes) : rows_(Planes::kMargin + kStrip + 3 * kLead + 2 * lanes, height) {}
-  float* row(int v) { return rows_.view().row((v + rows_.height() * kRadius) % rows_.height()) + Planes::kMargin; }
+  static size_t bytes(int height) { return Arena::bytesOf<float>(paddedWidth(), height); }
+  Ring(Arena& arena, int height) : rows_(arena.image<float>(paddedWidth(), height)) {
+    std::fill_n(rows_.data, rows_.stride * rows_.height, 0.0f);
+  }
+  float* row(int v) const { return rows_.row((v + rows_.height * kRadius) % rows_.height) + Plane::kMargin; }
 
  private:
-  Image<float> rows_;
+  static int paddedWidth() { return Plane::kMargin + kStrip + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  ImageView<float> rows_;
 };
 
 template <class D, class V>
@@ -90,7 +114,7 @@ constexpr int kPlaneRowMoments = 5, kPlaneMoments = 9;
 template <int n>
 using Rows = std::array<float*, n>;
 template <int n>
-Rows<n> rowsAt(std::vector<Ring>& rings, int v) {
+Rows<n> rowsAt(const std::vector<Ring>& rings, int v) {
   Rows<n> rows;
   for (size_t m = 0; m < n; ++m) rows[m] = rings[m].row(v);
   return rows;
@@ -439,25 +463,39 @@ void readSecondaryRow(const RefineInput& in, float base, int v, int margin, floa
   std::fill_n(to + in.sec.width, margin, missing);
 }
 
+// The rings of a strip.
+struct Rings {
+  // Rows between the first and the last that a step reads.
+  static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
+  explicit Rings(Arena& arena)
+      : warped(arena, kOne), slopeX(arena, kOne), smooth(arena, kAll), slopeY(arena, kAll), given(arena, kOne),
+        planeNear(rings(arena, kPlaneRowMoments, kOne)), planeRow(rings(arena, kPlaneRowMoments, kThree)),
+        planeSums(rings(arena, kPlaneMoments, kSeven)), greySums(rings(arena, kGreyMoments, kSeven)),
+        greyNear(rings(arena, kGreyMoments, kOne)), greyRow(rings(arena, kGreyMoments, kThree)) {}
+  static size_t bytes() {
+    return (3 + kPlaneRowMoments + kGreyMoments) * Ring::bytes(kOne) + 2 * Ring::bytes(kAll) +
+           (kPlaneRowMoments + kGreyMoments) * Ring::bytes(kThree) + (kPlaneMoments + kGreyMoments) * Ring::bytes(kSeven);
+  }
+  Ring warped, slopeX, smooth, slopeY, given;
+  std::vector<Ring> planeNear, planeRow, planeSums, greySums, greyNear, greyRow;
+
+ private:
+  static std::vector<Ring> rings(Arena& arena, int count, int height) {
+    std::vector<Ring> all;
+    for (int m = 0; m < count; ++m) all.emplace_back(arena, height);
+    return all;
+  }
+};
+
 // One iteration: planes.disparity -> planes.next. start: the disparities given.
-void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> start, Planes& planes) {
+void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> start, const Planes& planes, const Rings& rings) {
   const hn::ScalableTag<float> df;
   const int width = in.ref.width, blockHeight = in.ref.height, secWidth = in.sec.width, lanes = static_cast<int>(hn::Lanes(df));
-  // Rows between the first and the last that a step reads.
-  constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
-  Ring warped(kOne, lanes), slopeX(kOne, lanes), smooth(kAll, lanes), slopeY(kAll, lanes), given(kOne, lanes);
-  const auto rings = [&](int count, int height) {
-    std::vector<Ring> all;
-    for (int m = 0; m < count; ++m) all.emplace_back(height, lanes);
-    return all;
-  };
-  std::vector<Ring> planeNear = rings(kPlaneRowMoments, kOne), planeRow = rings(kPlaneRowMoments, kThree);
-  std::vector<Ring> planeSums = rings(kPlaneMoments, kSeven), greySums = rings(kGreyMoments, kSeven);
-  std::vector<Ring> greyNear = rings(kGreyMoments, kOne), greyRow = rings(kGreyMoments, kThree);
+  const auto& [warped, slopeX, smooth, slopeY, given, planeNear, planeRow, planeSums, greySums, greyNear, greyRow] = rings;
   for (int firstColumn = 0; firstColumn < width; firstColumn += kStrip) {
     const int columns = std::min(kStrip, width - firstColumn);
     // Columns from here on are counted from the strip's first.
-    const auto rowOf = [&](Image<float>& image, int v) { return Planes::row(image, v) + firstColumn; };
+    const auto rowOf = [&](const Plane& plane, int v) { return plane.row(v) + firstColumn; };
     const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
     const auto d = [&](int v) { return rowOf(planes.disparity, v); };
     const auto smoothRow = [&](int v) { return smooth.row(v); };
@@ -499,31 +537,29 @@ void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> s
   }
 }
 
-void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, ImageView<float> disparity) {
+size_t refineBytesSimd(int width, int height, int secWidth) {
+  return Planes::bytes(width, height, secWidth) + Rings::bytes() + Arena::bytesOf<float>(width + 2 * kDerivativeRadius, 1);
+}
+
+void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, ImageView<float> disparity, BigBuffer& memory) {
   const int width = in.ref.width, height = in.ref.height;
   Setup setup{options, {}, fractionWeights(), greyBase(in.ref, in.refValid), greyBase(in.sec, in.secValid)};
   for (const int hop : {0, 1}) setup.tightness[hop] = kNearness[hop] / (options.similarityPx * options.similarityPx);
-  Planes planes(width, height, in.sec.width, static_cast<int>(hn::Lanes(hn::ScalableTag<float>())));
-  Image<float> padded(width + 2 * kDerivativeRadius, 1);
-  for (Image<float>* image : {&planes.disparity, &planes.next}) {
-    for (int v = -kRadius; v < height + kRadius; ++v) {
-      float* row = Planes::row(*image, v);
-      const bool isMargin = v < 0 || v >= height;
-      std::fill_n(row - Planes::kMargin, isMargin ? image->width() : Planes::kMargin, kFarPx);
-      std::fill_n(row + width, image->width() - Planes::kMargin - width, kFarPx);
-    }
-  }
+  Arena arena(memory, refineBytesSimd(width, height, in.sec.width));
+  Planes planes(arena, width, height, in.sec.width);
+  const Rings rings(arena);
+  const ImageView<float> padded = arena.image<float>(width + 2 * kDerivativeRadius, 1);
   for (int v = 0; v < height; ++v) {
-    readReferenceRow(in, setup.refBase, v, disparity.row(v), padded.view().row(0), Planes::row(planes.grey, v),
-                     Planes::row(planes.gradient, v), Planes::row(planes.disparity, v));
-    readSecondaryRow(in, setup.secBase, v, planes.secMargin, planes.secondaryRow(v));
+    readReferenceRow(in, setup.refBase, v, disparity.row(v), padded.row(0), planes.grey.row(v), planes.gradient.row(v),
+                     planes.disparity.row(v));
+    readSecondaryRow(in, setup.secBase, v, Planes::secMargin(), planes.secondaryRow(v));
   }
   for (int round = 0; round < options.iterations; ++round) {
-    iterate(in, setup, disparity, planes);
+    iterate(in, setup, disparity, planes, rings);
     std::swap(planes.disparity, planes.next);
   }
   for (int v = 0; v < height; ++v) {
-    const float* result = Planes::row(planes.disparity, v);
+    const float* result = planes.disparity.row(v);
     float* to = disparity.row(v);
     for (int u = 0; u < width; ++u) to[u] = result[u] == kFarPx ? to[u] : result[u];
   }
@@ -537,8 +573,12 @@ HWY_AFTER_NAMESPACE();
 namespace altiplano {
 HWY_EXPORT(refineDisparitySimd);
 
-void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity) {
-  HWY_DYNAMIC_DISPATCH(refineDisparitySimd)(input, options, disparity);
+HWY_EXPORT(refineBytesSimd);
+
+void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity, BigBuffer& memory) {
+  HWY_DYNAMIC_DISPATCH(refineDisparitySimd)(input, options, disparity, memory);
 }
+
+size_t refineBytes(int width, int height, int secWidth) { return HWY_DYNAMIC_DISPATCH(refineBytesSimd)(width, height, secWidth); }
 }  // namespace altiplano
 #endif

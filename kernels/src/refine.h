@@ -2,8 +2,10 @@
 #ifndef ALTIPLANO_KERNELS_REFINE_H_
 #define ALTIPLANO_KERNELS_REFINE_H_
 
+#include <cstddef>
 #include <cstdint>
 
+#include "big_buffer.h"
 #include "image.h"
 
 namespace altiplano {
@@ -31,7 +33,8 @@ struct RefineInput {
   int secOffset = 0;
 };
 
-// Moves each finite disparity to where the grey values of a window agree best, in place; NaN stays NaN.
+// Moves each finite disparity to where the grey values of a window agree best, in place; NaN stays NaN. `memory`: for
+// refineBytes, grown if it is too small.
 //
 // Each iteration, with R, S the images, d the disparities at hand and p a pixel:
 // 1. Smooths the disparities: P_p, a plane fitted to d around p; D(p) := P_p(p).
@@ -55,7 +58,8 @@ struct RefineInput {
 // together: Zhang, Lu and Lafruit, IEEE Transactions on Circuits and Systems for Video Technology 19 (2009); neighbours at
 // growing distances: a trous filters, Shensa, IEEE Transactions on Signal Processing 40 (1992); the derivative: central
 // differences of order 8.
-void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity);
+void refineDisparity(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity, BigBuffer& memory);
+size_t refineBytes(int width, int height, int secWidth);
 
 // The slow twin.
 void refineDisparityReference(const RefineInput& input, const RefineOptions& options, ImageView<float> disparity);

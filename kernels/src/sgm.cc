@@ -498,12 +498,17 @@ class RowCollector {
   Image<int32_t> at_;
 };
 
+size_t sgmBytesSimd(int width, int height, int count) {
+  const size_t volume = static_cast<size_t>(width) * static_cast<size_t>(sgmStride(count)) * static_cast<size_t>(height);
+  return volume + Penalties::bytesOf(width, height);
+}
+
 template <int kVectors, class D8>
 void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
   const int width = in.width(), height = in.height(), stride = sgmStride(in.count);
   const size_t rowBytes = static_cast<size_t>(width) * static_cast<size_t>(stride);
   const size_t volume = rowBytes * static_cast<size_t>(height);
-  uint8_t* const excesses = memory.room(volume + Penalties::bytesOf(width, height));
+  uint8_t* const excesses = memory.atLeast(sgmBytesSimd(width, height, in.count));
   Image<uint16_t> sums(width * stride, 1);
   Image<uint8_t> padding(stride, 1);
   std::fill(padding.view().row(0) + in.count, padding.view().row(0) + stride, kInfinite);
@@ -564,11 +569,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace altiplano {
 HWY_EXPORT(sgmSimd);
+HWY_EXPORT(sgmBytesSimd);
 
 void sgm(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
   assert(options.p1 > 0 && options.p1 <= options.p2 && options.p2 <= kMaxP2);
   HWY_DYNAMIC_DISPATCH(sgmSimd)(input, options, memory, sink);
 }
+
+size_t sgmBytes(int width, int height, int count) { return HWY_DYNAMIC_DISPATCH(sgmBytesSimd)(width, height, count); }
 
 RowExtent extentOf(ImageView<const uint16_t> refValidity, int v) {
   const uint16_t* row = refValidity.row(v);

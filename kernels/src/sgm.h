@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_SGM_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -66,10 +67,11 @@ using SumsSink = std::function<void(int v, const uint16_t* sums)>;
 // in the secondary. Pixels outside of their row's extent are not part of any path, and their sums are undefined.
 // Neighbours with another `low` are compared at equal disparity; what isn't a candidate there costs
 // infinitely much. Within the extent, pixels that can't be used cost 0 for every candidate: paths run through them unchanged.
-// `memory` gets the volume, sgmStride(count) bytes a pixel, and P2, 4 bytes a pixel, and may be handed over again.
+// `memory` gets the volume, sgmStride(count) bytes a pixel, and P2, 4 bytes a pixel: sgmBytes, grown if it is too small.
 // Expects 0 < p1 <= p2 <= kMaxP2. Exact: every target gives the same bits.
 // Source: Hirschmueller, Stereo processing by semiglobal matching and mutual information, TPAMI 2008, eq. 13, 14.
 void sgm(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink);
+size_t sgmBytes(int width, int height, int count);
 // The four excesses L - C <= P2 of a sweep must fit into 8 bits.
 inline constexpr int kMaxP2 = 63;
 
