@@ -22,9 +22,10 @@ struct Peak {
 
 // A block as correlation needs it: made once, read for every point.
 struct Prepared {
-  Image<float> centred;           // data less the block's mean, so that sums of squares stay small; 0 where there is no data
-  Image<float> inverseDeviation;  // of the patch whose first pixel this is: 1 / sqrt(sum of squares about its mean);
-                                  // 0 where it covers no-data or has no texture
+  // Data less the block's mean, so that sums of squares stay small; 0 where there is no data.
+  Image<float> centred;
+  // 1 / sqrt(sum of squares about the mean) of the patch whose first pixel this is; 0 where it covers no-data or is flat.
+  Image<float> inverseDeviation;
 };
 
 // Sums over columns of a patch's height, kept by adding the row that enters and taking off the one that leaves.
@@ -236,7 +237,8 @@ std::vector<PointMatch> matchPoints(const RectBlock& ref, const RectBlock& sec, 
     const auto there = correlator.search(preparedRef, x1, y1, preparedSec, x2, y2);
     if (!there) continue;
     // Back over the area the same prediction gives, seen from the match.
-    const auto back = correlator.search(preparedSec, there->x, there->y, preparedRef, x1 + there->x - x2, y1 + there->y - y2);
+    const auto back =
+        correlator.search(preparedSec, there->x, there->y, preparedRef, x1 + there->x - x2, y1 + there->y - y2);
     if (!back || std::abs(back->x - x1) > 1 || std::abs(back->y - y1) > 1) continue;
     const auto tracked = trackPatch(ref.data, ref.valid, x1, y1, sec.data, sec.valid, there->subX, there->subY,
                                     options.patchRadius);
