@@ -43,7 +43,7 @@ export function stubRunners(taskMs: number): TaskRunners {
   };
 }
 
-const stageNames = ['read', 'geometry', 'range', 'rectify', 'match', 'filter', 'triangulate', 'outliers', 'rasterize', 'store'];
+const stageNames = ['read', 'geometry', 'range', 'rectify', 'match', 'filter', 'rasterize', 'store'];
 const stages = (seconds: number): Record<string, number> => Object.fromEntries(stageNames.map((name) => [name, seconds / stageNames.length]));
 const metrics = {
   matchedPixels: 1_500_000, deliveredCells: 1_000_000, validCells: 980_000, disparities: 48, rangeClipped: 0, epipolarResidualPx: 0.001, validPixels: 900_000,

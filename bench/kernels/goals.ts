@@ -9,7 +9,7 @@ import { ratesOf } from './rates.js';
 /** Dense matching: what the rates of matchers are quoted for. */
 const denseKernels = ['census', 'sgm', 'winner'];
 /** Once per pixel matched, beside matching; rectification twice. */
-const aroundKernels = ['rectify', 'rectify', 'searchRange', 'speckle', 'median', 'triangulate', 'outliers', 'rasterize', 'merge'];
+const aroundKernels = ['rectify', 'rectify', 'searchRange', 'speckle', 'median', 'dsmFromDisparity', 'merge'];
 const aroundFiles = ['read window', 'read window', 'write partial'];
 
 /** What is wanted of kernels beside what was found. No checks: on a machine with neighbours a time proves little by itself. */

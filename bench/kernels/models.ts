@@ -102,6 +102,10 @@ export const models: Readonly<Record<string, KernelModel>> = {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * (9 * 12 + 60) * 4, bytes: (c) => pixels(c) * 30,
     text: '9 cells of 12 operations a point, a plane of 60 a cell; reads 16 B a point, writes 14 B a cell',
   },
+  'dsmFromDisparity': {
+    arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * (58 * 2 + 16 + 9 * 12 + 60) * 4, bytes: (c) => pixels(c) * 62,
+    text: "triangulate, outliers and rasterize in one; reads 8 B a pixel, writes and reads 20 B for each in its row of cells, writes 14 B a cell",
+  },
   'merge': {
     arithmetic: 'float', perDisparity: false, operations: (c) => pixels(c) * 1.5 * 12 * 4, bytes: (c) => pixels(c) * (1.5 * 16 + 17),
     text: '12 operations a cell of a tile, 1.5 tiles a cell; reads 16 B a tile and cell, writes 17 B a cell',

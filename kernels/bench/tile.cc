@@ -165,12 +165,20 @@ void runRectifyTwin(Tile& t) {
   rectifyReference({window.view(), {}}, t.imageFromRect, 0, 0, nullptr, t.rectified.view(), t.rectifiedValid.view());
 }
 
+DsmViews dsm(Tile& t) { return {t.dsmHeight.view(), t.dsmWeight.view(), t.dsmSpread.view(), t.dsmCount.view()}; }
+
+uint64_t digestOfDsm(Tile& t) {
+  return Digest().add(t.dsmHeight.view()).add(t.dsmWeight.view()).add(t.dsmSpread.view()).add(t.dsmCount.view()).value();
+}
+
 void runRasterize(Tile& t) {
   const PointArrays points{t.pointEast.data(), t.pointNorth.data(), t.pointUp.data(), t.pointWeight.data(), t.pointUp.size()};
-  rasterizeDsm(points, {0, 0, 0.5}, {}, {t.dsmHeight.view(), t.dsmWeight.view(), t.dsmSpread.view(), t.dsmCount.view()});
+  rasterizeDsm(points, {0, 0, 0.5}, {}, dsm(t));
 }
 
 constexpr OutlierLimits kOutlierLimits{-1000, 1000, 3, 30, 1000};
+
+DisparityBlock block(Tile& t) { return {t.filtered.disparity.view(), t.filtered.confidence.view(), 0, 0, t.groundFromRect}; }
 
 PointViews keptPoints(Tile& t) { return {t.keptEast.view(), t.keptNorth.view(), t.keptUp.view()}; }
 
@@ -246,8 +254,9 @@ std::vector<Stage> makeStages() {
       {"outliers", keepPoints, [](Tile& t) { dropOutliers(keptPoints(t), 0, 0, t.prior(), kOutlierLimits); },
        [](Tile& t) { dropOutliersReference(keptPoints(t), 0, 0, t.prior(), kOutlierLimits); },
        [](Tile& t) { return Digest().add(t.keptEast.view()).add(t.keptNorth.view()).add(t.keptUp.view()).value(); }},
-      {"rasterize", nothing, runRasterize, nullptr,
-       [](Tile& t) { return Digest().add(t.dsmHeight.view()).add(t.dsmWeight.view()).add(t.dsmSpread.view()).add(t.dsmCount.view()).value(); }},
+      {"rasterize", nothing, runRasterize, nullptr, digestOfDsm},
+      {"dsmFromDisparity", nothing, [](Tile& t) { dsmFromDisparity(block(t), {0, 0, 0.5}, t.prior(), kOutlierLimits, {}, dsm(t)); },
+       [](Tile& t) { dsmFromDisparityReference(block(t), {0, 0, 0.5}, t.prior(), kOutlierLimits, {}, dsm(t)); }, digestOfDsm},
       {"merge", nothing, runMerge, nullptr,
        [](Tile& t) {
          return Digest().add(t.mergedHeight.view()).add(t.mergedConfidence.view()).add(t.mergedCount.view()).add(t.mergedSpread.view())

@@ -8,6 +8,7 @@
 
 #include "big_buffer.h"
 #include "drop_outliers.h"
+#include "dsm_from_disparity.h"
 #include "height_bounds.h"
 #include "match.h"
 #include "merge_block.h"

@@ -12,6 +12,7 @@ void registerMatchPoints(Napi::Env env, Napi::Object exports);
 void registerTriangulate(Napi::Env env, Napi::Object exports);
 void registerDropOutliers(Napi::Env env, Napi::Object exports);
 void registerRasterize(Napi::Env env, Napi::Object exports);
+void registerDsmFromDisparity(Napi::Env env, Napi::Object exports);
 void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerHeightBounds(Napi::Env env, Napi::Object exports);
@@ -28,6 +29,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerTriangulate(env, exports);
   registerDropOutliers(env, exports);
   registerRasterize(env, exports);
+  registerDsmFromDisparity(env, exports);
   registerSearchRange(env, exports);
   registerMergeBlock(env, exports);
   registerHeightBounds(env, exports);

@@ -3,6 +3,7 @@
 
 #include "args.h"
 #include "drop_outliers.h"
+#include "ground_args.h"
 
 namespace altiplano::binding {
 namespace {
@@ -13,17 +14,8 @@ Napi::Value dropOutliersNative(const Napi::CallbackInfo& info) {
   const int width = intAt(points, "width"), height = intAt(points, "height");
   const PointViews views{imageAt<float>(points, "east", width, height), imageAt<float>(points, "north", width, height),
                          imageAt<float>(points, "up", width, height)};
-  HeightPrior heights{{}, {}, 0, 0, 1};
-  if (info[1].IsObject()) {
-    const Napi::Object prior = info[1].As<Napi::Object>(), grid = objectAt(prior, "grid");
-    const int columns = intAt(grid, "width"), rows = intAt(grid, "height");
-    heights = {imageAt<float>(prior, "low", columns, rows), imageAt<float>(prior, "high", columns, rows),
-               numberAt(grid, "originE"), numberAt(grid, "originN"), numberAt(grid, "resolution")};
-  }
-  const size_t dropped =
-      dropOutliers(views, numberAt(points, "originE"), numberAt(points, "originN"), heights,
-                   {numberAt(limits, "lowM"), numberAt(limits, "highM"), numberAt(limits, "slackM"),
-                    numberAt(limits, "towerM"), numberAt(limits, "searchedM")});
+  const size_t dropped = dropOutliers(views, numberAt(points, "originE"), numberAt(points, "originN"),
+                                      heightPriorOf(info[1]), outlierLimitsOf(limits));
   return Napi::Number::New(info.Env(), static_cast<double>(dropped));
 }
 

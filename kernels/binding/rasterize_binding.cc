@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "args.h"
+#include "ground_args.h"
 #include "rasterize.h"
 
 namespace altiplano::binding {
@@ -16,10 +17,7 @@ void rasterizeNative(const Napi::CallbackInfo& info) {
                            arrayAt<float>(points, "up", n), arrayOf<float>(info[1], n, "weights"), n};
   const GridPlace place{numberAt(points, "originE") - numberAt(grid, "originE"),
                         numberAt(grid, "originN") - numberAt(points, "originN"), numberAt(grid, "resolution")};
-  const int width = intAt(grid, "width"), height = intAt(grid, "height");
-  const DsmViews out{imageAt<float>(dsm, "height", width, height), imageAt<float>(dsm, "weight", width, height),
-                     imageAt<float>(dsm, "spread", width, height), imageAt<uint16_t>(dsm, "count", width, height)};
-  rasterizeDsm(arrays, place, {numberAt(options, "sigma"), intAt(options, "radius"), numberAt(options, "stepM")}, out);
+  rasterizeDsm(arrays, place, rasterizeOptionsOf(options), dsmViewsOf(dsm));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ export interface OutlierLimits {
   readonly searchedM: number;
 }
 
-interface NativeLimits {
+export interface NativeLimits {
   readonly lowM: number;
   readonly highM: number;
   readonly slackM: number;
@@ -36,9 +36,13 @@ const native = loadNative<{
  * beyond the edges of what both images see.
  */
 export function dropOutliers(points: PointMap, limits: OutlierLimits): number {
-  const { prior, slackM, towerM, searchedM, heightRange: [lowM, highM] } = limits;
+  return native.dropOutliers(points, limits.prior, nativeLimits(limits));
+}
+
+/** Throws KernelArgumentError. */
+export function nativeLimits({ slackM, towerM, searchedM, heightRange: [lowM, highM] }: OutlierLimits): NativeLimits {
   for (const [name, value] of Object.entries({ slackM, towerM, searchedM })) {
     if (!(value >= 0)) throw new KernelArgumentError('0 m or more', name, value);
   }
-  return native.dropOutliers(points, prior, { lowM, highM, slackM, towerM, searchedM });
+  return { lowM, highM, slackM, towerM, searchedM };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AlignImage, type AlignLevel, type AlignMatch, type AlignOptions, type AlignWindowInput, alignWindow } from './align-window.js';
 export { dropOutliers, type OutlierLimits } from './drop-outliers.js';
+export { type DsmFromDisparityInput, dsmFromDisparity } from './dsm-from-disparity.js';
 export { KernelArgumentError, TileGeometryError } from './errors.js';
 export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOptions, matchPair } from './match.js';
 export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';

@@ -30,9 +30,16 @@ export function rasterizeDsm(
   grid: GridSpec,
   options: RasterizeOptions,
 ): PartialDsm {
-  const { sigma, radius, stepM = 0.5 + 2 * grid.resolution } = options;
   const n = points.width * points.height;
   if (weights.length !== n) throw new KernelArgumentError(`${n} numbers, one per point`, 'weights', weights.length);
+  const checked = checkedRasterizeOptions(grid, options);
+  const dsm = emptyDsm(grid);
+  native.rasterizeDsm(points, weights, checked, dsm);
+  return dsm;
+}
+
+/** Throws KernelArgumentError. */
+export function checkedRasterizeOptions(grid: GridSpec, { sigma, radius, stepM = 0.5 + 2 * grid.resolution }: RasterizeOptions): Required<RasterizeOptions> {
   if (!(sigma > 0)) throw new KernelArgumentError('a positive number of cells', 'sigma', sigma);
   if (!(Number.isInteger(radius) && radius >= 0 && radius <= 16))
     throw new KernelArgumentError('0 to 16 cells', 'radius', radius);
@@ -42,14 +49,11 @@ export function rasterizeDsm(
   if (!(Number.isInteger(grid.width) && Number.isInteger(grid.height) && grid.width > 0 && grid.height > 0)) {
     throw new KernelArgumentError('whole positive numbers of cells', 'grid', `${grid.width} x ${grid.height}`);
   }
-  const array = (): Float32Array => new Float32Array(grid.width * grid.height);
-  const dsm = {
-    grid,
-    height: array(),
-    weight: array(),
-    spread: array(),
-    count: new Uint16Array(grid.width * grid.height),
-  };
-  native.rasterizeDsm(points, weights, { sigma, radius, stepM }, dsm);
-  return dsm;
+  return { sigma, radius, stepM };
+}
+
+export function emptyDsm(grid: GridSpec): PartialDsm {
+  const cells = grid.width * grid.height;
+  const array = (): Float32Array => new Float32Array(cells);
+  return { grid, height: array(), weight: array(), spread: array(), count: new Uint16Array(cells) };
 }

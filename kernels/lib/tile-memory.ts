@@ -29,12 +29,11 @@ export function tileMemoryBytes({ rect, secRect, windows, grid, count }: TileSha
   const images = (4 + 1) * (pixels + area(secRect));
   const range = 2 * pixels;
   const map = (4 + 2 + 4) * pixels;
-  const points = 3 * 4 * pixels;
+  const points = (16 + 4) * pixels; // each in its row of cells; those outside of the grid are left out, so rather fewer
   const dsm = (4 + 4 + 4 + 2) * cells;
   return Math.max(
     kept + windows.reduce((sum, window) => sum + (4 + 1) * area(window), 0) + images + range,
     images + range + matchMemoryBytes(rect.width, rect.height, count, secRect.width),
-    kept + map + points + (4 + 16) * cells + dsm, // rasterizing: a sorted point per cell, and where each cell's begin
-    kept + dsm + 4 * 4 * cells, // writing: GDAL's blocks
+    kept + map + points + dsm, // writing needs less: what is written goes to the file strip by strip
   );
 }

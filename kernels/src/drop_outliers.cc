@@ -9,39 +9,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#ifndef ALTIPLANO_DROP_OUTLIERS_ONCE
-#define ALTIPLANO_DROP_OUTLIERS_ONCE
-namespace altiplano {
-
-// The heights that may stay, by cell of the prior, row by row; one more at the end for what lies outside.
-struct AllowedHeights {
-  std::vector<float> low, high;
-  int width, height;
-  float east, south, perMetre;
-};
-
-inline AllowedHeights allowedHeights(double originE, double originN, const HeightPrior& prior,
-                                     const OutlierLimits& limits) {
-  AllowedHeights allowed{{}, {}, prior.low.width, prior.low.height, static_cast<float>(originE - prior.originE),
-                         static_cast<float>(prior.originN - originN), static_cast<float>(1 / prior.resolution)};
-  const auto add = [&](double low, double high, bool searched) {
-    allowed.low.push_back(static_cast<float>(low - limits.slack));
-    allowed.high.push_back(searched ? static_cast<float>(high + limits.slack + limits.tower)
-                                    : -std::numeric_limits<float>::infinity());
-  };
-  for (int j = 0; j < prior.low.height; ++j) {
-    for (int i = 0; i < prior.low.width; ++i) {
-      const double low = prior.low.at(i, j), high = prior.high.at(i, j);
-      add(low, high, high - low <= limits.searched);
-    }
-  }
-  add(limits.low, limits.high, true);
-  return allowed;
-}
-
-}  // namespace altiplano
-#endif  // ALTIPLANO_DROP_OUTLIERS_ONCE
-
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
@@ -93,15 +60,36 @@ namespace altiplano {
 
 HWY_EXPORT(dropRow);
 
-size_t dropOutliers(const PointViews& points, double originE, double originN, const HeightPrior& prior,
-                    const OutlierLimits& limits) {
-  const AllowedHeights allowed = allowedHeights(originE, originN, prior, limits);
+AllowedHeights allowedHeights(double originE, double originN, const HeightPrior& prior, const OutlierLimits& limits) {
+  AllowedHeights allowed{{}, {}, prior.low.width, prior.low.height, static_cast<float>(originE - prior.originE),
+                         static_cast<float>(prior.originN - originN), static_cast<float>(1 / prior.resolution)};
+  const auto add = [&](double low, double high, bool searched) {
+    allowed.low.push_back(static_cast<float>(low - limits.slack));
+    allowed.high.push_back(searched ? static_cast<float>(high + limits.slack + limits.tower)
+                                    : -std::numeric_limits<float>::infinity());
+  };
+  for (int j = 0; j < prior.low.height; ++j) {
+    for (int i = 0; i < prior.low.width; ++i) {
+      const double low = prior.low.at(i, j), high = prior.high.at(i, j);
+      add(low, high, high - low <= limits.searched);
+    }
+  }
+  add(limits.low, limits.high, true);
+  return allowed;
+}
+
+size_t dropOutliers(const PointViews& points, const AllowedHeights& allowed) {
   size_t dropped = 0;
   for (int j = 0; j < points.up.height; ++j) {
     dropped += HWY_DYNAMIC_DISPATCH(dropRow)(allowed, points.east.row(j), points.north.row(j), points.up.row(j),
                                              points.up.width);
   }
   return dropped;
+}
+
+size_t dropOutliers(const PointViews& points, double originE, double originN, const HeightPrior& prior,
+                    const OutlierLimits& limits) {
+  return dropOutliers(points, allowedHeights(originE, originN, prior, limits));
 }
 
 }  // namespace altiplano

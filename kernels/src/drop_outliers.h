@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_DROP_OUTLIERS_H_
 
 #include <cstddef>
+#include <vector>
 
 #include "search_range.h"
 #include "triangulate.h"
@@ -24,6 +25,17 @@ struct OutlierLimits {
 // cell, and bounds are good to 0.5 mm. Exact: every target gives the same bits.
 size_t dropOutliers(const PointViews& points, double originE, double originN, const HeightPrior& prior,
                     const OutlierLimits& limits);
+
+// The heights that may stay, by cell of the prior, row by row; one more at the end for what lies outside.
+struct AllowedHeights {
+  std::vector<float> low, high;
+  int width, height;
+  float east, south, perMetre;  // of the points' origin in the prior's grid
+};
+AllowedHeights allowedHeights(double originE, double originN, const HeightPrior& prior, const OutlierLimits& limits);
+
+// The same for a part of the points, such as a row.
+size_t dropOutliers(const PointViews& points, const AllowedHeights& allowed);
 
 // The slow twin.
 size_t dropOutliersReference(const PointViews& points, double originE, double originN, const HeightPrior& prior,

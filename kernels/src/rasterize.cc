@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Points are sorted by cell (one counting pass, one scattering pass), then cells are computed a vector at a time, row by
-// row. For that, a row of cells is laid out in layers: layer k holds the k-th point of every cell, coordinate by coordinate,
-// so that the points of neighbouring cells are neighbours in memory. 2 radius + 1 rows are kept:
+// Points go to their row of cells as they come, then cells are computed a vector at a time, row by row. For that, a row of
+// cells is laid out in layers: layer k holds the k-th point of every cell, coordinate by coordinate, so that the points of
+// neighbouring cells are neighbours in memory. 2 radius + 1 rows are kept:
 //
-//   sorted points      c0: a b   c1: d   c2:   c3: e f g
+//   points of a row    e f in c3, a in c0, d in c1, g in c3, b in c0
 //   layer 0            a d - e        (-: height NaN)
 //   layer 1            b - - f
 //   layer 2            - - - g
@@ -13,9 +13,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <vector>
 
+#include "point_rows.h"
 #include "rasterize_cell.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -29,33 +29,33 @@ namespace altiplano {
 
 inline constexpr int kMostRadius = 16;
 
-// Where the grid's cells lie among the sorted ones: there are `radius` more on every side.
-struct CellGrid {
-  int width, height, radius;
-  float east, south, perMetre;
-  int columns() const { return width + 2 * radius; }
-  int rows() const { return height + 2 * radius; }
-};
-
-// Points by cell, row by row, in their own order within a cell; x and y are relative to the cell's centre.
-// Points of cell c are points[start[c]] to points[start[c + 1]].
-struct SortedPoints {
-  std::vector<uint32_t> start;
-  std::unique_ptr<CellPoint[]> points;
-};
-
-// Blocks of cells that share one number of layers; no vector is longer.
+// No vector is longer, and rows are padded to so many cells.
 inline constexpr int kBlock = 16;
-// Deeper blocks go cell by cell.
+// Vectors with more points in a cell go cell by cell.
 inline constexpr int kMostLayers = 32;
 
 // One row of cells in layers.
 struct LayeredRow {
   int stride = 0;                  // floats of one coordinate of one layer
+  int layers = 0;                  // that there is room for; those above the deepest cell hold nothing
   std::vector<float> planes;       // layer by layer: x, y, height, weight
-  std::vector<int> depth;          // most points of a cell, by block of kBlock cells
+  std::vector<int32_t> count;      // points of each cell
+  std::vector<float> low, high;    // of each cell's heights; infinity and -infinity where it has none
+  // The same points by cell, once a crowded one asks for it: those of cell c are sorted[start[c]] to sorted[start[c + 1]].
+  std::vector<uint32_t> start;
+  std::vector<CellPoint> sorted;
+
+  explicit LayeredRow(int blocks)
+      : stride(blocks * kBlock), count(stride), low(stride), high(stride) {}
   const float* layer(int k) const { return planes.data() + static_cast<size_t>(4) * k * stride; }
   float* layer(int k) { return planes.data() + static_cast<size_t>(4) * k * stride; }
+  void clearLayer(int k) {
+    std::fill_n(layer(k) + 2 * stride, stride, std::numeric_limits<float>::quiet_NaN());
+  }
+  void addLayer() {
+    planes.resize(static_cast<size_t>(4) * (layers + 1) * stride);
+    clearLayer(layers++);
+  }
 };
 
 }  // namespace altiplano
@@ -75,121 +75,114 @@ constexpr hn::RebindToSigned<D> kDi;
 constexpr size_t kChunk = 512;
 static_assert(kChunk % kBlock == 0);
 
-// The cells of kChunk points, and where in them the points lie; -1: none.
+// Points as their cells see them, and where those cells are among the rows and columns of the grid with `radius` more on
+// every side; row -1: in none.
 struct Placed {
-  alignas(64) int32_t cell[kChunk];
-  alignas(64) float x[kChunk], y[kChunk];
+  alignas(64) int32_t row[kChunk], column[kChunk];
+  alignas(64) CellPoint points[kChunk];
 };
 
 HWY_INLINE M isFinite(V value) { return hn::Lt(hn::Abs(value), hn::Set(kD, std::numeric_limits<float>::infinity())); }
 
-HWY_INLINE void placePoints(const PointArrays& in, const CellGrid& grid, Placed& out) {
+// in.n: whole vectors, at most kChunk.
+HWY_INLINE void placeChunk(const PointArrays& in, const CellGrid& grid, Placed& out) {
   const V east = hn::Set(kD, grid.east), south = hn::Set(kD, grid.south), perMetre = hn::Set(kD, grid.perMetre);
   const V low = hn::Set(kD, static_cast<float>(-grid.radius)), half = hn::Set(kD, 0.5f);
   const V right = hn::Set(kD, static_cast<float>(grid.width + grid.radius));
   const V bottom = hn::Set(kD, static_cast<float>(grid.height + grid.radius));
-  const auto radius = hn::Set(kDi, grid.radius), columns = hn::Set(kDi, grid.columns());
-  for (size_t i = 0; i < kChunk; i += hn::Lanes(kD)) {
+  const auto radius = hn::Set(kDi, grid.radius);
+  for (size_t i = 0; i < in.n; i += hn::Lanes(kD)) {
     const V x = hn::Mul(hn::Add(hn::LoadU(kD, in.east + i), east), perMetre);
     const V y = hn::Mul(hn::Sub(south, hn::LoadU(kD, in.north + i)), perMetre);
-    const V weight = hn::LoadU(kD, in.weight + i);
+    const V up = hn::LoadU(kD, in.up + i), weight = hn::LoadU(kD, in.weight + i);
     const M inX = hn::And(hn::Ge(x, low), hn::Lt(x, right)), inY = hn::And(hn::Ge(y, low), hn::Lt(y, bottom));
-    const M known =
-        hn::And(hn::And(hn::Gt(weight, hn::Zero(kD)), isFinite(weight)), isFinite(hn::LoadU(kD, in.up + i)));
+    const M known = hn::And(hn::And(hn::Gt(weight, hn::Zero(kD)), isFinite(weight)), isFinite(up));
     const M counts = hn::And(hn::And(inX, inY), known);
     const V column = hn::Floor(hn::IfThenElseZero(counts, x)), row = hn::Floor(hn::IfThenElseZero(counts, y));
-    const auto cell = hn::Add(hn::Mul(hn::Add(hn::ConvertTo(kDi, row), radius), columns),
-                              hn::Add(hn::ConvertTo(kDi, column), radius));
-    hn::Store(hn::IfThenElse(hn::RebindMask(kDi, counts), cell, hn::Set(kDi, -1)), kDi, out.cell + i);
-    hn::Store(hn::Sub(hn::Sub(x, column), half), kD, out.x + i);
-    hn::Store(hn::Sub(hn::Sub(y, row), half), kD, out.y + i);
+    const auto rows = hn::Add(hn::ConvertTo(kDi, row), radius);
+    hn::Store(hn::IfThenElse(hn::RebindMask(kDi, counts), rows, hn::Set(kDi, -1)), kDi, out.row + i);
+    hn::Store(hn::Add(hn::ConvertTo(kDi, column), radius), kDi, out.column + i);
+    hn::StoreInterleaved4(hn::Sub(hn::Sub(x, column), half), hn::Sub(hn::Sub(y, row), half), up, weight, kD,
+                          &out.points[i].x);
   }
 }
 
-// Calls use(placed, points) for kChunk points at a time; what fills up the last ones weighs nothing.
-template <class Use>
-void forChunks(const PointArrays& in, const CellGrid& grid, Use use) {
+void placePoints(const PointArrays& in, const CellGrid& grid, PointRows& rows) {
   Placed placed;
-  size_t first = 0;
-  for (; first + kChunk <= in.n; first += kChunk) {
-    const PointArrays chunk{in.east + first, in.north + first, in.up + first, in.weight + first, kChunk};
-    placePoints(chunk, grid, placed);
-    use(placed, chunk);
+  const auto place = [&](const PointArrays& points) HWY_ATTR {
+    placeChunk(points, grid, placed);
+    for (size_t i = 0; i < points.n; ++i) {
+      if (placed.row[i] >= 0) rows.add(placed.row[i], placed.column[i], placed.points[i]);
+    }
+  };
+  const size_t whole = in.n - in.n % kBlock;
+  for (size_t first = 0; first < whole; first += kChunk) {
+    place({in.east + first, in.north + first, in.up + first, in.weight + first, std::min(kChunk, whole - first)});
   }
-  if (first == in.n) return;
-  float rest[4][kChunk] = {};
+  if (whole == in.n) return;
+  float rest[4][kBlock] = {};  // what fills up the last vector weighs nothing
   const float* sources[4] = {in.east, in.north, in.up, in.weight};
-  for (int k = 0; k < 4; ++k) std::copy_n(sources[k] + first, in.n - first, rest[k]);
-  const PointArrays chunk{rest[0], rest[1], rest[2], rest[3], kChunk};
-  placePoints(chunk, grid, placed);
-  use(placed, chunk);
+  for (int k = 0; k < 4; ++k) std::copy_n(sources[k] + whole, in.n - whole, rest[k]);
+  place({rest[0], rest[1], rest[2], rest[3], kBlock});
 }
 
-SortedPoints sortByCell(const PointArrays& in, const CellGrid& grid) {
-  const size_t cells = static_cast<size_t>(grid.columns()) * grid.rows();
-  SortedPoints sorted;
+// `row` counts those of `rows`.
+void layRow(const PointRows& rows, int row, LayeredRow& out) {
+  for (int k = 0; k < out.layers; ++k) out.clearLayer(k);
+  std::fill(out.count.begin(), out.count.end(), 0);
+  out.start.clear();
+  const size_t stride = static_cast<size_t>(out.stride);
+  rows.forRow(row, [&](const CellPoint* points, const int32_t* columns, int n) {
+    for (int i = 0; i < n; ++i) {
+      const int k = out.count[static_cast<size_t>(columns[i])]++;
+      if (k >= kMostLayers) continue;
+      if (k == out.layers) out.addLayer();
+      float* place = out.layer(k) + columns[i];
+      place[0] = points[i].x;
+      place[stride] = points[i].y;
+      place[2 * stride] = points[i].height;
+      place[3 * stride] = points[i].weight;
+    }
+  });
+  const V infinity = hn::Set(kD, std::numeric_limits<float>::infinity());
+  for (size_t i = 0; i < stride; i += hn::Lanes(kD)) {
+    const int depth = hn::GetLane(hn::MaxOfLanes(kDi, hn::LoadU(kDi, &out.count[i])));
+    V low = infinity, high = hn::Neg(infinity);
+    for (int k = 0; k < std::min(depth, kMostLayers); ++k) {
+      const V height = hn::LoadU(kD, out.layer(k) + 2 * stride + i);
+      low = hn::IfThenElse(hn::Lt(height, low), height, low);
+      high = hn::IfThenElse(hn::Gt(height, high), height, high);
+    }
+    hn::StoreU(low, kD, &out.low[i]);
+    hn::StoreU(high, kD, &out.high[i]);
+  }
+}
+
+void sortRow(const PointRows& rows, int row, LayeredRow& out) {
   // Points of cell c are counted at c + 2, so that c + 1 can run from their first place to their last while they are
   // put there, and ends as the start of cell c + 1.
-  sorted.start.assign(cells + 2, 0);
-  forChunks(in, grid, [&](const Placed& placed, const PointArrays&) {
-    for (size_t i = 0; i < kChunk; ++i) {
-      if (placed.cell[i] >= 0) ++sorted.start[static_cast<size_t>(placed.cell[i]) + 2];
-    }
+  out.start.assign(out.count.size() + 2, 0);
+  for (size_t c = 0; c < out.count.size(); ++c) out.start[c + 2] = out.start[c + 1] + static_cast<uint32_t>(out.count[c]);
+  out.sorted.resize(out.start.back());
+  rows.forRow(row, [&](const CellPoint* points, const int32_t* columns, int n) {
+    for (int i = 0; i < n; ++i) out.sorted[out.start[static_cast<size_t>(columns[i]) + 1]++] = points[i];
   });
-  for (size_t cell = 2; cell < cells + 2; ++cell) sorted.start[cell] += sorted.start[cell - 1];
-  sorted.points = std::make_unique_for_overwrite<CellPoint[]>(sorted.start[cells + 1]);
-  forChunks(in, grid, [&](const Placed& placed, const PointArrays& from) {
-    for (size_t i = 0; i < kChunk; ++i) {
-      if (placed.cell[i] < 0) continue;
-      sorted.points[sorted.start[static_cast<size_t>(placed.cell[i]) + 1]++] = {placed.x[i], placed.y[i], from.up[i],
-                                                                                from.weight[i]};
-    }
-  });
-  return sorted;
 }
 
-// `row` counts the sorted rows.
-void layRow(const SortedPoints& sorted, const CellGrid& grid, int row, LayeredRow& out) {
-  const uint32_t* start = sorted.start.data() + static_cast<size_t>(row) * grid.columns();
-  std::fill(out.depth.begin(), out.depth.end(), 0);
-  int deepest = 0;
-  for (int i = 0; i < grid.columns(); ++i) {
-    const int n = static_cast<int>(std::min<uint32_t>(start[i + 1] - start[i], kMostLayers + 1));
-    out.depth[i / kBlock] = std::max(out.depth[i / kBlock], n);
-    deepest = std::max(deepest, n);
-  }
-  deepest = std::min(deepest, kMostLayers);
-  const size_t layerFloats = static_cast<size_t>(4) * out.stride;
-  if (out.planes.size() < deepest * layerFloats) out.planes.resize(deepest * layerFloats);
-  for (int k = 0; k < deepest; ++k) {
-    float* height = out.layer(k) + 2 * out.stride;
-    std::fill(height, height + out.stride, std::numeric_limits<float>::quiet_NaN());
-  }
-  for (int i = 0; i < grid.columns(); ++i) {
-    const int n = static_cast<int>(std::min<uint32_t>(start[i + 1] - start[i], kMostLayers));
-    for (int k = 0; k < n; ++k) {
-      const CellPoint& p = sorted.points[start[i] + k];
-      float* layer = out.layer(k) + i;
-      layer[0] = p.x;
-      layer[out.stride] = p.y;
-      layer[2 * out.stride] = p.height;
-      layer[3 * out.stride] = p.weight;
-    }
-  }
-}
-
-// What the vector of cells at `column` sees: of the rows around, the layers that hold something.
+// What the vector of cells at `column` sees: of the rows around, and each shift along them, the layers that hold something.
 struct Window {
   int column, radius, deepest = 0;
-  const LayeredRow* rows[2 * kMostRadius + 1];
-  int depth[2 * kMostRadius + 1];
-  // ring: row r of the sorted ones is ring[r % (2 radius + 1)].
-  Window(const std::vector<LayeredRow>& ring, int firstRow, int column, int radius) : column(column), radius(radius) {
+  LayeredRow* rows[2 * kMostRadius + 1];
+  int depth[2 * kMostRadius + 1][2 * kMostRadius + 1];
+  // ring: row r is ring[r % (2 radius + 1)].
+  Window(std::vector<LayeredRow>& ring, int firstRow, int column, int radius) : column(column), radius(radius) {
     for (int dy = 0; dy <= 2 * radius; ++dy) {
       rows[dy] = &ring[(firstRow + dy) % (2 * radius + 1)];
-      const int* depths = rows[dy]->depth.data();
-      depth[dy] = *std::max_element(depths + column / kBlock, depths + (column + kBlock - 1 + 2 * radius) / kBlock + 1);
-      deepest = std::max(deepest, depth[dy]);
+      for (int dx = 0; dx <= 2 * radius; ++dx) {
+        const int32_t* counts = rows[dy]->count.data() + column + dx;
+        depth[dy][dx] = hn::GetLane(hn::MaxOfLanes(kDi, hn::LoadU(kDi, counts)));
+        deepest = std::max(deepest, depth[dy][dx]);
+      }
     }
   }
 };
@@ -201,7 +194,7 @@ HWY_INLINE void forLayers(const Window& window, Use use) {
   for (int dy = 0; dy < side; ++dy) {
     const LayeredRow& row = *window.rows[dy];
     for (int dx = 0; dx < side; ++dx) {
-      for (int k = 0; k < window.depth[dy]; ++k) {
+      for (int k = 0; k < window.depth[dy][dx]; ++k) {
         use(row.layer(k) + window.column + dx, row.stride, dx - window.radius, dy - window.radius);
       }
     }
@@ -222,7 +215,7 @@ HWY_INLINE V distanceWeight(V perSquare, V squared) {
 
 // What is needed again and again.
 struct Scratch {
-  std::vector<float> heights, weights;  // a vector of each per layer
+  std::vector<float> heights, weights;  // a vector of each per layer of the cells around
   std::vector<HeightSample> samples;
   std::vector<CellPoint> around;
 };
@@ -230,18 +223,17 @@ struct Scratch {
 // Where the heights differ by more than a step, sets low and high to those of the heaviest surface.
 void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V& high, Scratch& scratch) {
   const size_t lanes = hn::Lanes(kD);
-  scratch.heights.clear();
-  scratch.weights.clear();
+  const size_t side = static_cast<size_t>(2 * window.radius + 1), most = side * side * window.deepest * lanes;
+  if (scratch.heights.size() < most) scratch.heights.resize(most), scratch.weights.resize(most);
+  size_t used = 0;
   forLayers(window, [&](const float* layer, int stride, int dx, int dy) HWY_ATTR {
     const V x = hn::Add(hn::LoadU(kD, layer), hn::Set(kD, static_cast<float>(dx)));
     const V y = hn::Add(hn::LoadU(kD, layer + stride), hn::Set(kD, static_cast<float>(dy)));
     const V squared = hn::Add(hn::Mul(x, x), hn::Mul(y, y));
-    const size_t at = scratch.heights.size();
-    scratch.heights.resize(at + lanes);
-    scratch.weights.resize(at + lanes);
-    hn::StoreU(hn::LoadU(kD, layer + 2 * stride), kD, scratch.heights.data() + at);
+    hn::StoreU(hn::LoadU(kD, layer + 2 * stride), kD, scratch.heights.data() + used);
     hn::StoreU(hn::Mul(hn::LoadU(kD, layer + 3 * stride), distanceWeight(perSquare, squared)), kD,
-               scratch.weights.data() + at);
+               scratch.weights.data() + used);
+    used += lanes;
   });
   alignas(64) float lows[kBlock], highs[kBlock];
   hn::Store(low, kD, lows);
@@ -249,7 +241,7 @@ void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V&
   for (size_t lane = 0; lane < lanes; ++lane) {
     if (!(highs[lane] - lows[lane] > stepM)) continue;
     scratch.samples.clear();
-    for (size_t k = lane; k < scratch.heights.size(); k += lanes) {
+    for (size_t k = lane; k < used; k += lanes) {
       const float height = scratch.heights[k];
       if (height == height) scratch.samples.push_back({height, scratch.weights[k]});
     }
@@ -270,11 +262,12 @@ struct Values {
 void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM, Scratch& scratch, Values& out) {
   const V infinity = hn::Set(kD, std::numeric_limits<float>::infinity());
   V low = infinity, high = hn::Neg(infinity);
-  forLayers(window, [&](const float* layer, int stride, int, int) HWY_ATTR {
-    const V height = hn::LoadU(kD, layer + 2 * stride);
-    low = hn::IfThenElse(hn::Lt(height, low), height, low);
-    high = hn::IfThenElse(hn::Gt(height, high), height, high);
-  });
+  for (int dy = 0; dy <= 2 * window.radius; ++dy) {
+    for (int dx = 0; dx <= 2 * window.radius; ++dx) {
+      low = hn::Min(low, hn::LoadU(kD, &window.rows[dy]->low[static_cast<size_t>(window.column + dx)]));
+      high = hn::Max(high, hn::LoadU(kD, &window.rows[dy]->high[static_cast<size_t>(window.column + dx)]));
+    }
+  }
   const V perSquare = hn::Set(kD, weightOf.perSquare);
   if (!hn::AllFalse(kD, hn::Gt(hn::Sub(high, low), hn::Set(kD, stepM)))) {
     separateSurfaces(window, perSquare, stepM, low, high, scratch);
@@ -316,50 +309,45 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
   hn::Store(hn::ConvertTo(kDi, hn::IfThenElseZero(some, n)), kDi, out.count);
 }
 
-// The same for one cell with many points around; `row` counts the grid's rows.
-CellValue valueOf(const SortedPoints& sorted, const CellGrid& grid, int i, int row, const DistanceWeight& weightOf,
-                  float stepM, std::vector<CellPoint>& around) {
+// The same for one cell, `lane` of the window, with many points around.
+CellValue valueOf(const Window& window, int lane, const DistanceWeight& weightOf, float stepM,
+                  std::vector<CellPoint>& around) {
   around.clear();
-  for (int dy = 0; dy <= 2 * grid.radius; ++dy) {
-    for (int dx = 0; dx <= 2 * grid.radius; ++dx) {
-      const size_t cell = static_cast<size_t>(row + dy) * grid.columns() + i + dx;
-      for (uint32_t k = sorted.start[cell]; k < sorted.start[cell + 1]; ++k) {
-        around.push_back(sorted.points[k]);
-        around.back().x += static_cast<float>(dx - grid.radius);
-        around.back().y += static_cast<float>(dy - grid.radius);
+  for (int dy = -window.radius; dy <= window.radius; ++dy) {
+    const LayeredRow& row = *window.rows[dy + window.radius];
+    for (int dx = -window.radius; dx <= window.radius; ++dx) {
+      const size_t cell = static_cast<size_t>(window.column + lane + dx + window.radius);
+      for (uint32_t k = row.start[cell]; k < row.start[cell + 1]; ++k) {
+        around.push_back(row.sorted[k]);
+        around.back().x += static_cast<float>(dx);
+        around.back().y += static_cast<float>(dy);
       }
     }
   }
   return cellOf(around, weightOf, stepM);
 }
 
-void rasterize(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
-               const DsmViews& out) {
-  const CellGrid grid{out.height.width, out.height.height, options.radius, static_cast<float>(place.eastM),
-                      static_cast<float>(place.southM), static_cast<float>(1 / place.resolution)};
-  const SortedPoints sorted = sortByCell(points, grid);
+void computeCells(const PointRows& points, const CellGrid& grid, const RasterizeOptions& options, const DsmViews& out) {
   const DistanceWeight weightOf(options.sigma);
   const float stepM = static_cast<float>(options.stepM);
   const int around = 2 * grid.radius + 1, lanes = static_cast<int>(hn::Lanes(kD));
-  std::vector<LayeredRow> ring(around);
-  const int blocks = (grid.columns() + 2 * kBlock + around) / kBlock;
-  for (LayeredRow& row : ring) {
-    row.stride = blocks * kBlock;
-    row.depth.resize(blocks);
-  }
+  std::vector<LayeredRow> ring(around, LayeredRow((grid.columns() + 2 * kBlock + around) / kBlock));
   Scratch scratch;
   Values values;
-  for (int row = 0; row < 2 * grid.radius; ++row) layRow(sorted, grid, row, ring[row]);
+  for (int row = 0; row < 2 * grid.radius; ++row) layRow(points, row, ring[row]);
   for (int j = 0; j < grid.height; ++j) {
-    layRow(sorted, grid, j + 2 * grid.radius, ring[(j + 2 * grid.radius) % around]);
+    layRow(points, j + 2 * grid.radius, ring[(j + 2 * grid.radius) % around]);
     for (int i = 0; i < grid.width; i += lanes) {
       const int n = std::min(lanes, grid.width - i);
       const Window window(ring, j, i, grid.radius);
       if (window.deepest <= kMostLayers) {
         valuesOf(window, weightOf, stepM, scratch, values);
       } else {
+        for (int dy = 0; dy < around; ++dy) {
+          if (window.rows[dy]->start.empty()) sortRow(points, j + dy, *window.rows[dy]);
+        }
         for (int lane = 0; lane < n; ++lane) {
-          const CellValue value = valueOf(sorted, grid, i + lane, j, weightOf, stepM, scratch.around);
+          const CellValue value = valueOf(window, lane, weightOf, stepM, scratch.around);
           values.height[lane] = value.height;
           values.weight[lane] = value.weight;
           values.spread[lane] = value.spread;
@@ -381,11 +369,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace altiplano {
 
-HWY_EXPORT(rasterize);
+HWY_EXPORT(placePoints);
+HWY_EXPORT(computeCells);
+
+Rasterizer::Rasterizer(const GridPlace& place, const RasterizeOptions& options, int width, int height)
+    : options_(options),
+      grid_{width, height, options.radius, static_cast<float>(place.eastM), static_cast<float>(place.southM),
+            static_cast<float>(1 / place.resolution)},
+      rows_(std::make_unique<PointRows>(grid_.rows())) {}
+
+Rasterizer::~Rasterizer() = default;
+
+void Rasterizer::add(const PointArrays& points) { HWY_DYNAMIC_DISPATCH(placePoints)(points, grid_, *rows_); }
+
+void Rasterizer::finish(const DsmViews& out) { HWY_DYNAMIC_DISPATCH(computeCells)(*rows_, grid_, options_, out); }
 
 void rasterizeDsm(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
                   const DsmViews& out) {
-  HWY_DYNAMIC_DISPATCH(rasterize)(points, place, options, out);
+  Rasterizer rasterizer(place, options, out.height.width, out.height.height);
+  rasterizer.add(points);
+  rasterizer.finish(out);
 }
 
 }  // namespace altiplano

@@ -2,6 +2,8 @@
 // End to end without images: a surface seen by two cameras, a perfect matcher, and the surface again.
 import test from 'ava';
 import {
+  dropOutliers,
+  dsmFromDisparity,
   rasterizeDsm,
   searchRange,
   tileGeometry,
@@ -72,6 +74,16 @@ test('the grid gets the surface back: every cell, no bias, 5 mm where it bends',
   );
 });
 
+test('from disparities to the grid at once: the bytes of the three steps', (t) => {
+  const limits = { heightRange: [292, 306], prior: null, slackM: 1, towerM: 2, searchedM: 50 } as const;
+  const options = { sigma: 0.5, radius: 1 };
+  const { dsm, outliers } = dsmFromDisparity({ map, groundFromRect: geometry.groundFromRect, grid, limits, options });
+  const kept = triangulate(map, geometry.groundFromRect, grid.originE, grid.originN);
+  t.is(outliers, dropOutliers(kept, limits));
+  t.true(outliers > 1000 && outliers < disparity.length / 2, `${outliers}`);
+  t.deepEqual(dsm, rasterizeDsm(kept, map.confidence, grid, options));
+});
+
 test('no disparity is no point, and a grid without points has no heights', (t) => {
   const nothing = triangulate({ ...map, disparity: disparity.map(() => Number.NaN) }, geometry.groundFromRect, 0, 0);
   t.true(nothing.up.every(Number.isNaN) && nothing.east.every(Number.isNaN));
@@ -130,6 +142,11 @@ test('wrong arguments are refused by name', (t) => {
   t.throws(() => rasterizeDsm(points, map.confidence, grid, { ...options, sigma: 0 }), is(/for sigma/));
   t.throws(() => rasterizeDsm(points, map.confidence, grid, { ...options, radius: -1 }), is(/for radius/));
   t.throws(() => rasterizeDsm(points, map.confidence, grid, { ...options, stepM: Number.NaN }), is(/for stepM/));
+  const input = { map, groundFromRect: geometry.groundFromRect, grid, limits: { heightRange: [0, 1], prior: null, slackM: 1, towerM: 1, searchedM: 1 }, options } as const;
+  t.throws(() => dsmFromDisparity({ ...input, map: { ...map, confidence: new Float32Array(3) } }), is(/for map/));
+  t.throws(() => dsmFromDisparity({ ...input, grid: { ...grid, originN: Number.NaN } }), is(/for grid.origin/));
+  t.throws(() => dsmFromDisparity({ ...input, limits: { ...input.limits, slackM: -1 } }), is(/for slackM/));
+  t.throws(() => dsmFromDisparity({ ...input, options: { ...options, radius: 17 } }), is(/for radius/));
   t.throws(() => searchRange({ geometry, prior: null, maxCount: 15, slackPx: 0 }), is(/for maxCount/));
   t.throws(() => searchRange({ geometry, prior: null, maxCount: 64, slackPx: -1 }), is(/for slackPx/));
   t.throws(

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import {
-  type DisparityMap, type ImageWindow, type PartialDsm, type PixelRect, type PointMap, type RectImage, type SearchRange, type TileGeometry,
-  dropOutliers, extentArea, filterDisparity, matchPair, rasterizeDsm, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
-  triangulate,
+  type DisparityMap, type ImageWindow, type PartialDsm, type PixelRect, type RectImage, type SearchRange, type TileGeometry,
+  dsmFromDisparity, extentArea, filterDisparity, matchPair, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
@@ -49,14 +48,16 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
   signal?.throwIfAborted();
   const disparity = clock.time('filter', () => filterForLevel(matched, task));
   release(matched);
-  const points: PointMap = clock.time('triangulate', () =>
-    triangulate(disparity, geometry.groundFromRect, task.grid.originE, task.grid.originN));
-  const outliers = clock.time('outliers', () => dropOutliers(points, {
-    heightRange: task.heightRange, prior, slackM: outlierSlackPx / geometry.pxPerMetre, towerM, searchedM: range.count / geometry.pxPerMetre,
+  const { dsm: partial, outliers } = clock.time('rasterize', () => dsmFromDisparity({
+    map: disparity,
+    groundFromRect: geometry.groundFromRect,
+    grid: task.grid,
+    limits: {
+      heightRange: task.heightRange, prior, slackM: outlierSlackPx / geometry.pxPerMetre, towerM, searchedM: range.count / geometry.pxPerMetre,
+    },
+    options: { sigma: task.params.rasterSigma, radius: task.params.rasterRadius },
   }));
-  const partial = clock.time('rasterize', () =>
-    rasterizeDsm(points, disparity.confidence, task.grid, { sigma: task.params.rasterSigma, radius: task.params.rasterRadius }));
-  release(points, disparity);
+  release(disparity);
 
   const validCells = cellsWithPoints(partial);
   const metrics = {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ALTIPLANO_KERNELS_POINT_ROWS_H_
+#define ALTIPLANO_KERNELS_POINT_ROWS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rasterize_cell.h"
+
+namespace altiplano {
+
+// Points by the row of cells they lie in, each row's in the order they came. A row is a chain of short runs, so that no point
+// has to be counted before it is put in its place, and moved only once.
+class PointRows {
+ public:
+  explicit PointRows(int rows) : chains_(static_cast<size_t>(rows)) {}
+
+  void add(int row, int column, const CellPoint& point) {
+    Chain& chain = chains_[static_cast<size_t>(row)];
+    if (chain.used == kRun) extend(chain);
+    __builtin_prefetch(reinterpret_cast<const char*>(chain.last) + sizeof(CellPoint) * (chain.used + kAhead), 1);
+    chain.last->points[chain.used] = point;
+    chain.last->columns[chain.used++] = column;
+  }
+
+  // Calls use(points, columns, n) for every run of a row.
+  template <class Use>
+  void forRow(int row, Use use) const {
+    const Chain& chain = chains_[static_cast<size_t>(row)];
+    if (chain.first == nullptr) return;
+    for (const Run* run = chain.first; run != chain.last; run = run->next) use(run->points, run->columns, kRun);
+    use(chain.last->points, chain.last->columns, chain.used);
+  }
+
+ private:
+  static constexpr int kRun = 128;
+  // Points of a column of the images go to as many rows: what each writes next is fetched while the others are at it. Past the
+  // points of a run lie its columns.
+  static constexpr int kAhead = 8;
+  static_assert(sizeof(CellPoint) * kAhead <= sizeof(int32_t) * kRun);
+  static constexpr size_t kRunsOfBlock = 64;  // runs are taken from memory that is asked for in larger pieces
+  struct Run {
+    CellPoint points[kRun];
+    int32_t columns[kRun];
+    Run* next;
+  };
+  struct Chain {
+    Run* first = nullptr;
+    Run* last = nullptr;
+    int used = kRun;  // of the last run
+  };
+
+  void extend(Chain& chain) {
+    if (taken_ == kRunsOfBlock) {
+      blocks_.push_back(std::make_unique_for_overwrite<Run[]>(kRunsOfBlock));
+      taken_ = 0;
+    }
+    Run* fresh = &blocks_.back()[taken_++];
+    (chain.first == nullptr ? chain.first : chain.last->next) = fresh;
+    chain.last = fresh;
+    chain.used = 0;
+  }
+
+  std::vector<Chain> chains_;
+  std::vector<std::unique_ptr<Run[]>> blocks_;
+  size_t taken_ = kRunsOfBlock;
+};
+
+}  // namespace altiplano
+
+#endif  // ALTIPLANO_KERNELS_POINT_ROWS_H_
