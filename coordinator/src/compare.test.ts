@@ -19,6 +19,9 @@ async function folderOf(t: ExecutionContext): Promise<string> {
 const hills = (e: number, n: number): number =>
   100 + 12 * Math.sin(e / 17) + 9 * Math.cos(n / 23) + 6 * Math.sin((e + 2 * n) / 31) + 3 * Math.cos((e - n) / 9);
 
+/** Pseudo-random, 0 to 1. */
+const noise = (col: number, row: number): number => Math.abs(Math.sin(col * 12.9898 + row * 78.233) * 43758.5453) % 1;
+
 interface Grid { readonly e0: number; readonly n0: number; readonly cell: number; readonly width: number; readonly height: number }
 const grid: Grid = { e0: 500_000, n0: 3_300_000, cell: 0.5, width: 240, height: 200 };
 
@@ -51,13 +54,32 @@ test('outliers, holes and noise leave the shift found', async (t) => {
   const folder = await folderOf(t);
   const reference = write(join(folder, 'reference.tif'), grid, hills);
   const dsm = write(join(folder, 'dsm.tif'), grid, (e, n, col, row) => {
-    const random = Math.abs(Math.sin(col * 12.9898 + row * 78.233) * 43758.5453) % 1;
+    const random = noise(col, row);
     if (random < 0.1) return NaN;
     return hills(e - 0.7, n + 0.4) + (random > 0.95 ? 40 : 0.4 * (random - 0.525));
   });
   const { shift, completeness } = compareDsms({ dsm, reference });
   t.true(Math.hypot(shift.eastM - 0.7, shift.northM + 0.4) < 0.05, `${shift.eastM}, ${shift.northM}`);
   t.true(completeness > 0.88 && completeness < 0.92);
+});
+
+test('a town whose walls hide the ground on their western and southern sides is not shifted', async (t) => {
+  const folder = await folderOf(t);
+  // Houses of 8 x 8 m with hipped roofs, 16 m apart, on level ground.
+  const town = (e: number, n: number): number => {
+    const [x, y] = [((e % 16) + 16) % 16, ((n % 16) + 16) % 16];
+    const out = Math.max(Math.abs(x - 8), Math.abs(y - 8));
+    return out >= 4 ? 100 : 103.5 - 0.5 * out;
+  };
+  const reference = write(join(folder, 'reference.tif'), grid, town);
+  // Roofs hang over to the west and south, by up to a metre, and lose nothing on their other sides.
+  const dsm = write(join(folder, 'dsm.tif'), grid, (e, n, col, row) => {
+    const [ground, beside] = [town(e, n), Math.max(town(e + 0.5, n), town(e, n + 0.5), town(e + 1, n + 1))];
+    return (beside > ground + 1 ? beside : ground) + 0.2 * (noise(row, col) - 0.5);
+  });
+  const { shift } = compareDsms({ dsm, reference });
+  t.deepEqual([shift.eastM, shift.northM], [0, 0]);
+  t.true(Math.abs(shift.heightM) < 0.03);
 });
 
 test('flat ground tells no position: only the height is shifted', async (t) => {

@@ -9,6 +9,8 @@ export interface Shift { readonly eastM: number; readonly northM: number; readon
 export type HeightsOverReference = (offset: { readonly eastM: number; readonly northM: number }, cells: Int32Array) => Float64Array;
 
 const maxIterations = 25;
+/** A shift has to bring the differences' NMAD below this share of what it was. */
+const clearly = 0.99;
 /** Cells used at most; more don't move the result. */
 const maxCells = 100_000;
 /** Steeper cells (60 degrees) are walls: where they stand is a matter of matching, not of position. */
@@ -19,8 +21,9 @@ const maxSlope = Math.tan(Math.PI / 3);
  *   dh / tan(slope) = a cos(b - aspect) + c,
  * here times tan(slope), which is the same model with flat cells weighing as little as they know: with the gradient g of the
  * reference, dh = -(eastM g_E + northM g_N) + heightM. Least squares over cells within 3 NMAD, repeated on the DSM moved back
- * until it moves by less than 1/1000 of a cell. Where the ground has no slopes to tell, or moving
- * makes the differences clearly worse, east and north are 0. `heightM` is the median difference that remains.
+ * until it moves by less than 1/1000 of a cell. Where the ground has no slopes to tell, or moving does not bring the differences
+ * clearly closer together, east and north are 0: among flat roofs the only slopes are those beside walls, and what
+ * occlusion leaves there, always on the same side, looks like a shift. `heightM` is the median difference that remains.
  */
 export function findShift(reference: Surface, scored: Int32Array, heightsAt: HeightsOverReference): Shift {
   const slopes = slopesOf(reference, scored);
@@ -39,7 +42,7 @@ export function findShift(reference: Surface, scored: Int32Array, heightsAt: Hei
     differences = differencesAt(eastM, northM);
     if (Math.hypot(step.eastM, step.northM) < 0.001 * slopes.cellM) break;
   }
-  const isBetter = medianAndNmad(differences).nmad <= 1.02 * medianAndNmad(before).nmad;
+  const isBetter = medianAndNmad(differences).nmad < clearly * medianAndNmad(before).nmad;
   return isBetter ? { eastM, northM, heightM: medianOf(differences) } : { eastM: 0, northM: 0, heightM: medianOf(before) };
 }
 
