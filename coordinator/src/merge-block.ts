@@ -38,15 +38,6 @@ export interface MergeBlockOptions extends BlendOptions {
   readonly emptyReason: Reason;
 }
 
-/** A block without any height. */
-export function emptyBlock(width: number, height: number, emptyReason: Reason): MergedBlock {
-  const cells = width * height;
-  return {
-    height: new Float32Array(cells).fill(noHeight), confidence: new Float32Array(cells), count: new Float32Array(cells),
-    spread: new Float32Array(cells).fill(noHeight), reason: new Uint8Array(cells).fill(emptyReason),
-  };
-}
-
 /**
  * Merges the partial DSMs of a tile and its neighbours into the cells the tile owns.
  *

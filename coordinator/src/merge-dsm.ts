@@ -4,13 +4,14 @@ import { createTiled } from '@altiplano/kernels/raster';
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
-import { type BlockPartial, emptyBlock, mergeBlock, noHeight, reason } from './merge-block.js';
+import { type BlockPartial, mergeBlock, noHeight, reason } from './merge-block.js';
 import { openPartials } from './partial-cells.js';
 import { openTileIndex } from './tile-index.js';
 
 /**
- * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value for all)
- * height (metres, no-data -32768), confidence (0..1), count, spread (metres, no-data -32768), reason (`reason` of merge-block).
+ * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value, -32768, for all)
+ * height (metres), confidence (0..1), count, spread (metres), reason (`reason` of merge-block). Ground that no tile covers was
+ * never written, and is no-data in every band. Coarse levels, which only say where to search, have heights alone.
  */
 export interface MergedDsm extends HeightSummary {
   readonly path: string;
@@ -23,7 +24,7 @@ export const mergedBand = { height: 1, confidence: 2, count: 3, spread: 4, reaso
 export interface Merge {
   /** Merges and writes the cells a tile owns. Call it when the tile and its neighbours have ended; again does no harm. */
   mergeTile(tileId: string): Promise<void>;
-  /** Merges the tiles not merged yet, marks the ground without tiles, and closes the file. */
+  /** Merges the tiles not merged yet, and closes the file. */
   finish(): Promise<MergedDsm>;
   /** Drops the unfinished file. */
   abandon(): Promise<void>;
@@ -50,21 +51,16 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
   const tiles = openTileIndex(level);
   const pathsOf = (id: string) => partials(id).map(({ pairId, outKey }) => ({ pairId, path: store.gdalPath(outKey) }));
   const cells = openPartials({ pathsOf, haloCells: level.haloCells });
+  const bandNames = level.factor === 1 ? (['height', 'confidence', 'count', 'spread', 'reason'] as const) : (['height'] as const);
   const out = createTiled(path, {
     width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells), compress: 'NONE',
-    bands: ['height', 'confidence', 'count', 'spread', 'reason'].map((description) => ({ type: 'float32', noData: noHeight, description })),
+    bands: bandNames.map((description) => ({ type: 'float32', noData: noHeight, description })),
   });
   const isMerged = new Uint8Array(tiles.count);
   const summary = openHeightSummary();
-  let block: MergedBlock | null = null;
+  const block = newBlock(level.tileCells ** 2);
   const tolerance = blendToleranceM(plan, level);
   const weight = fullWeight(plan, level);
-
-  const write = ({ ix, iy }: Pick<TilePlan, 'ix' | 'iy'>, block: MergedBlock): void => {
-    const { col0, row0 } = offsetIn(grid, squareOf(level, ix, iy));
-    const bands = [block.height, block.confidence, block.count, block.spread, block.reason];
-    bands.forEach((data, band) => out.writeBlock(band + 1, col0, row0, level.tileCells, level.tileCells, data));
-  };
 
   const numbersAround = ({ ix, iy }: TilePlan): number[] =>
     around.map(([dx, dy]) => tiles.numberAt(ix + dx, iy + dy)).filter((number) => number >= 0);
@@ -78,10 +74,10 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
     const core = mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
-    }, block);
-    block = core;
-    summary.add(core, { ...offsetIn(grid, tile.core), width, height });
-    write(tile, inSquare(core, tile, level));
+    }, partOf(block, width * height));
+    const { col0, row0 } = offsetIn(grid, tile.core);
+    summary.add(core, { col0, row0, width, height });
+    bandNames.forEach((name, band) => out.writeBlock(band + 1, col0, row0, width, height, core[name]));
     isMerged[number] = 1;
     for (const done of [tile, ...neighbours]) {
       if (isMerged[tiles.numberAt(done.ix, done.iy)] === 1 && numbersAround(done).every((other) => isMerged[other] === 1)) cells.forget(done.id);
@@ -96,8 +92,6 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     },
     async finish() {
       for (let number = 0; number < tiles.count; number++) mergeOne(number);
-      const outside = emptyBlock(level.tileCells, level.tileCells, reason.outside);
-      for (const gap of gapsOf(level)) write(gap, outside);
       out.close();
       return { path, grid, ...summary.finish() };
     },
@@ -106,6 +100,17 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
 }
 
 const around = [[-1, -1], [0, -1], [1, -1], [-1, 0], [1, 0], [-1, 1], [0, 1], [1, 1]] as const;
+
+function newBlock(cells: number): MergedBlock {
+  const band = (): Float32Array => new Float32Array(cells);
+  return { height: band(), confidence: band(), count: band(), spread: band(), reason: new Uint8Array(cells) };
+}
+
+/** The first cells of a block's arrays: one block serves tiles of all sizes. */
+function partOf({ height, confidence, count, spread, reason: why }: MergedBlock, cells: number): MergedBlock {
+  const part = (band: Float32Array): Float32Array => band.subarray(0, cells);
+  return { height: part(height), confidence: part(confidence), count: part(count), spread: part(spread), reason: why.subarray(0, cells) };
+}
 
 /** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
 function unionGrid(level: LevelPlan): GridSpec {
@@ -125,15 +130,6 @@ function extentOf({ tileRuns }: LevelPlan): { west: number; east: number; south:
     south = Math.min(south, iy); north = Math.max(north, iy);
   }
   return { west, east, south, north };
-}
-
-/** Squares of the union's box that are no tile of the level. */
-function* gapsOf(level: LevelPlan): Generator<{ ix: number; iy: number }> {
-  const tiles = openTileIndex(level);
-  const { west, east, south, north } = extentOf(level);
-  for (let iy = north; iy >= south; iy--) {
-    for (let ix = west; ix <= east; ix++) if (tiles.numberAt(ix, iy) < 0) yield { ix, iy };
-  }
 }
 
 /** The whole square of tile (ix, iy): squares count eastward and northward from the CRS origin. */
@@ -179,17 +175,4 @@ function fullWeight(plan: ScenePlan, level: LevelPlan): number {
 /** The largest usual GeoTIFF block that divides a tile, so that no block is written twice. */
 function blockSizeFor(tileCells: number): number {
   return [512, 256, 128, 64, 32, 16].find((size) => tileCells % size === 0) ?? 64;
-}
-
-/** A tile's cells in its whole square; what the core does not reach is outside. */
-function inSquare(core: MergedBlock, tile: TilePlan, level: LevelPlan): MergedBlock {
-  const { width, height } = tile.core;
-  const side = level.tileCells;
-  if (width === side && height === side) return core;
-  const { col0, row0 } = offsetIn(squareOf(level, tile.ix, tile.iy), tile.core);
-  const square = emptyBlock(side, side, reason.outside);
-  for (const band of ['height', 'confidence', 'count', 'spread', 'reason'] as const) {
-    for (let row = 0; row < height; row++) square[band].set(core[band].subarray(row * width, (row + 1) * width), (row0 + row) * side + col0);
-  }
-  return square;
 }

@@ -34,17 +34,19 @@ export function openPartials({ pathsOf, haloCells, cacheBytes = 128 * 2 ** 20 }:
   const halos = new Map<string, readonly Halo[]>();
   let bytes = 0;
 
-  /** Arrays that are filled again and again, by pair: large new ones for every tile keep the garbage collector busy. */
+  /** Arrays that are filled again and again, by pair, as long as the largest tile so far: large new ones keep the garbage collector busy. */
   const ownArrays: Float32Array[][] = [];
   const otherArrays: Float32Array[][] = [];
 
   const read = ({ core, id }: TilePlan, arrays: Float32Array[][]): { readonly pairId: string; readonly whole: Piece }[] => pathsOf(id).map(({ pairId, path }, pair) => {
     // The file covers the tile's core and its halo.
     const rect = { col0: -haloCells, row0: -haloCells, width: core.width + 2 * haloCells, height: core.height + 2 * haloCells };
-    const bands = readBands(path, null, arrays[pair]);
-    arrays[pair] = bands;
+    const cells = rect.width * rect.height;
+    const known = arrays[pair] ?? [];
+    const bands = readBands(path, null, known.map((array) => array.subarray(0, cells)));
+    arrays[pair] = bands.map((band, i) => known[i] !== undefined && known[i].length >= band.length ? known[i] : band);
     const [height, weight, spread, count] = bands;
-    if (height?.length !== rect.width * rect.height || weight === undefined || spread === undefined || count === undefined) {
+    if (height?.length !== cells || weight === undefined || spread === undefined || count === undefined) {
       throw new Error(`${path}: a partial DSM has the bands height, weight, spread, count of ${rect.width} x ${rect.height} cells`);
     }
     return { pairId, whole: { rect, cells: { height, weight, spread, count } } };

@@ -55,28 +55,29 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   }
 }
 
+/** Longest side of a picture, pixels: what a screen shows. Drawn from an overview, it takes the same time for a scene of any size. */
+const pictureSize = 1536;
+
 interface Picture { readonly title: string; readonly note: string; readonly path: string }
 
-/** Draws the picture products, adds them to `products`, and draws the report's smaller ones into the scratch folder. */
+/** Draws the picture products and adds them to `products`; the report shows the same files, and the confidence's from the scratch folder. */
 function drawPictures({ store, plan, outDir }: ProductsRequest, scratchDir: string, products: Record<string, string>): Picture[] {
-  const draw = (name: string, title: string, note: string, maxSize: number, make: (path: string, size: number) => void): Picture => {
-    const path = join(scratchDir, `${name}.png`);
-    make(path, maxSize);
-    return { title, note, path };
-  };
-  const hillshade = (path: string, maxSize: number): void => hillshadePng(join(outDir, 'dsm.tif'), path, { maxSize });
-  products['hillshade'] = join(outDir, 'hillshade.png');
-  hillshade(products['hillshade'], 2048);
-  const pictures = [draw('hillshade', 'Digital surface model', 'shaded, lightness and colour rise with height', 1024, hillshade)];
+  const size = { maxSize: pictureSize };
+  const hillshade = join(outDir, 'hillshade.png');
+  hillshadePng(join(outDir, 'dsm.tif'), hillshade, size);
+  products['hillshade'] = hillshade;
+  const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: hillshade }];
 
   const image = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
   if (image !== undefined) {
-    const reference = (path: string, maxSize: number): void => imagePng(store.gdalPath(image.key), path, { maxSize });
-    products['reference'] = join(outDir, 'reference.png');
-    reference(products['reference'], 2048);
-    pictures.push(draw('reference', 'Reference image', 'in its own geometry', 1024, reference));
+    const reference = join(outDir, 'reference.png');
+    imagePng(store.gdalPath(image.key), reference, size);
+    products['reference'] = reference;
+    pictures.push({ title: 'Reference image', note: 'in its own geometry', path: reference });
   }
-  pictures.push(draw('confidence', 'Confidence', 'dark: low, light: high', 1024, (path, maxSize) => imagePng(join(outDir, 'confidence.tif'), path, { maxSize })));
+  const confidence = join(scratchDir, 'confidence.png');
+  imagePng(join(outDir, 'confidence.tif'), confidence, size);
+  pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: confidence });
   return pictures;
 }
 

@@ -51,7 +51,7 @@ void registerDrivers() {
     // The vertical part of a GeoTIFF's CRS is part of what we wrote: report it.
     CPLSetConfigOption("GTIFF_REPORT_COMPD_CS", "YES");
     // The default, 5 % of the machine per process, is too much beside a dozen agents.
-    if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) == nullptr) GDALSetCacheMax64(int64_t{128} << 20);
+    if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) == nullptr) GDALSetCacheMax64(int64_t{64} << 20);
   });
 }
 

@@ -75,7 +75,8 @@ class Worker {
       return;
     }
     Block& block = *blocks_[static_cast<size_t>(level)];
-    block.clear();
+    const CogTiles::Level& own = levels_[static_cast<size_t>(level)];
+    if ((tileX + 1) * kCogTile > own.width || (tileY + 1) * kCogTile > own.height) block.clear();
     if (level == 0) {
       readCells(tileX, tileY, block);
     } else {

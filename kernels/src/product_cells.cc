@@ -75,7 +75,7 @@ void productRow(const MergedViews& merged, int row, const float* undulation, Row
   uint16_t* points = out.count.row(row);
   uint8_t* validity = out.validity.row(row);
   for (int i = 0; i < width; ++i) {
-    int why = static_cast<int>(reason[i]);
+    int why = reason[i] < 0 ? static_cast<int>(kOutside) : static_cast<int>(reason[i]);
     if (areas.roi != nullptr && areas.roi[i] == 0) why = kOutsideRoi;
     if (areas.seen != nullptr && areas.seen[i] == 0 && why == kNoPoint) why = kOutside;
     validity[i] = static_cast<uint8_t>(why);
@@ -117,11 +117,17 @@ void addInside(const std::vector<double>& ring, double north, double originE, do
     if ((y0 < north) != (y1 < north)) crossings.push_back(x0 + ((north - y0) / (y1 - y0)) * (x1 - x0));
   }
   std::sort(crossings.begin(), crossings.end());
-  size_t passed = 0;
-  for (int i = 0; i < cols; ++i) {
-    const double e = originE + (col0 + i + 0.5) * resolution;
-    while (passed < crossings.size() && crossings[passed] <= e) ++passed;
-    inside[i] |= static_cast<uint8_t>(passed & 1);
+  // The first cell whose centre is not west of a crossing: about where it lies, then to the bit.
+  const auto firstFrom = [&](double crossing) {
+    const auto isEast = [&](int i) { return crossing <= originE + (col0 + i + 0.5) * resolution; };
+    int i = static_cast<int>(std::clamp((crossing - originE) / resolution - col0, 0.0, static_cast<double>(cols)));
+    while (i > 0 && isEast(i - 1)) --i;
+    while (i < cols && !isEast(i)) ++i;
+    return i;
+  };
+  for (size_t k = 0; k < crossings.size(); k += 2) {
+    const int from = firstFrom(crossings[k]), to = k + 1 < crossings.size() ? firstFrom(crossings[k + 1]) : cols;
+    if (from < to) std::fill(inside + from, inside + to, uint8_t{1});
   }
 }
 

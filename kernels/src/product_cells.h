@@ -24,7 +24,7 @@ inline constexpr uint8_t kBeyond = 255;
 enum Reason : uint8_t { kHasHeight = 0, kNoPoint = 1, kOutside = 2, kDeadTile = 3, kOutsideRoi = 4 };
 inline constexpr int kReasons = 5;
 
-// One size. height, spread: metres; reason: a Reason.
+// One size. height, spread: metres; reason: a Reason, negative where nothing was merged (outside).
 struct MergedViews {
   ImageView<const float> height, confidence, count, spread, reason;
 };
