@@ -2,7 +2,8 @@
 // Brings a fresh clone to a state in which everything runs: system packages, npm packages, the native addon,
 // compiled TypeScript. Plain JavaScript without dependencies, because it runs before there are any.
 // Each step leaves a stamp in .setup/ and is skipped while its inputs are unchanged.
-// Usage: node setup/setup.js [--quiet]    (quiet: says something only when there is something to do)
+// Usage: node setup/setup.js [--quiet] [--tests]
+// quiet: says something only when there is something to do; tests: also what only tests use, as far as it can be had.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -21,6 +22,13 @@ const systemPackages = [
   { name: 'libhwy-dev', file: '/usr/include/hwy/highway.h' },
   { name: 'libgtest-dev', file: '/usr/include/gtest/gtest.h' },
   { name: 'nats-server', program: process.env.ALTIPLANO_NATS_SERVER ?? 'nats-server' },
+];
+
+/** An S3 server for the tests; without it they say that they skip. */
+const testPackages = [
+  { name: 'ceph-mon', program: 'ceph-mon' },
+  { name: 'ceph-osd', program: 'ceph-osd' },
+  { name: 'radosgw', program: 'radosgw' },
 ];
 
 const onPath = (program) =>
@@ -97,10 +105,27 @@ function installSystemPackages() {
   run(program, [...prefix, ...install], `system packages (${missing.join(', ')})`, env);
 }
 
+/** Tests that lack a server skip, so this may fail; each machine tries once. */
+function installTestPackages() {
+  const missing = testPackages.filter((p) => !onPath(p.program)).map((p) => p.name);
+  if (missing.length === 0) return;
+  const stamp = join(root, '.setup', 'test-packages');
+  if (existsSync(stamp)) return;
+  mkdirSync(join(root, '.setup'), { recursive: true });
+  writeFileSync(stamp, missing.join(' '));
+  const isRoot = process.getuid?.() === 0;
+  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
+  const [program, ...args] = isRoot ? install : ['sudo', '-n', ...install];
+  say(`packages for the tests (${missing.join(', ')}) ...`);
+  const { status } = spawnSync(program ?? '', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  say(status === 0 ? 'packages for the tests: done' : `they can't be installed here, so the S3 tests will be skipped; by hand: sudo ${install.join(' ')}`);
+}
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 17)) fail(`Node.js ${process.version} is too old: 20.17 or newer is needed`);
 
 installSystemPackages();
+if (process.argv.includes('--tests')) installTestPackages();
 once('npm', [join(root, 'package-lock.json')], join(root, 'node_modules'), () => {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'npm packages');
 });

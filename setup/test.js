@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs a program with its output shown and kept. */
-function run(program, args) {
+function run(program, args, env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     let output = '';
     for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       from.on('data', (data) => {
@@ -36,8 +36,20 @@ async function cppTests() {
   return counted(sum(output, /tests? failed out of (\d+)/g) - failed, failed, code);
 }
 
+/** A run of all tests shares one S3 server; a test that is run alone starts its own. */
+async function withS3Server(work) {
+  const { openS3Server, serverText, serverVariable } = await import('../protocol/dist/test/s3-server.js');
+  const server = await openS3Server();
+  try {
+    return await work(server === null ? {} : { [serverVariable]: serverText(server) });
+  } finally {
+    await server?.stop();
+  }
+}
+
 async function typescriptTests(args) {
-  const { output, code } = await run(join(root, 'node_modules/.bin/ava'), args);
+  const ava = (env) => run(join(root, 'node_modules/.bin/ava'), args, env);
+  const { output, code } = args.length === 0 ? await withS3Server(ava) : await ava();
   const failed = sum(output, /^\s*(\d+) tests? failed/gm) + sum(output, /^\s*(\d+) (?:uncaught|unhandled)/gm);
   return counted(sum(output, /^\s*(\d+) tests? passed/gm), failed, code);
 }

@@ -3,16 +3,14 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync, constants, fsync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
-import { copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { copyFile, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
+import { removeStale } from './scratch-folder.js';
 import { checkKey, checkPrefix, stagingFolder } from './store-key.js';
-
-/** Leftovers of crashed writers are removed at open when they are older than this; no write takes as long. */
-const staleAfterMs = 24 * 3600 * 1000;
 
 /**
  * A folder as an object store: an object is a plain file under the root, so that anyone can look at it.
@@ -122,6 +120,7 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
     delete: (key) => translated('delete', key, () => rm(pathOf(key), { force: true })),
     scratchFolder: staging,
     gdalPath: pathOf,
+    async gdalOptions() { return {}; },
     async close() { /* no handle is kept */ },
   };
 }
@@ -200,14 +199,6 @@ async function sync(path: string): Promise<void> {
 }
 
 const flushed = promisify(fsync);
-
-async function removeStale(staging: string): Promise<void> {
-  for (const name of await readdir(staging)) {
-    const path = join(staging, basename(name));
-    const age = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
-    if (age > staleAfterMs) await rm(path, { recursive: true, force: true });
-  }
-}
 
 /** Runs an operation and turns system errors into ours; aborts and our own errors pass. */
 async function translated<T>(verb: string, key: string, run: () => Promise<T>): Promise<T> {

@@ -66,6 +66,7 @@ export function openMemoryStore(): ObjectStore {
     gdalPath(key) {
       throw new InputError(`object ${key} is in a memory store, which GDAL can't open; use a file:// store`);
     },
+    async gdalOptions() { return {}; },
     async close() { objects.clear(); },
   };
 }

@@ -23,5 +23,7 @@ export interface ObjectStore {
   readonly scratchFolder: string;
   /** The name GDAL opens: a path, or /vsis3/…. The object need not exist. */
   gdalPath(key: string): string;
+  /** What GDAL must be told to open that name, as its configuration options. Credentials among them expire: ask before each piece of work. */
+  gdalOptions(): Promise<Readonly<Record<string, string>>>;
   close(): Promise<void>;
 }

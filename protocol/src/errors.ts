@@ -34,3 +34,7 @@ export class MemoryBudgetError extends AltiplanoError {
 export class ServiceUnavailableError extends AltiplanoError {
   constructor(message: string, cause?: unknown) { super('service-unavailable', message, { retry: 'later', cause }); }
 }
+/** A service refuses us: credentials are missing, wrong or expired, or a right is. `later`: whoever runs the service can mend it. */
+export class AccessDeniedError extends AltiplanoError {
+  constructor(message: string, cause?: unknown) { super('access-denied', message, { retry: 'later', cause }); }
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { encodeMessage, parseDeadLetter, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
-export { AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
+export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export { alignKey, coarseDsmKey, imageKey, ledgerKey, ledgerPrefix, partialKey, planKey, pointingKey, priorKey, productKey, scenePrefix } from './keys.js';
 export { type TaskEvent, type TaskOutcome, taskEventSchema, taskOutcomeSchema } from './outcome.js';
 export { type StereoParams, stereoParamsSchema } from './params.js';
