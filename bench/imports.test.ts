@@ -13,9 +13,9 @@ const packages = ['protocol', 'kernels', 'node-agent', 'coordinator', 'bench'] a
 const allowed: Readonly<Record<(typeof packages)[number], readonly string[]>> = {
   'protocol': [],
   'kernels': [],
-  'node-agent': ['protocol', 'protocol/io', 'kernels', 'kernels/raster'],
+  'node-agent': ['protocol', 'protocol/io', 'protocol/testing', 'kernels', 'kernels/raster'],
   'coordinator': ['protocol', 'protocol/io', 'kernels', 'kernels/raster', 'kernels/testing'],
-  'bench': ['protocol', 'protocol/io', 'kernels', 'kernels/raster', 'kernels/testing', 'node-agent', 'coordinator'],
+  'bench': ['protocol', 'protocol/io', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing', 'node-agent', 'coordinator'],
 };
 
 /** A package's own folders that may not be reached from the folder before the arrow. */
@@ -27,6 +27,7 @@ const closedDoors = [
 /** Who else than main.ts, config.ts and tests reads the environment, and why. */
 const environmentReaders: Readonly<Record<string, string>> = {
   'protocol/io/nats-server.ts': 'looks for the nats-server program on PATH',
+  'protocol/io/s3-client.ts': "reads the one variable that AWS's own client has none for",
   'coordinator/src/agent-processes.ts': 'takes the agent program from a variable, where packages are installed apart',
   'node-agent/src/tile-pool.ts': "hands a worker the process's environment with another TMPDIR",
   'kernels/test/data-folder.ts': 'finds the folder of test data, for tests only',
@@ -69,13 +70,13 @@ test('packages import only what lies below them, by name and not by path', (t) =
 test('what only tests may import, only tests import', (t) => {
   for (const { path, package: name, imports } of typescript) {
     if (isTest(path) || name === 'bench') continue;
-    for (const specifier of imports) t.notRegex(specifier, /^(ava|fast-check|@altiplano\/kernels\/testing)$|\/testing\/|\/test\//, path);
+    for (const specifier of imports) t.notRegex(specifier, /^(ava|fast-check|@altiplano\/(kernels|protocol)\/testing)$|\/testing\/|\/test\//, path);
   }
 });
 
-test('clients of the bus stand behind protocol/io', (t) => {
+test('clients of the bus and of object stores stand behind protocol/io', (t) => {
   for (const { path, imports } of typescript) {
-    if (!path.startsWith('protocol/io/') && !isTest(path)) t.false(imports.some((specifier) => specifier.startsWith('@nats-io/')), path);
+    if (!path.startsWith('protocol/io/') && !isTest(path)) t.false(imports.some((specifier) => /^@(nats-io|aws-sdk|smithy)\//.test(specifier)), path);
   }
 });
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
-import { openInfo, readRpc } from '@altiplano/kernels/raster';
+import { openInfo } from '@altiplano/kernels/raster';
 import { InputError } from '@altiplano/protocol';
+import { letGdalRead, openInput, readInputRpc } from './input-files.js';
 import type { DescribedImage } from './view.js';
 
 export interface ImageInput {
@@ -20,6 +20,7 @@ export interface ImageInput {
  */
 export async function describeInput(input: ImageInput): Promise<DescribedImage> {
   const { path, mask } = input;
+  await letGdalRead(path);
   const { width, height, bands } = openInfo(path);
   if (input.band === null && bands.length > 1) throw new InputError(`${path}: has ${bands.length} bands; say which with --band`);
   const band = input.band ?? 1;
@@ -32,7 +33,7 @@ export async function describeInput(input: ImageInput): Promise<DescribedImage> 
       throw new InputError(`${mask}: the mask has ${size.width} x ${size.height} pixels, its image ${path} ${width} x ${height}`);
     }
   }
-  const { model, source } = readRpc(path, input.rpc === null ? {} : { rpcPath: input.rpc });
+  const { model, source } = await readInputRpc(path, input.rpc);
   const rpc = { ...model, colNum: [...model.colNum], colDen: [...model.colDen], rowNum: [...model.rowNum], rowDen: [...model.rowDen] };
   return { path, band, mask, width, height, rpc, rpcSource: source, fingerprint: await fingerprintOf(mask === null ? [path] : [path, mask]) };
 }
@@ -41,15 +42,11 @@ export async function describeInput(input: ImageInput): Promise<DescribedImage> 
 async function fingerprintOf(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) {
-    const file = await open(path);
+    const file = await openInput(path);
     try {
-      const { size } = await file.stat();
-      hash.update(`${size}`);
+      hash.update(`${file.size}`);
       const piece = 1 << 20;
-      for (const position of [0, Math.max(0, Math.floor(size / 2)), Math.max(0, size - piece)]) {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(piece), 0, piece, position);
-        hash.update(buffer.subarray(0, bytesRead));
-      }
+      for (const position of [0, Math.max(0, Math.floor(file.size / 2)), Math.max(0, file.size - piece)]) hash.update(await file.read(position, piece));
     } finally {
       await file.close();
     }

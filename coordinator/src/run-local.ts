@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { access, constants, copyFile, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { configureGdal } from '@altiplano/kernels/raster';
 import { type ScenePlan, planKey, productKey, scenePrefix } from '@altiplano/protocol';
-import { type ObjectStore, findNatsServer, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
+import { type ObjectStore, findNatsServer, mapConcurrently, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
 import { lockFolder } from './lock-folder.js';
 import { makeOutFolder } from './out-folder.js';
@@ -12,6 +14,8 @@ import type { SceneWork } from './scene-work.js';
 
 export interface LocalRun {
   readonly outDir: string;
+  /** URL of the store; null: a folder in outDir. */
+  readonly store: string | null;
   readonly agents: number;
   /** Keep partial DSMs, coarse levels and ingested images after a complete run. */
   readonly keepIntermediates: boolean;
@@ -32,8 +36,8 @@ export interface LocalEnd {
 export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
 
 /**
- * Runs a plan on this machine: a private nats-server, agents in processes of their own, a `file://` store in
- * `outDir`/.altiplano (store, bus, logs, work), products in `outDir`. A complete scene isn't run again; an
+ * Runs a plan on this machine: a private nats-server, agents in processes of their own, products in `outDir`, and what else
+ * there is in `outDir`/.altiplano (store, bus, logs, work). A store elsewhere gets the products, too. A complete scene isn't run again; an
  * incomplete one goes on where it ended. Whatever happens, server and agents are ended.
  */
 export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSignal): Promise<LocalEnd> {
@@ -42,13 +46,15 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
   await findNatsServer();
   await makeOutFolder(dir);
   const unlock = await lockFolder(dir);
-  const store = await openStore(join(dir, 'store'));
+  const store = await openStore(local.store ?? join(dir, 'store'));
   try {
+    configureGdal(await store.gdalOptions());
     if (local.fresh) await dropScene(store, plan, () => true);
     const before = await completedRun(store, plan);
     if (before !== null) return { summary: before, result: null };
     const result = await runCluster(plan, local, dir, store, signal);
     const summary = runSummary(result);
+    if (local.store !== null) for (const path of Object.values(summary.products)) await storeProduct(store, plan.sceneId, path);
     if (result.state === 'done') {
       await store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary)));
       if (!local.keepIntermediates) await dropScene(store, plan, isIntermediate);
@@ -108,9 +114,24 @@ async function completedRun(store: ObjectStore, plan: ScenePlan): Promise<RunSum
   return item.id === plan.sceneId ? summary : null;
 }
 
+/** Puts a copy of a product into the store. */
+async function storeProduct(store: ObjectStore, sceneId: string, path: string): Promise<void> {
+  const copy = join(store.scratchFolder, randomUUID());
+  try {
+    await copyFile(path, copy, constants.COPYFILE_FICLONE);
+    await store.putFile(productKey(sceneId, basename(path)), copy);
+  } finally {
+    await rm(copy, { force: true });
+  }
+}
+
+const deletesAtOnce = 32;
+
 async function dropScene(store: ObjectStore, plan: ScenePlan, drops: (name: string) => boolean): Promise<void> {
   const prefix = scenePrefix(plan.sceneId);
-  for await (const key of store.list(prefix)) if (drops(key.slice(prefix.length))) await store.delete(key);
+  const keys: string[] = [];
+  for await (const key of store.list(prefix)) if (drops(key.slice(prefix.length))) keys.push(key);
+  await mapConcurrently(keys, deletesAtOnce, (key) => store.delete(key));
 }
 
 /** What only an unfinished scene, or a curious operator, needs. */

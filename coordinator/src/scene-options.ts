@@ -29,7 +29,7 @@ export interface SceneOptions {
 export function addSceneOptions(command: Command): Command {
   const list = (text: string, all: readonly string[]): string[] => [...all, ...text.split(',')];
   return command
-    .argument('<images...>', 'two or more overlapping images with RPC; the first is the reference')
+    .argument('<images...>', 'two or more overlapping images with RPC, as files or s3://bucket/key; the first is the reference')
     .option('--resolution <metres>', 'cell size of the DSM', positive, 0.5)
     .option('--crs <crs>', 'projected CRS in metres, e.g. EPSG:32636 (default: UTM zone of the overlap)')
     .option('--roi <file>', 'GeoJSON polygon (longitude, latitude) to stay within')
@@ -59,9 +59,12 @@ export function imageInputs(paths: readonly string[], options: Pick<SceneOptions
     const band = bands[i] ?? null;
     if (band !== null && !/^[1-9]\d*$/.test(band)) throw new InputError(`--band: expected a number from 1 but received ${band}`);
     const [mask, rpc] = [masks[i] ?? null, rpcs[i] ?? null];
-    return { path: resolve(path), band: band === null ? null : Number(band), mask: mask === null ? null : resolve(mask), rpc: rpc === null ? null : resolve(rpc) };
+    return { path: placeOf(path), band: band === null ? null : Number(band), mask: mask === null ? null : placeOf(mask), rpc: rpc === null ? null : placeOf(rpc) };
   });
 }
+
+/** A file's absolute path; `s3://bucket/key` stays. */
+const placeOf = (path: string): string => (path.startsWith('s3://') ? path : resolve(path));
 
 /** What a user calls the request's fields. */
 const optionOf: Readonly<Record<string, string>> = { tileCells: '--tile', memoryBudgetMb: '--memory', sceneId: '--scene-id', pairs: '--pairs', heightRange: '--height-range' };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread behind openWorkThread: one request after the other, in the order in which they were asked.
 import { parentPort } from 'node:worker_threads';
+import { configureGdal } from '@altiplano/kernels/raster';
 import type { LevelPlan, ScenePlan } from '@altiplano/protocol';
 import { type ObjectStore, openStore } from '@altiplano/protocol/io';
 import { type Merge, type MergedDsm, openMerge } from './merge-dsm.js';
@@ -36,7 +37,7 @@ export interface WorkResults {
 
 export interface WorkReply { readonly number: number; readonly result: never; readonly error: Error | null }
 
-interface OpenMerge { readonly merge: Merge; ended: ReadonlyMap<string, EndedTile> }
+interface OpenMerge { readonly storeUrl: string; readonly merge: Merge; ended: ReadonlyMap<string, EndedTile> }
 
 function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkResults]> {
   const merges = new Map<number, OpenMerge>();
@@ -44,6 +45,8 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
   const storeAt = async (url: string): Promise<ObjectStore> => {
     const store = stores.get(url) ?? await openStore(url);
     stores.set(url, store);
+    // Each time: credentials expire.
+    configureGdal(await store.gdalOptions());
     return store;
   };
   const mergeOf = (number: number): OpenMerge => {
@@ -57,6 +60,7 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
       case 'openMerge': {
         const { plan, level, path } = request;
         const open: OpenMerge = {
+          storeUrl: request.storeUrl,
           ended: new Map(),
           merge: openMerge({
             store: await storeAt(request.storeUrl), plan, level, path,
@@ -69,11 +73,13 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
       }
       case 'mergeTile': {
         const open = mergeOf(request.merge);
+        await storeAt(open.storeUrl);
         open.ended = new Map(request.ended.map((tile) => [tile.id, tile]));
         return open.merge.mergeTile(request.tileId);
       }
       case 'finishMerge': {
-        const { merge } = mergeOf(request.merge);
+        const { merge, storeUrl } = mergeOf(request.merge);
+        await storeAt(storeUrl);
         merges.delete(request.merge);
         return merge.finish();
       }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A raster can't be read or written. The message begins with the file and ends with what GDAL says. */
+/** A raster can't be read or written. The message begins with the file and ends with what GDAL says. One in a bucket may be readable later. */
 export class RasterError extends Error {
   readonly code = 'raster';
-  readonly retry = 'never';
+  readonly retry: 'never' | 'later';
   readonly path: string;
   constructor(path: string, message: string, cause?: unknown) {
     super(message.startsWith(path) ? message : `${path}: ${message}`, cause === undefined ? undefined : { cause });
     this.name = 'RasterError';
+    this.retry = /^(s3:\/\/|\/vsis3\/)/.test(path) ? 'later' : 'never';
     this.path = path;
   }
 }

@@ -4,7 +4,7 @@ export { crsInfo, sampleRaster, transformPoints, type CrsInfo } from './crs.js';
 export { checkInversion, describeImage, type DescribeOptions, type ImageInfo, type RpcInfo, type RpcInversion } from './describe-image.js';
 export { RasterError, RpcError } from './errors.js';
 export { formatImageInfo } from './format-image-info.js';
-export { closeAll, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
+export { closeAll, configureGdal, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
 export { hillshadePng, imagePng, writePng, type PictureOptions } from './picture.js';
 export { type ProductCogs, type ProductLayer, type ProductTally, writeProductCogs } from './product-cogs.js';
 export { readBand, readBands, readWindow, type WindowOptions } from './read.js';

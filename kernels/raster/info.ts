@@ -44,3 +44,11 @@ export function openInfo(path: string, { alone = false }: { readonly alone?: boo
 export function closeAll(): void {
   callRaster((raster) => raster.closeAll());
 }
+
+/**
+ * Sets GDAL's options for this process, as an object store tells them (`ObjectStore.gdalOptions`): without them `s3://bucket/key` and
+ * `/vsis3/bucket/key` can't be opened. Cheap when nothing changed; each thread that reads calls it, for it may have handles with old credentials.
+ */
+export function configureGdal(options: Readonly<Record<string, string>>): void {
+  callRaster((raster) => raster.configureGdal(options));
+}

@@ -20,9 +20,11 @@ using Body = Napi::Value (*)(const Napi::CallbackInfo& info, Session& session);
 // A native function that gets this thread's session; RasterFailure becomes an Error with code 'gdal' and path.
 template <Body body>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
+  Session& session = *static_cast<Session*>(info.Data());
   try {
-    return body(info, *static_cast<Session*>(info.Data()));
+    return body(info, session);
   } catch (const RasterFailure& failure) {
+    session.forget(failure.path());
     Napi::Error error = Napi::Error::New(info.Env(), failure.what());
     error.Set("code", Napi::String::New(info.Env(), "gdal"));
     error.Set("path", Napi::String::New(info.Env(), failure.path()));

@@ -73,6 +73,7 @@ interface NativeRaster {
   };
   sampleRaster(path: string, band: number, crsOfPoints: string, xy: Float64Array): Float64Array;
   closeAll(): void;
+  configureGdal(options: Readonly<Record<string, string>>): void;
   writeGeoTiff(path: string, spec: NativeGeoTiff): void;
   createTiled(path: string, spec: NativeGeoTiff): TiledHandle;
   writeTiledBlock(handle: TiledHandle, band: number, rect: PixelRect, data: ArrayBufferView): void;

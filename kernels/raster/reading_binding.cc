@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <vector>
 
 #include "args.h"
@@ -206,6 +207,19 @@ Napi::Value closeAll(const Napi::CallbackInfo& info, Session& session) {
   return info.Env().Undefined();
 }
 
+// configureGdal({ option: value })
+Napi::Value configureGdal(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Object given = info[0].As<Napi::Object>();
+  std::map<std::string, std::string> options;
+  const Napi::Array names = given.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = textOf(names.Get(i));
+    options[name] = textOf(given.Get(name));
+  }
+  session.configure(options);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
@@ -216,6 +230,7 @@ void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<crsInfo>(env, exports, "crsInfo", session);
   exportFunction<sampleRaster>(env, exports, "sampleRaster", session);
   exportFunction<closeAll>(env, exports, "closeAll", session);
+  exportFunction<configureGdal>(env, exports, "configureGdal", session);
 }
 
 }  // namespace altiplano::raster

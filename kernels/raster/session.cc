@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
+#include <cpl_conv.h>
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+
+#include <optional>
+#include <string_view>
 
 #include "gdal_error.h"
 
@@ -12,7 +16,16 @@ namespace {
 constexpr size_t kOpenDatasets = 8;
 constexpr size_t kOpenTransforms = 32;
 
+constexpr std::string_view kUrlScheme = "s3://";
+constexpr std::string_view kGdalPrefix = "/vsis3/";
+
+// The name GDAL opens.
+std::string gdalName(const std::string& path) {
+  return path.starts_with(kUrlScheme) ? std::string(kGdalPrefix) + path.substr(kUrlScheme.size()) : path;
+}
+
 std::string stampOf(const std::string& path) {
+  if (isInBucket(path)) return "";
   VSIStatBufL stat;
   if (VSIStatL(path.c_str(), &stat) != 0) return "";
   return std::to_string(stat.st_size) + "/" + std::to_string(stat.st_ino) + "/" + std::to_string(stat.st_mtim.tv_sec) +
@@ -21,13 +34,20 @@ std::string stampOf(const std::string& path) {
 
 }  // namespace
 
+bool isInBucket(const std::string& path) { return path.starts_with(kUrlScheme) || path.starts_with(kGdalPrefix); }
+
 DatasetPtr openRaster(const std::string& path, bool alone) {
   registerDrivers();
   const ErrorScope errors;
+  const std::string name = gdalName(path);
   CPLStringList siblings;
-  siblings.AddString(CPLGetFilename(path.c_str()));
-  DatasetPtr dataset(GDALDataset::FromHandle(GDALOpenEx(path.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, nullptr,
-                                                        nullptr, alone ? siblings.List() : nullptr)));
+  siblings.AddString(CPLGetFilename(name.c_str()));
+  const bool hidesSiblings = alone || isInBucket(path);
+  // Its virtual file system would list the folder all the same, to know what isn't there.
+  std::optional<ThreadOption> noListing;
+  if (isInBucket(path)) noListing.emplace("GDAL_DISABLE_READDIR_ON_OPEN", "EMPTY_DIR");
+  DatasetPtr dataset(GDALDataset::FromHandle(GDALOpenEx(name.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, nullptr,
+                                                        nullptr, hidesSiblings ? siblings.List() : nullptr)));
   if (!dataset) errors.fail(path, "can't be opened as a raster");
   return dataset;
 }
@@ -46,6 +66,20 @@ GDALDataset& Session::open(const std::string& path) {
   datasets_.push_front({path, stamp, openRaster(path, false)});
   if (datasets_.size() > kOpenDatasets) datasets_.pop_back();
   return *datasets_.front().dataset;
+}
+
+void Session::forget(const std::string& path) {
+  if (!isInBucket(path)) return;
+  datasets_.remove_if([&path](const Entry& entry) { return entry.path == path; });
+  VSICurlPartialClearCache(gdalName(path).c_str());
+}
+
+void Session::configure(const std::map<std::string, std::string>& options) {
+  if (options == options_) return;
+  registerDrivers();
+  datasets_.clear();
+  for (const auto& [name, value] : options) CPLSetConfigOption(name.c_str(), value.c_str());
+  options_ = options;
 }
 
 OGRCoordinateTransformation& Session::transform(const std::string& fromCrs, const std::string& toCrs) {

@@ -26,8 +26,14 @@ using TransformPtr = std::unique_ptr<OGRCoordinateTransformation, DestroyTransfo
 
 class Session {
  public:
-  // The dataset, read-only; stays valid until the next call. A file that changed on disk is opened anew.
+  // The dataset, read-only; stays valid until the next call. A file that changed on disk is opened anew; an object in a
+  // bucket is looked at once, for what is under a key stays.
   GDALDataset& open(const std::string& path);
+  // Makes the next open() ask anew, whatever GDAL remembers of an object that couldn't be read.
+  void forget(const std::string& path);
+  // Sets options of GDAL for the whole process. Where one is new to this thread, what it has open is closed:
+  // GDAL's handles keep the credentials they began with.
+  void configure(const std::map<std::string, std::string>& options);
   // x = east or longitude, y = north or latitude, whatever order the authority states.
   OGRCoordinateTransformation& transform(const std::string& fromCrs, const std::string& toCrs);
   void closeAll();
@@ -40,9 +46,14 @@ class Session {
   };
   std::list<Entry> datasets_;  // latest first
   std::map<std::pair<std::string, std::string>, TransformPtr> transforms_;
+  std::map<std::string, std::string> options_;
 };
 
-// Opens a raster; with `alone`, as if no other file lay beside it (no .aux.xml, _RPC.TXT, .msk …).
+// Whether a path names an object in a bucket: 's3://bucket/key' or GDAL's '/vsis3/bucket/key'.
+bool isInBucket(const std::string& path);
+
+// Opens a raster; with `alone`, as if no other file lay beside it (no .aux.xml, _RPC.TXT, .msk …). In a bucket it always
+// is: looking would list what may be a million keys.
 DatasetPtr openRaster(const std::string& path, bool alone);
 
 // Parses 'EPSG:32636', 'EPSG:32636+5773', WKT, PROJJSON …, never by network or file; traditional axis order.

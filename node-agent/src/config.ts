@@ -22,6 +22,8 @@ export interface AgentConfig {
 const secrets = `
 Credentials come by environment only:
   NATS_TOKEN, NATS_USER and NATS_PASSWORD, or NATS_CREDS (path of a .creds file)
+  for s3://: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; or AWS_PROFILE and AWS's files; or the machine's role
+Where s3:// is: AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (another server than AWS), ALTIPLANO_S3_PATH_STYLE=true|false
 
 One signal (SIGTERM, SIGINT) drains: nothing new is pulled, tasks in hand are finished. A second one hands them back.`;
 
@@ -36,7 +38,7 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     .allowExcessArguments(false)
     .exitOverride()
     .addOption(new Option('--nats <url>', 'NATS servers, separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
-    .addOption(new Option('--store <url>', 'object store: file:///folder').env('ALTIPLANO_STORE').makeOptionMandatory())
+    .addOption(new Option('--store <url>', 'object store: s3://bucket/prefix or file:///folder').env('ALTIPLANO_STORE').makeOptionMandatory())
     .addOption(new Option('--id <name>', "this agent's name in ledger and logs")
       .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
     .addOption(new Option('--slots <n>', 'tasks at once').env('ALTIPLANO_SLOTS').default(1).argParser(count(1, 1024)))

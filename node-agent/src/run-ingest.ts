@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
-import { ingestImage } from '@altiplano/kernels/raster';
+import { configureGdal, ingestImage } from '@altiplano/kernels/raster';
 import type { IngestTask } from '@altiplano/protocol';
+import { gdalOptionsFor } from '@altiplano/protocol/io';
 import type { TaskPorts, TaskResult } from './task-result.js';
 import { makeStageClock } from './stage-clock.js';
 import { scratchFile } from './scratch.js';
@@ -11,6 +12,8 @@ export async function runIngest({ store }: TaskPorts, task: IngestTask): Promise
   const clock = makeStageClock();
   const path = scratchFile(task, '.tif');
   try {
+    // The image may be in a bucket of its own.
+    if (task.source.startsWith('s3://')) configureGdal(await gdalOptionsFor(task.source));
     const info = clock.time('ingest', () => ingestImage(task.source, path, { band: task.band, maskPath: task.mask }));
     await clock.timeAsync('store', () => store.putFileIfAbsent(task.outKey, path));
     return { state: 'done', outKey: task.outKey, stages: clock.seconds(), metrics: { pixels: info.width * info.height } };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { RasterError } from '@altiplano/kernels/raster';
 import test from 'ava';
 import { InputError, ObjectMissingError } from '@altiplano/protocol';
 import { maxAttempts, maxUnknownAttempts, outcomeOf } from './settle.js';
@@ -24,6 +25,8 @@ test('errors become data: ours keep code and retry, kernels\' are permanent, oth
   t.like(failureOf(new InputError('x.tif: no RPC')), { code: 'bad-input', message: 'x.tif: no RPC', retry: 'never' });
   t.like(failureOf(new ObjectMissingError('k')), { code: 'object-missing', retry: 'later' });
   t.like(failureOf(Object.assign(new Error('worst row disagreement 3 px'), { code: 'tile-geometry', stage: 'geometry' })), { code: 'tile-geometry', retry: 'never', stage: 'geometry' });
+  t.like(failureOf(new RasterError('/vsis3/bucket/x.tif', "can't be read")), { code: 'raster', retry: 'later' });
+  t.like(failureOf(new RasterError('/data/x.tif', "can't be read")), { code: 'raster', retry: 'never' });
   t.like(failureOf(Object.assign(new Error('no such file'), { code: 'ENOENT' })), { code: 'unknown', message: 'ENOENT: no such file', retry: 'unknown' });
   t.like(failureOf(new TypeError('x is undefined')), { code: 'unknown', retry: 'unknown' });
   t.deepEqual(failureOf('a string'), { code: 'unknown', message: 'a string', retry: 'unknown' });

@@ -13,8 +13,8 @@ export interface TaskFailure {
 }
 
 /**
- * Describes any thrown value. Errors of kernels carry a code in our kebab-case and no `retry`: they follow from
- * the task's input alone, so they'd come again.
+ * Describes any thrown value. Errors of kernels carry a code in our kebab-case; where they have no `retry` they follow
+ * from the task's input alone, so they'd come again.
  */
 export function failureOf(error: unknown): TaskFailure {
   if (!(error instanceof Error)) return { code: 'unknown', message: String(error), retry: 'unknown' };
@@ -23,11 +23,13 @@ export function failureOf(error: unknown): TaskFailure {
   return {
     code: isOurs ? code : 'unknown',
     message: isOurs || code === 'unknown' ? error.message : `${code}: ${error.message}`,
-    retry: error instanceof AltiplanoError ? error.retry : isOurs ? 'never' : 'unknown',
+    retry: error instanceof AltiplanoError ? error.retry : !isOurs ? 'unknown' : 'retry' in error && isRetry(error.retry) ? error.retry : 'never',
     ...('stage' in error && typeof error.stage === 'string' && { stage: error.stage }),
     ...(error.stack !== undefined && { stack: error.stack }),
   };
 }
+
+const isRetry = (value: unknown): value is Retry => value === 'never' || value === 'later' || value === 'now';
 
 /** A task failed in a worker thread. */
 export class TaskFailedError extends AltiplanoError {

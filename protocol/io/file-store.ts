@@ -99,6 +99,11 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       signal?.throwIfAborted();
       return translated('read', key, () => readRange(pathOf(key), offset, length));
     },
+    size: (key) => translated('read', key, async () => {
+      const entry = statSync(pathOf(key), { throwIfNoEntry: false });
+      if (entry?.isFile() !== true) throw new ObjectMissingError(key);
+      return entry.size;
+    }),
     has: (key) => translated('look up', key, async () => isFile(pathOf(key))),
     putIfAbsent: (key, bytes) => translated('write', key, async () =>
       // Looking first saves writing what most repeated tasks would write for nothing; link() still decides.

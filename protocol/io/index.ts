@@ -7,5 +7,5 @@ export { openMemoryStore } from './memory-store.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
 export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
 export type { ObjectStore } from './object-store.js';
-export { openStore } from './open-store.js';
+export { gdalOptionsFor, openStore } from './open-store.js';
 export type { TaskDelivery, TaskQueue } from './task-queue.js';

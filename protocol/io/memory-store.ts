@@ -36,6 +36,7 @@ export function openMemoryStore(): ObjectStore {
       signal?.throwIfAborted();
       return read(key).slice(offset, offset + length);
     },
+    async size(key) { return read(key).length; },
     async has(key) {
       checkKey(key);
       return objects.has(key);

@@ -8,6 +8,8 @@ export interface ObjectStore {
   /** Bytes [offset, offset + length), cut at the object's end. Throws ObjectMissingError. */
   getRange(key: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   has(key: string): Promise<boolean>;
+  /** Bytes of an object. Throws ObjectMissingError. */
+  size(key: string): Promise<number>;
   /** Atomic: readers see all or nothing. Resolves false, and changes nothing, where the key is taken. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /** Atomic replace. `isRepeatable`: what a power failure takes can be made again, so the bytes needn't be on disk when this resolves. */

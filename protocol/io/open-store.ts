@@ -25,3 +25,15 @@ function filePathOf(url: string): string {
     throw new InputError(`store ${url}: not a local file URL; use file:///absolute/folder`, cause);
   }
 }
+
+/** What GDAL must be told to open an image outside of any store: `s3://bucket/key`; nothing for a path. See ObjectStore.gdalOptions. */
+export async function gdalOptionsFor(image: string): Promise<Readonly<Record<string, string>>> {
+  const [bucket] = /^s3:\/\/[^/]+/.exec(image) ?? [];
+  if (bucket === undefined) return {};
+  const store = await openStore(bucket);
+  try {
+    return await store.gdalOptions();
+  } finally {
+    await store.close();
+  }
+}

@@ -3,12 +3,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { InputError, ServiceUnavailableError } from '../src/index.js';
+import { InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
 import { DamagedAnswerError, isBeyondEnd } from './s3-errors.js';
 import { gdalOptionsOf } from './s3-gdal.js';
 import { type S3Options, bytesOf, openBucket, s3Defaults } from './s3-requests.js';
-import { filePayload, isIntact, metadataOf, payloadOf, sha256Field, upload } from './s3-upload.js';
+import { describeObject, filePayload, isIntact, payloadOf, sha256Field, upload } from './s3-upload.js';
 import { removeStale } from './scratch-folder.js';
 import { checkKey, checkPrefix } from './store-key.js';
 
@@ -43,10 +43,6 @@ export async function openS3Store(url: string, given: Partial<S3Options> = {}): 
     return isPut;
   }
 
-  async function has(key: string): Promise<boolean> {
-    return (await metadataOf(s3, nameOf(key))) !== null;
-  }
-
   return {
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix.slice(0, -1)}`}`,
     get: async (key, signal) => {
@@ -71,7 +67,12 @@ export async function openS3Store(url: string, given: Partial<S3Options> = {}): 
       });
       return bytes.subarray(0, length);
     },
-    has,
+    async size(key) {
+      const found = await describeObject(s3, nameOf(key));
+      if (found === null) throw new ObjectMissingError(nameOf(key));
+      return found.size;
+    },
+    has: async (key) => (await describeObject(s3, nameOf(key))) !== null,
     putIfAbsent: async (key, bytes) => upload(s3, nameOf(key), payloadOf(bytes), true, options),
     put: async (key, bytes) => { await upload(s3, nameOf(key), payloadOf(bytes), false, options); },
     putFile: async (key, path) => { await putFile(key, path, false); },

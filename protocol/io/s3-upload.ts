@@ -11,7 +11,7 @@ import { isMissing, isMissingUpload, isTaken } from './s3-errors.js';
 import type { S3Bucket, S3Options } from './s3-requests.js';
 
 /** What an object says about itself: who wrote it, and the SHA-256 of its content (hex). */
-export const writerField = 'altiplano-writer';
+const writerField = 'altiplano-writer';
 export const sha256Field = 'altiplano-sha256';
 
 /** Bytes on their way into the store. */
@@ -57,15 +57,16 @@ export async function upload(s3: S3Bucket, key: string, payload: Payload, onlyIf
   const canBeParts = !onlyIfAbsent || (options.conditionOnParts ?? s3.endpoint.isAws);
   const inParts = payload.size >= (canBeParts ? options.partsFromBytes : largestPut);
   // Looking first saves sending much that most repeated tasks would send for nothing; the condition still decides.
-  if (onlyIfAbsent && payload.size >= options.partsFromBytes && (await metadataOf(s3, key)) !== null) return false;
+  if (onlyIfAbsent && payload.size >= options.partsFromBytes && (await describeObject(s3, key)) !== null) return false;
   return inParts ? putParts(s3, key, payload, onlyIfAbsent, options) : putWhole(s3, key, payload, onlyIfAbsent);
 }
 
-/** The metadata of an object; null where there is none. */
-export async function metadataOf(s3: S3Bucket, key: string): Promise<Readonly<Record<string, string>> | null> {
+/** What the store says of an object; null where there is none. */
+export async function describeObject(s3: S3Bucket, key: string): Promise<{ readonly size: number; readonly writer: string | undefined } | null> {
   return s3.ask({ verb: 'look up', key, right: 's3:GetObject' }, async (abortSignal) => {
     try {
-      return (await s3.client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: key }), { abortSignal })).Metadata ?? {};
+      const { ContentLength, Metadata } = await s3.client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: key }), { abortSignal });
+      return { size: ContentLength ?? 0, writer: Metadata?.[writerField] };
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
@@ -93,7 +94,7 @@ async function putWhole(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
       await s3.client.send(command, { abortSignal });
       return true;
     } catch (error) {
-      if (onlyIfAbsent && isTaken(error)) return mayBeOurs && (await metadataOf(s3, key))?.[writerField] === writer;
+      if (onlyIfAbsent && isTaken(error)) return mayBeOurs && (await describeObject(s3, key))?.writer === writer;
       mayBeOurs = true;
       throw error;
     }
@@ -122,7 +123,7 @@ async function putParts(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
         }), { abortSignal });
         return true;
       } catch (error) {
-        if (mayBeOurs && (isTaken(error) || isMissingUpload(error)) && (await metadataOf(s3, key))?.[writerField] === writer) return true;
+        if (mayBeOurs && (isTaken(error) || isMissingUpload(error)) && (await describeObject(s3, key))?.writer === writer) return true;
         if (!onlyIfAbsent || !isTaken(error)) {
           mayBeOurs = true;
           throw error;

@@ -89,6 +89,8 @@ export function testObjectStore(test: TestFn, name: string, openEmpty: () => Pro
     t.is((await store.getRange('r', 10, 5)).length, 0);
     t.is((await store.getRange('r', 99, 5)).length, 0);
     t.is((await store.getRange('r', 3, 0)).length, 0);
+    t.is(await store.size('r'), 10);
+    await t.throwsAsync(store.size('s'), { instanceOf: ObjectMissingError });
   });
 
   test(title('more than 1,000 keys are listed in byte order, under any prefix'), async (t) => {

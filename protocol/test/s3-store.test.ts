@@ -4,7 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { AccessDeniedError, InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
-import { type ObjectStore, openStore } from '../io/index.js';
+import type { ObjectStore } from '../io/index.js';
 import type { S3Options } from '../io/s3-requests.js';
 import { openS3Store } from '../io/s3-store.js';
 import { type Fault, type FaultyProxy, type ProxiedRequest, openFaultyProxy, seededFaults } from './faulty-proxy.js';
@@ -150,26 +150,4 @@ function testWith({ endpoint, credentials, stop }: S3Server): void {
     const missing = await t.throwsAsync((await openS3Store(`s3://${bucket}`, own)).get('gone'), { instanceOf: ObjectMissingError });
     t.regex(missing.message, /gone/);
   });
-
-  test('GDAL is told the same endpoint, addressing, region and credentials', async (t) => {
-    const store = await openS3Store('s3://a-bucket/some/prefix', { ...own, credentials: { ...credentials, sessionToken: 'token' } });
-    t.is(store.gdalPath('x/y.tif'), '/vsis3/a-bucket/some/prefix/x/y.tif');
-    const options = await store.gdalOptions();
-    t.like(options, {
-      AWS_S3_ENDPOINT: new URL(endpoint).host, AWS_HTTPS: 'NO', AWS_VIRTUAL_HOSTING: 'FALSE', AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey, AWS_SESSION_TOKEN: 'token',
-    });
-  });
 }
-
-test('on AWS the bucket is part of the host name, in the region given', async (t) => {
-  const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
-  const store = await openS3Store('s3://a-bucket', { region: 'eu-central-1', credentials });
-  t.like(await store.gdalOptions(), { AWS_S3_ENDPOINT: 's3.eu-central-1.amazonaws.com', AWS_HTTPS: 'YES', AWS_VIRTUAL_HOSTING: 'TRUE', AWS_SESSION_TOKEN: '' });
-  await store.close();
-});
-
-test('a URL that is no bucket, and an endpoint with a path, are refused', async (t) => {
-  for (const url of ['s3://', 's3://AB/x', 's3://a', 's3://a_b/c', 's3://good-bucket/../x']) await t.throwsAsync(openStore(url), { instanceOf: InputError }, url);
-  await t.throwsAsync(openS3Store('s3://good-bucket', { endpoint: 'http://127.0.0.1:1/base', region: 'x' }), { instanceOf: InputError, message: /AWS_ENDPOINT_URL/ });
-});

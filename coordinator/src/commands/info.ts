@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 export function registerInfo(program: Command): void {
   program.command('info')
     .description('show what Altiplano understands of an image: size, type, no-data, RPC, footprint, ground sample distance')
-    .argument('<image>', 'anything GDAL opens')
+    .argument('<image>', 'anything GDAL opens, as a file or s3://bucket/key')
     .option('--rpc <file>', "the RPC's file (default: found beside or inside the image)")
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
@@ -13,6 +13,8 @@ Example:
   altiplano info left.tif`)
     .action(async (image: string, { rpc, json }: { rpc?: string; json?: true }) => {
       const { describeImage, formatImageInfo } = await import('@altiplano/kernels/raster');
+      const { letGdalRead } = await import('../input-files.js');
+      await letGdalRead(image);
       const info = describeImage(image, rpc === undefined ? {} : { rpcPath: rpc });
       process.stdout.write(json ? `${JSON.stringify(info)}\n` : `${formatImageInfo(info).trimEnd()}\n`);
     });

@@ -12,6 +12,7 @@ export function registerPlan(program: Command): void {
     .description('show what `run` with the same arguments would do, and run nothing')
     // Accepted so that a run's command line can be planned by changing one word.
     .option('--out <dir>', 'as in run; nothing is written')
+    .option('--store <url>', 'as in run')
     .option('--agents <n>', 'as in run; for the time estimate', wholeNumber)
     .option('--keep-intermediates', 'as in run')
     .option('--fresh', 'as in run')

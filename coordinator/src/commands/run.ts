@@ -12,6 +12,7 @@ import { tileCount } from '../tile-index.js';
 
 interface RunCommandOptions extends SceneOptions {
   readonly out: string;
+  readonly store?: string;
   readonly agents: number;
   readonly keepIntermediates?: true;
   readonly fresh?: true;
@@ -24,6 +25,7 @@ export function registerRun(program: Command, signal: AbortSignal): void {
   addSceneOptions(program.command('run'))
     .description('make a DSM from overlapping images, on this machine')
     .requiredOption('--out <dir>', 'folder of the products: dsm.tif and its companions')
+    .option('--store <url>', 'object store of the scene, s3://bucket/prefix or a folder (default: DIR/.altiplano/store)')
     .option('--agents <n>', 'agent processes', wholeNumber, availableParallelism())
     .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels in DIR/.altiplano')
     .option('--fresh', 'drop what an earlier run of the same scene left, and start over')
@@ -33,9 +35,11 @@ Examples:
   altiplano run left.tif right.tif --out scene
   altiplano run left.tif right.tif --out scene --resolution 1 --crs EPSG:32636 --roi area.geojson
   altiplano run IMG_1.tif IMG_2.tif IMG_3.tif --pairs 0-1,1-2 --out scene --agents 8 --json
+  altiplano run s3://images/left.tif s3://images/right.tif --out scene --store s3://scenes/town
 
 DIR holds dsm.tif and the products beside it; DIR/.altiplano holds the scene's store, the bus and the agents'
-logs. Run again with the same arguments, an interrupted or partial scene goes on where it ended.
+logs. With --store the store is there, and holds the products, too. Buckets are found by AWS's variables and files
+(AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...). Run again with the same arguments, an interrupted or partial scene goes on where it ended.
 
 Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles are dead), 130 interrupted.`)
     .action(async (images: string[], options: RunCommandOptions) => {
@@ -59,7 +63,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
       try {
         const outDir = resolve(options.out);
         const end = await runLocal(plan, {
-          outDir, agents: options.agents, keepIntermediates: options.keepIntermediates === true, fresh: options.fresh === true,
+          outDir, store: options.store ?? null, agents: options.agents, keepIntermediates: options.keepIntermediates === true, fresh: options.fresh === true,
           work: thread.work, onState: progress.show, onWarning: note,
         }, signal);
         progress.close();
