@@ -45,8 +45,9 @@ function readInThread(options: Readonly<Record<string, string>>, names: readonly
 
 if (server === null) test('S3 tests are skipped: this machine has no S3 server', (t) => { t.pass(); });
 else {
-  const { endpoint, credentials, stop } = server;
-  test.after.always(() => stop());
+  const s3 = server;
+  const { endpoint, credentials } = s3;
+  test.after.always(() => s3.stop());
   const pixels = new Uint16Array(side * side).map((_, i) => (i * 7919) % 60_000);
   let wanted = 0;
   for (let row = 900; row < 1100; row++) for (let col = 700; col < 1000; col++) wanted += pixels[row * side + col] ?? 0;
@@ -58,7 +59,7 @@ else {
     process.env['AWS_ENDPOINT_URL_S3'] = endpoint;
     process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId;
     process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey;
-    const store: ObjectStore = await openStore(`s3://${await newBucket({ endpoint, credentials, stop })}/scenes`);
+    const store: ObjectStore = await openStore(`s3://${await newBucket(s3)}/scenes`);
     t.teardown(() => store.close());
     const path = join(folder, 'image.tif');
     writeGeoTiff(path, { width: side, height: side, bands: [{ data: pixels }], compress: 'NONE' });

@@ -5,8 +5,9 @@ import type { S3Bucket } from './s3-requests.js';
  * What lets GDAL's /vsis3 see the bucket as the client does: endpoint, addressing, region, and the very credentials the client found, so that
  * it makes no difference that GDAL looks for them in other places. All are set, empty ones too: a variable of another store must not shine through.
  */
-export async function gdalOptionsOf({ endpoint, region, client, ask }: Pick<S3Bucket, 'endpoint' | 'region' | 'client' | 'ask'>): Promise<Readonly<Record<string, string>>> {
-  const credentials = await ask({ verb: 'find credentials for', key: '', right: 's3:GetObject' }, () => client.config.credentials());
+export async function gdalOptionsOf(s3: S3Bucket): Promise<Readonly<Record<string, string>>> {
+  const { endpoint, region, client } = s3;
+  const credentials = await s3.ask({ verb: 'find credentials for', key: '', right: 's3:GetObject' }, () => client.config.credentials());
   return {
     AWS_S3_ENDPOINT: endpoint.host,
     AWS_HTTPS: endpoint.isTls ? 'YES' : 'NO',

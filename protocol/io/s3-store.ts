@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
@@ -32,6 +32,18 @@ export async function openS3Store(url: string, given: Partial<S3Options> = {}): 
     checkKey(key);
     return prefix + key;
   };
+
+  // A server that doesn't know conditions takes both of two equal puts, and would lose results in silence: it is tried once.
+  let honoursConditions = s3.endpoint.isAws;
+  async function putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+    const put = () => upload(s3, nameOf(key), payloadOf(bytes), true, options);
+    if (!(await put())) return false;
+    if (!honoursConditions && await put()) {
+      throw new InputError(`store: ${s3.endpoint.url} ignores If-None-Match, so results could be lost; use a server with conditional puts`);
+    }
+    honoursConditions = true;
+    return true;
+  }
 
   async function putFile(key: string, path: string, onlyIfAbsent: boolean): Promise<boolean> {
     const name = nameOf(key);
@@ -73,7 +85,7 @@ export async function openS3Store(url: string, given: Partial<S3Options> = {}): 
       return found.size;
     },
     has: async (key) => (await describeObject(s3, nameOf(key))) !== null,
-    putIfAbsent: async (key, bytes) => upload(s3, nameOf(key), payloadOf(bytes), true, options),
+    putIfAbsent,
     put: async (key, bytes) => { await upload(s3, nameOf(key), payloadOf(bytes), false, options); },
     putFile: async (key, path) => { await putFile(key, path, false); },
     putFileIfAbsent: (key, path) => putFile(key, path, true),
@@ -110,10 +122,12 @@ export function parseS3Url(url: string): { readonly bucket: string; readonly pre
 
 /** One folder for all stores of a user on this machine, whose leftovers are swept. */
 async function openScratchFolder(): Promise<string> {
-  const name = `altiplano-scratch-${userInfo().uid}`;
+  const user = process.getuid?.() ?? 0;
+  const name = `altiplano-scratch-${user}`;
   // A worker thread whose TMPDIR is this folder already opens the store, too.
   const folder = basename(tmpdir()) === name ? tmpdir() : join(tmpdir(), name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if ((await stat(folder)).uid !== user) throw new InputError(`${folder} belongs to another user; remove it, or set TMPDIR to a folder of your own`);
   await removeStale(folder);
   return folder;
 }

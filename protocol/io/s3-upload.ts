@@ -141,7 +141,7 @@ async function putParts(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
 interface Upload { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined }
 
 async function sendParts(
-  { client, ask }: S3Bucket, upload: Upload, payload: Payload, partBytes: number, checksum: { readonly ChecksumAlgorithm?: 'CRC32' },
+  s3: S3Bucket, upload: Upload, payload: Payload, partBytes: number, checksum: { readonly ChecksumAlgorithm?: 'CRC32' },
 ): Promise<CompletedPart[]> {
   const parts: CompletedPart[] = Array.from({ length: Math.ceil(payload.size / partBytes) }, (_, i) => ({ PartNumber: i + 1 }));
   const file = typeof payload.from === 'string' ? await open(payload.from) : null;
@@ -150,8 +150,8 @@ async function sendParts(
       const from = i * partBytes;
       const size = Math.min(partBytes, payload.size - from);
       const body = payload.from instanceof Uint8Array ? payload.from.subarray(from, from + size) : await readPart(file, from, size);
-      const { ETag, ChecksumCRC32 } = await ask({ verb: 'write', key: upload.Key, right: 's3:PutObject', bytes: size }, (abortSignal) =>
-        client.send(new UploadPartCommand({ ...upload, ...checksum, PartNumber: i + 1, Body: body, ContentLength: size }), { abortSignal }));
+      const { ETag, ChecksumCRC32 } = await s3.ask({ verb: 'write', key: upload.Key, right: 's3:PutObject', bytes: size }, (abortSignal) =>
+        s3.client.send(new UploadPartCommand({ ...upload, ...checksum, PartNumber: i + 1, Body: body, ContentLength: size }), { abortSignal }));
       parts[i] = { PartNumber: i + 1, ETag, ChecksumCRC32 };
     });
   } finally {
@@ -168,7 +168,7 @@ async function readPart(file: FileHandle | null, from: number, size: number): Pr
 }
 
 /** Drops the parts sent. What can't be dropped now is the bucket's lifecycle rule's to drop (docs/decisions/0011-object-stores.md). */
-async function abandon({ client, ask }: S3Bucket, upload: Upload): Promise<void> {
-  await ask({ verb: 'drop the upload of', key: upload.Key, right: 's3:AbortMultipartUpload' }, (abortSignal) =>
-    client.send(new AbortMultipartUploadCommand(upload), { abortSignal })).catch(() => undefined);
+async function abandon(s3: S3Bucket, upload: Upload): Promise<void> {
+  await s3.ask({ verb: 'drop the upload of', key: upload.Key, right: 's3:AbortMultipartUpload' }, (abortSignal) =>
+    s3.client.send(new AbortMultipartUploadCommand(upload), { abortSignal })).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestFn } from 'ava';
 import { InputError, ObjectMissingError } from '../src/index.js';
@@ -79,6 +79,20 @@ export function testObjectStore(test: TestFn, name: string, openEmpty: () => Pro
     t.true(await store.putFileIfAbsent('images/1.tif', path));
     await t.throwsAsync(store.putFile('images/2.tif', join(folder, 'missing.tif')));
     t.deepEqual(await keysUnder(store, ''), ['images/0.tif', 'images/1.tif']);
+  });
+
+  test(title('of 8 that publish a file under one absent key exactly one wins, and its bytes stay'), async (t) => {
+    const store = await openEmpty();
+    const folder = await mkdtemp(join(store.scratchFolder, 'altiplano-store-test-'));
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const won = await Promise.all(Array.from({ length: 8 }, async (_, i) => {
+      const path = join(folder, `${i}`);
+      await writeFile(path, `writer ${i}`);
+      return store.putFileIfAbsent('race/file', path);
+    }));
+    t.is(won.filter(Boolean).length, 1);
+    t.is(textOf(await store.get('race/file')), `writer ${won.indexOf(true)}`);
+    t.deepEqual(await readdir(folder), [], 'the files of the others are gone, too');
   });
 
   test(title('a range is cut at the object\'s end'), async (t) => {

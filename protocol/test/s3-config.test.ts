@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a bucket is looked for, and by which credentials: what the AWS variables and files say, told to GDAL as the client understands it.
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -72,6 +74,19 @@ test.serial('a URL that is no bucket, an endpoint with a path, and another addre
   }
   await t.throwsAsync(optionsWith({ ...keys, AWS_ENDPOINT_URL: 'http://127.0.0.1:1/base' }), { instanceOf: InputError, message: /AWS_ENDPOINT_URL/ });
   await t.throwsAsync(optionsWith({ ...keys, ALTIPLANO_S3_PATH_STYLE: 'maybe' }), { instanceOf: InputError, message: /ALTIPLANO_S3_PATH_STYLE/ });
+});
+
+test.serial('a server that ignores the condition of a put is found out before it loses anything', async (t) => {
+  const server = createServer((request, answer) => { request.resume().on('end', () => { answer.end(); }); }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => { server.close(); });
+  const address = server.address();
+  Object.assign(process.env, keys, { AWS_ENDPOINT_URL: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}` });
+  delete process.env['AWS_ENDPOINT_URL_S3'];
+  delete process.env['ALTIPLANO_S3_PATH_STYLE'];
+  const store = await openStore('s3://a-bucket');
+  t.teardown(() => store.close());
+  await t.throwsAsync(store.putIfAbsent('plan.json', Buffer.from('{}')), { instanceOf: InputError, message: /ignores If-None-Match/ });
 });
 
 test.serial('a store of files tells GDAL nothing, and neither does a path', async (t) => {
