@@ -114,11 +114,12 @@ function installTestPackages() {
   mkdirSync(join(root, '.setup'), { recursive: true });
   writeFileSync(stamp, missing.join(' '));
   const isRoot = process.getuid?.() === 0;
-  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
-  const [program, ...args] = isRoot ? install : ['sudo', '-n', ...install];
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  const [program, prefix] = isRoot ? ['apt-get', []] : ['sudo', ['-n', 'apt-get']];
   say(`packages for the tests (${missing.join(', ')}) ...`);
-  const { status } = spawnSync(program ?? '', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  say(status === 0 ? 'packages for the tests: done' : `they can't be installed here, so the S3 tests will be skipped; by hand: sudo ${install.join(' ')}`);
+  const isDone = [['update'], install].every((args) =>
+    spawnSync(program, [...prefix, ...args], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0);
+  say(isDone ? 'packages for the tests: done' : `they can't be installed here, so the S3 tests will be skipped; by hand: sudo apt-get ${install.join(' ')}`);
 }
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -55,6 +55,8 @@ export const isTaken = (error: unknown): boolean => {
 };
 
 export const isMissing = (error: unknown): boolean => ['NoSuchKey', 'NotFound'].includes(failureOf(error).name);
+/** Two conditional writes met at one key. */
+export const isConflict = (error: unknown): boolean => ['ConditionalRequestConflict', 'OperationAborted'].includes(failureOf(error).name);
 export const isMissingUpload = (error: unknown): boolean => failureOf(error).name === 'NoSuchUpload';
 export const isBeyondEnd = (error: unknown): boolean => failureOf(error).status === 416;
 

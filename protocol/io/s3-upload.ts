@@ -7,7 +7,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { mapConcurrently } from './map-concurrently.js';
-import { isMissing, isMissingUpload, isTaken } from './s3-errors.js';
+import { isConflict, isMissing, isMissingUpload, isTaken } from './s3-errors.js';
 import type { S3Bucket, S3Options } from './s3-requests.js';
 
 /** What an object says about itself: who wrote it, and the SHA-256 of its content (hex). */
@@ -79,9 +79,10 @@ async function putWhole(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
   // An earlier try may have reached the store though we heard nothing of it.
   let mayBeOurs = false;
   return s3.ask({ verb: 'write', key, right: 's3:PutObject', bytes: payload.size }, async (abortSignal) => {
+    const file = typeof payload.from === 'string' ? createReadStream(payload.from) : null;
     const command = new PutObjectCommand({
       Bucket: s3.bucket, Key: key, ContentLength: payload.size, Metadata: { [writerField]: writer, [sha256Field]: payload.sha256 },
-      Body: typeof payload.from === 'string' ? createReadStream(payload.from) : payload.from,
+      Body: file ?? payload.from,
       ...(onlyIfAbsent && { IfNoneMatch: '*' }),
     });
     // The signature covers the content's hash, and the server checks it: what arrives is what was sent.
@@ -97,6 +98,8 @@ async function putWhole(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
       if (onlyIfAbsent && isTaken(error)) return mayBeOurs && (await describeObject(s3, key))?.writer === writer;
       mayBeOurs = true;
       throw error;
+    } finally {
+      file?.destroy();
     }
   });
 }
@@ -116,26 +119,29 @@ async function putParts(s3: S3Bucket, key: string, payload: Payload, onlyIfAbsen
   try {
     const parts = await sendParts(s3, upload, payload, Math.max(options.partBytes, Math.ceil(payload.size / mostParts)), checksum);
     let mayBeOurs = false;
-    return await s3.ask(request, async (abortSignal) => {
+    const end = await s3.ask(request, async (abortSignal): Promise<'put' | 'taken' | 'conflict'> => {
       try {
         await client.send(new CompleteMultipartUploadCommand({
           ...upload, MultipartUpload: { Parts: parts }, ...(onlyIfAbsent && { IfNoneMatch: '*' }),
         }), { abortSignal });
-        return true;
+        return 'put';
       } catch (error) {
-        if (mayBeOurs && (isTaken(error) || isMissingUpload(error)) && (await describeObject(s3, key))?.writer === writer) return true;
-        if (!onlyIfAbsent || !isTaken(error)) {
-          mayBeOurs = true;
-          throw error;
-        }
-        await abandon(s3, upload);
-        return false;
+        if (mayBeOurs && (isTaken(error) || isMissingUpload(error)) && (await describeObject(s3, key))?.writer === writer) return 'put';
+        if (onlyIfAbsent && isTaken(error)) return 'taken';
+        if (isConflict(error)) return 'conflict';
+        mayBeOurs = true;
+        throw error;
       }
     });
+    if (end === 'put') return true;
   } catch (error) {
     await abandon(s3, upload);
     throw error;
   }
+  await abandon(s3, upload);
+  // Two writers met: S3 wants the upload begun again, unless the other one has won by now.
+  if (onlyIfAbsent && (await describeObject(s3, key)) !== null) return false;
+  return putParts(s3, key, payload, onlyIfAbsent, options);
 }
 
 interface Upload { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined }

@@ -4,11 +4,11 @@ import { type IncomingMessage, type ServerResponse, Agent, createServer, request
 
 /**
  * What can befall a request on its way to a store and back:
- * `503` SlowDown and `500` InternalError instead of the store's answer; `refused`: the connection is cut before the store hears of it;
+ * `503` SlowDown, `500` InternalError, `409` ConditionalRequestConflict, `412` PreconditionFailed, and the store hears nothing; `refused`: the connection is cut before the store hears of it;
  * `lost`: the store does it, and the connection is cut instead of its answer; `cut`: in the middle of the answer's body;
  * `stalled`: half of the body, then silence; `garbled`: the body's last byte is another.
  */
-export type Fault = '503' | '500' | 'refused' | 'lost' | 'cut' | 'stalled' | 'garbled';
+export type Fault = '503' | '500' | '409' | '412' | 'refused' | 'lost' | 'cut' | 'stalled' | 'garbled';
 
 export interface ProxiedRequest { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers'] }
 
@@ -29,7 +29,8 @@ export async function openFaultyProxy(target: string, faultOf: (request: Proxied
     const fault = faultOf(seen, requests.length);
     requests.push({ ...seen, fault });
     if (fault === 'refused') { incoming.destroy(); return; }
-    if (fault === '503' || fault === '500') { refuse(incoming, answer, fault); return; }
+    const code = fault === null ? undefined : refusals[fault];
+    if (code !== undefined) { refuse(incoming, answer, Number(fault), code); return; }
     // Headers go on as they came: the host is part of what is signed.
     const outgoing = httpRequest({ hostname, port, agent, method: seen.method, path: seen.path, headers: seen.headers }, (response) => {
       void relay(response, answer, fault).catch(() => { answer.destroy(); });
@@ -59,11 +60,12 @@ export async function openFaultyProxy(target: string, faultOf: (request: Proxied
   };
 }
 
-function refuse(incoming: IncomingMessage, answer: ServerResponse, status: '503' | '500'): void {
+const refusals: Readonly<Partial<Record<Fault, string>>> = { 503: 'SlowDown', 500: 'InternalError', 409: 'ConditionalRequestConflict', 412: 'PreconditionFailed' };
+
+function refuse(incoming: IncomingMessage, answer: ServerResponse, status: number, code: string): void {
   incoming.resume();
   incoming.on('end', () => {
-    const code = status === '503' ? 'SlowDown' : 'InternalError';
-    answer.writeHead(Number(status), { 'content-type': 'application/xml' });
+    answer.writeHead(status, { 'content-type': 'application/xml' });
     answer.end(incoming.method === 'HEAD' ? undefined : `<?xml version="1.0"?><Error><Code>${code}</Code><Message>made by the test</Message></Error>`);
   });
 }

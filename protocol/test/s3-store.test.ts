@@ -130,6 +130,20 @@ function testWith(s3: S3Server): void {
     });
   }
 
+  test('an upload in parts that meets another writer is begun again, or is late', async (t) => {
+    const completes = ({ method, path }: ProxiedRequest): boolean => method === 'POST' && path.includes('uploadId=');
+    const answers: Fault[] = ['409', '412'];
+    const { store, proxy } = await behind(t, (request) => (completes(request) ? answers.shift() ?? null : null), { conditionOnParts: true });
+    const bytes = randomBytes(7 << 20);
+    const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
+    // The other writer, of whom the 412 speaks, has gone again: in the test nobody put anything.
+    await writeFile(path, bytes);
+    t.true(await store.putFileIfAbsent('big', path));
+    t.deepEqual(proxy.requests.filter(completes).map(({ fault }) => fault), ['409', '412', null]);
+    t.is(proxy.requests.filter(({ method, path: asked }) => method === 'DELETE' && asked.includes('uploadId=')).length, 2, 'nothing is left of the first two');
+    t.true(bytes.equals(await store.get('big')));
+  });
+
   test('an upload in parts that fails leaves neither object nor parts', async (t) => {
     const { store, proxy } = await behind(t, ({ path }) => (path.includes('partNumber=2') ? '500' : null), { retry: { attempts: 2, firstMs: 1, mostMs: 2 } });
     const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
