@@ -25,7 +25,7 @@ test('--help documents every variable and exits 0', async (t) => {
   const { code, out } = await run(['--help']);
   t.is(code, 0);
   for (const name of ['NATS_URL', 'ALTIPLANO_STORE', 'ALTIPLANO_AGENT_ID', 'ALTIPLANO_SLOTS', 'ALTIPLANO_KINDS', 'ALTIPLANO_LOG_LEVEL', 'ALTIPLANO_LOG_FILE',
-    'ALTIPLANO_METRICS_PORT', 'NATS_TOKEN', 'NATS_USER', 'NATS_PASSWORD', 'NATS_CREDS']) t.true(out.includes(name), name);
+    'ALTIPLANO_METRICS_PORT', 'NATS_TOKEN', 'NATS_USER', 'NATS_PASSWORD', 'NATS_CREDS', 'AWS_PROFILE', 'AWS_ENDPOINT_URL', 'ALTIPLANO_S3_PATH_STYLE']) t.true(out.includes(name), name);
 });
 
 test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t) => {
@@ -36,7 +36,7 @@ test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t)
     [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_KINDS: 'stereo,ortho' }, /ALTIPLANO_KINDS.*ingest,align,coarse,stereo/],
     [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_KINDS: 'stereo,stereo' }, /ALTIPLANO_KINDS/],
     [[], { ALTIPLANO_STORE: 'x', ALTIPLANO_METRICS_PORT: 'http' }, /ALTIPLANO_METRICS_PORT/],
-    [['--store', 's3://bucket/x'], {}, /s3:\/\/bucket\/x.*later release/],
+    [['--store', 'gopher://bucket/x'], {}, /gopher:.*s3:\/\/bucket\/prefix/],
   ] as const) {
     const { code, err } = await run(args, env);
     t.is(code, 2, err);
