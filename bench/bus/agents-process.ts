@@ -2,7 +2,7 @@
 // A process that hosts many agents: each has its own connection, store and pull loop, as the program has; only the kernels behind
 // it are stubs, run without worker threads. Two hundred Node processes would measure Node's memory, not the bus.
 import { setMaxListeners } from 'node:events';
-import { type AgentConfig, type TilePool, openLog, runAgent, runTask } from '@altiplano/node-agent';
+import { type AgentConfig, type Log, type TilePool, openLog, runAgent, runTask } from '@altiplano/node-agent';
 import { taskKinds } from '@altiplano/protocol';
 import { stubRunners } from './stub-work.js';
 import { cpuSeconds, whenParentEnds } from './process-figures.js';
@@ -15,13 +15,21 @@ export interface AgentsOrder {
   readonly logFile: string;
   readonly name: string;
 }
-export type AgentsReply = { readonly is: 'ready' } | { readonly is: 'figures'; readonly cpuSeconds: number; readonly rssBytes: number };
+export type AgentsReply =
+  /** All agents are connected and pull: what starting them costs isn't the flow's. */
+  | { readonly is: 'ready' }
+  | { readonly is: 'figures'; readonly cpuSeconds: number; readonly rssBytes: number };
 
 const order: AgentsOrder = JSON.parse(process.argv[2] ?? '');
 const reply = (message: AgentsReply): void => { process.send?.(message); };
 const drain = new AbortController();
 setMaxListeners(0, drain.signal);
-const log = openLog({ level: 'info', file: order.logFile, agent: order.name });
+const written = openLog({ level: 'info', file: order.logFile, agent: order.name });
+let started = 0;
+const log: Log = (event, fields) => {
+  written(event, fields);
+  if (event === 'agent:started' && ++started === order.agents) reply({ is: 'ready' });
+};
 const runners = stubRunners(order.taskMs);
 
 const agents = Array.from({ length: order.agents }, (_, k) => {
@@ -47,6 +55,5 @@ process.on('message', (message) => {
   if (message === 'figures') reply({ is: 'figures', cpuSeconds: cpuSeconds(), rssBytes: process.memoryUsage.rss() });
   if (message === 'drain') drain.abort();
 });
-reply({ is: 'ready' });
 await Promise.all(agents);
 process.disconnect();

@@ -8,8 +8,8 @@ export interface Lane<T> {
   idle(): Promise<void>;
 }
 
-/** `run` must not reject. A waiting job costs its own memory and no more. */
-export function openLane<T>(run: (job: T) => Promise<void>): Lane<T> {
+/** `run` must not reject. A waiting job costs its own memory and no more. `onIdle`: called whenever nothing is left to do. */
+export function openLane<T>(run: (job: T) => Promise<void>, onIdle: () => void = () => undefined): Lane<T> {
   let waiting: T[] = [];
   let working: Promise<void> | null = null;
   const work = async (): Promise<void> => {
@@ -23,6 +23,7 @@ export function openLane<T>(run: (job: T) => Promise<void>): Lane<T> {
       }
     }
     working = null;
+    onIdle();
   };
   return {
     push(job) {

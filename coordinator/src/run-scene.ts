@@ -116,6 +116,9 @@ async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, p
 type PublishCommand = Extract<SceneCommand, { type: 'publishTasks' }>;
 type ComputeCommand = Exclude<SceneCommand, PublishCommand>;
 
+/** The stage that a command's computing counts for. */
+const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'merge', rangeTiles: 'range', publishProducts: 'publish' } as const;
+
 interface Shell {
   carryOut(command: SceneCommand, state: () => SceneState): void;
   /** Counts outcomes for the reports; each task's once. */
@@ -146,13 +149,13 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     warnings.push(message);
     options.onWarning?.(message);
   };
-  const timed = async <T>(stage: string, job: () => Promise<T> | T): Promise<T> => {
-    const since = ports.cpuSeconds();
-    try {
-      return await job();
-    } finally {
-      seconds[stage] = (seconds[stage] ?? 0) + ports.cpuSeconds() - since;
-    }
+  let clock: { readonly stage: string; readonly since: number } | null = null;
+  /** What is computed from here on counts for a stage; null: nothing is. The clock is read where the stage changes: asking the system may take as long as a step. */
+  const enter = (stage: string | null): void => {
+    if (clock?.stage === stage) return;
+    const now = ports.cpuSeconds();
+    if (clock !== null) seconds[clock.stage] = (seconds[clock.stage] ?? 0) + now - clock.since;
+    clock = stage === null ? null : { stage, since: now };
   };
 
   async function publishTasks(tasks: readonly Task[], phase: SceneState['tasks']): Promise<void> {
@@ -262,14 +265,15 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
   }
 
   async function compute(command: ComputeCommand, state: () => SceneState): Promise<void> {
+    enter(stageOf[command.type]);
     switch (command.type) {
-      case 'solvePointing': return timed('pointing', () => solvePointing(command.matches));
+      case 'solvePointing': return solvePointing(command.matches);
       case 'mergeTile':
-        await timed('merge', () => mergeOf(state).mergeTile(command.tileId));
+        await mergeOf(state).mergeTile(command.tileId);
         return push({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });
-      case 'mergeLevel': return timed('merge', () => mergeLevel(state));
-      case 'rangeTiles': return timed('range', () => rangeTiles(command.factor, command.from));
-      case 'publishProducts': return timed('publish', () => publishProducts(state()));
+      case 'mergeLevel': return mergeLevel(state);
+      case 'rangeTiles': return rangeTiles(command.factor, command.from);
+      case 'publishProducts': return publishProducts(state());
     }
   }
 
@@ -282,7 +286,7 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     }
   };
   const computing = openLane<{ readonly command: ComputeCommand; readonly state: () => SceneState }>(({ command, state }) =>
-    carriedOut(command, () => compute(command, state)));
+    carriedOut(command, () => compute(command, state)), () => { enter(null); });
   const publishing = openLane<{ readonly command: PublishCommand; readonly phase: SceneState['tasks'] }>(({ command, phase }) =>
     carriedOut(command, () => publishTasks(command.tasks, phase)));
 
@@ -310,7 +314,10 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
       }
     },
     results: () => ({ pointing, products, tally: outcomes.tally(), warnings }),
-    ownSeconds: () => seconds,
+    ownSeconds() {
+      enter(null);
+      return seconds;
+    },
     async close() {
       await Promise.all([computing.idle(), publishing.idle()]);
       for (const merge of merges.values()) await merge.abandon();

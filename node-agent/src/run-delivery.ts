@@ -29,6 +29,8 @@ export interface DeliveryPorts {
   readonly onOutcome?: (outcome: TaskOutcome) => void;
 }
 
+const tellStartMs = 1_000;
+
 /** 'settled': the task ended or was put back by the rules; 'returned': handed back because the agent stops. */
 export type DeliveryEnd = 'settled' | 'returned';
 
@@ -36,10 +38,13 @@ export type DeliveryEnd = 'settled' | 'returned';
  * The story of one delivery, from message to answer. Store, then publish, then ack: a crash between two of
  * them costs one repeat, never a hole. Throws only where the bus takes no answer; then the task comes again.
  *
- *   parse --> known? --> started --> run --+--> ledger --> ended --> ack
- *     |         |                          |
- *     |         +--> ended --> ack         +--> retrying --> retry(delay)
- *     +--> dead letter --> reject          +--> ledger (dead) --> dead letter --> ended --> reject
+ *   parse --> known? --> run --+--> ledger --> ended --> ack
+ *     |         |              |
+ *     |         +--> ended     +--> retrying --> retry(delay)
+ *     |              --> ack   +--> ledger (dead) --> dead letter --> ended --> reject
+ *     +--> dead letter --> reject
+ *
+ * A task that runs for longer than a second tells 'started', too: of a shorter one its end is told soon enough.
  */
 export async function runDelivery(ports: DeliveryPorts, delivery: TaskDelivery, signal: AbortSignal): Promise<DeliveryEnd> {
   try {
@@ -84,14 +89,12 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
   if (known?.state === 'dead') await waitOut(() => store.delete(ledgerKey(sceneId, taskId)), signal);
 
   const startedAt = ports.now().toISOString();
-  const started = publish({ ...event(), type: 'started', attempt });
-  started.catch(() => undefined); // awaited below; a bus that is away must not hold up the work
+  const telling = setTimeout(() => { void publish({ ...event(), type: 'started', attempt }).catch(() => undefined); }, tellStartMs);
   log('task:started', { ...ids, kind });
   const start = performance.now();
   const outcomeBase = { v: 1, sceneId, taskId, kind, taskHash: hash, attempts: attempt, agent, startedAt } as const;
 
-  const ended = await runOnce(ports, task, attempt, signal);
-  await started;
+  const ended = await runOnce(ports, task, attempt, signal).finally(() => { clearTimeout(telling); });
   if (ended.is === 'failed' && ended.outcome.is === 'retry') {
     const { failure, outcome: { delayMs } } = ended;
     log('task:retried', { ...ids, kind, delayMs, code: failure.code, error: failure.message, ...(failure.stack !== undefined && { stack: failure.stack }) });

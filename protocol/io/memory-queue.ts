@@ -30,8 +30,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
   /** By subject, oldest first. */
   const entries = new Map<string, Entry>();
   const waiters = new Set<Waiter>();
-  const told: TaskEvent[] = [];
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(event: TaskEvent) => void>();
   const dead: DeadLetter[] = [];
   const present = new Map<string, { readonly info: Readonly<Record<string, unknown>>; readonly until: number }>();
   const closing = new AbortController();
@@ -125,26 +124,29 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
     },
     async publishEvent(event, signal) {
       checkOpen(signal);
-      told.push(event);
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener(event);
     },
     async *events(sceneId, signal, which = 'all') {
       const stop = AbortSignal.any([signal, closing.signal]);
-      for (let next = 0; ;) {
-        for (; next < told.length; next++) {
-          const event = told[next];
-          if (stop.aborted) return;
-          if (event?.sceneId === sceneId && (which === 'all' || event.type !== 'started')) yield event;
+      const told: TaskEvent[] = [];
+      let wake = (): void => undefined;
+      const listener = (event: TaskEvent): void => {
+        if (event.sceneId !== sceneId || (which === 'ends' && event.type === 'started')) return;
+        told.push(event);
+        wake();
+      };
+      listeners.add(listener);
+      const onStop = (): void => { wake(); };
+      stop.addEventListener('abort', onStop);
+      try {
+        while (!stop.aborted) {
+          const event = told.shift();
+          if (event !== undefined) yield event;
+          else await new Promise<void>((resolve) => { wake = resolve; });
         }
-        if (stop.aborted) return;
-        let wake = (): void => undefined;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          listeners.add(wake);
-          stop.addEventListener('abort', wake);
-        });
-        listeners.delete(wake);
-        stop.removeEventListener('abort', wake);
+      } finally {
+        listeners.delete(listener);
+        stop.removeEventListener('abort', onStop);
       }
     },
     async publishDead(letter, signal) {

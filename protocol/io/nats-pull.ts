@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Msg, type NatsConnection, type Subscription, createInbox } from '@nats-io/transport-node';
 import { ServiceUnavailableError, type Task, type TaskKind, taskConsumer, taskHash, tasksStream } from '../src/index.js';
+import type { Outbox } from './nats-outbox.js';
 import { type Requests, statusOf } from './nats-requests.js';
 import type { TaskDelivery } from './task-queue.js';
 
@@ -34,7 +35,7 @@ interface Line {
  * Pulls over subscriptions that are used again, as making one costs more than a pull. The server drops a pull whose reply inbox nobody
  * listens to, so a line with unanswered pulls is given up: that cancels them, and what is already on its way is handed back.
  */
-export function openPuller(nc: NatsConnection): Puller {
+export function openPuller(nc: NatsConnection, outbox: Outbox): Puller {
   const idle: Line[] = [];
   const wakers = new Set<() => void>();
 
@@ -83,12 +84,9 @@ export function openPuller(nc: NatsConnection): Puller {
       const timer = setTimeout(() => { settle({ is: 'unanswered' }); }, waitMs + answerTimeoutMs);
       wakers.add(onWake);
       const request = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
-      try {
-        for (const kind of kinds) {
-          nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`, request, { reply: line.subscription.getSubject() });
-        }
-      } catch {
-        settle({ is: 'none' }); // the connection is closed for good
+      if (nc.isClosed()) return settle({ is: 'none' });
+      for (const kind of kinds) {
+        outbox.send(`$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`, request, { reply: line.subscription.getSubject() });
       }
     }),
   };
@@ -119,7 +117,7 @@ const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.string
  * The delivery in a pulled message. Its reply subject tells how often it was delivered and takes the answers
  * (source: NATS ADR-15): $JS.ACK.[domain.account.]stream.consumer.delivered.sequence.…
  */
-export function deliveryOf(requests: Requests, message: Msg): TaskDelivery {
+export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): TaskDelivery {
   const reply = message.reply ?? '';
   const tokens = reply.split('.');
   const attempt = Number(tokens[tokens.length > 9 ? 6 : 4]);
@@ -137,7 +135,7 @@ export function deliveryOf(requests: Requests, message: Msg): TaskDelivery {
     hash: hashInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
     attempt,
     working: () => isConfirmed('+WPI'),
-    ack: () => settle('+ACK'),
+    async ack() { outbox.send(reply, '+ACK'); },
     retry: (delayMs) => settle(handBack(delayMs)),
     // With a reason ("+TERM why") nats-server 2.9 would deliver it again.
     reject: () => settle('+TERM'),

@@ -2,17 +2,18 @@
 import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConsumerMessages, type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import {
   type Authenticator, type Msg, type MsgHdrs, type NatsConnection, connect, credsAuthenticator, headers, nuid, tokenAuthenticator, usernamePasswordAuthenticator,
 } from '@nats-io/transport-node';
 import {
   type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
-  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, eventsStream, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject,
+  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject,
   tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
+import { openOutbox } from './nats-outbox.js';
 import { deliveryOf, messageIdOf, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams } from './nats-streams.js';
@@ -53,8 +54,9 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const manager = await available('JetStream', () => jetstreamManager(nc, { checkAPI: false }));
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one per queue call that waits
-  const requests = openRequests(nc);
-  const puller = openPuller(nc);
+  const outbox = openOutbox(nc);
+  const requests = openRequests(nc, outbox);
+  const puller = openPuller(nc, outbox);
   const report = options.onProblem ?? ((): void => undefined);
   let presence: Promise<KV> | null = null;
   let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
@@ -129,7 +131,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         if (pulled.is === 'none') continue;
         const kind = kinds.find((candidate) => pulled.message.subject.startsWith(taskSubject(candidate, '', '').slice(0, -1)));
         if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };
-        return deliveryOf(requests, pulled.message);
+        return deliveryOf(outbox, requests, pulled.message);
       }
       return null;
     } finally {
@@ -137,28 +139,13 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     }
   }
 
-  /** Null: `stop` aborted. An ordered consumer: it survives lost connections and a restarted server by itself. */
-  async function openEvents(filter: string, stop: AbortSignal): Promise<ConsumerMessages | null> {
-    while (!stop.aborted) {
-      try {
-        const consumer = await js.consumers.get(eventsStream, { filter_subjects: filter });
-        return await consumer.consume({ max_messages: 500 });
-      } catch (error) {
-        if (stop.aborted) break;
-        report(new ServiceUnavailableError(`bus: events: ${messageOf(error)}`, error));
-        await recover(stop);
-      }
-    }
-    return null;
-  }
-
   async function* events(sceneId: string, signal: AbortSignal, which: 'all' | 'ends' = 'all'): AsyncGenerator<TaskEvent> {
     const stop = AbortSignal.any([signal, closing.signal]);
-    const messages = await openEvents(eventFilter(sceneId, which), stop);
-    if (messages === null) return;
-    const close = (): void => { void messages.close(); };
-    stop.addEventListener('abort', close);
-    if (stop.aborted) close();
+    if (stop.aborted) return;
+    // The client makes the subscription again after a lost connection.
+    const messages = nc.subscribe(eventFilter(sceneId, which));
+    const end = (): void => { messages.unsubscribe(); };
+    stop.addEventListener('abort', end);
     try {
       for await (const message of messages) {
         const event = readable(() => parseTaskEvent(message.data), report);
@@ -166,8 +153,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         if (stop.aborted) return;
       }
     } finally {
-      stop.removeEventListener('abort', close);
-      await messages.close();
+      stop.removeEventListener('abort', end);
+      end();
     }
   }
 
@@ -184,10 +171,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round) }));
     },
     async publishEvent(event, signal) {
-      const subject = eventSubject(event.sceneId, event.type);
-      if (event.type !== 'started') return publish(subject, encodeMessage(event), signal);
       throwIfStopped(signal);
-      nc.publish(subject, encodeMessage(event));
+      outbox.send(eventSubject(event.sceneId, event.type), encodeMessage(event));
     },
     publishDead: (letter, signal) => publish(deadSubject(letter.sceneId, letter.taskId), encodeMessage(letter), signal),
     deadLetters: (sceneId) => available('dead letters', async () => {
@@ -228,6 +213,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       closing.abort(new ServiceUnavailableError('bus: the queue was closed'));
       requests.giveUp();
       puller.wake();
+      outbox.flush();
       if (nc.isClosed()) return;
       // Draining sends what is buffered, which needs a server; away, there is nothing to wait for.
       await Promise.race([nc.drain().catch(() => undefined), delay(2_000, undefined, { ref: false })]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Msg, type MsgHdrs, type NatsConnection, createInbox } from '@nats-io/transport-node';
+import type { Outbox } from './nats-outbox.js';
 
 export interface Requests {
   /** Sends a request and waits for its answer. Null: there was none in time, the connection was lost, or the signal aborted. */
@@ -15,7 +16,7 @@ const sweepMs = 500;
  * Requests whose answers come to one subscription, thousands at a time. The client's own `request` makes a timer and an error with
  * its stack for each; here one timer serves all, as all have the same patience.
  */
-export function openRequests(nc: NatsConnection): Requests {
+export function openRequests(nc: NatsConnection, outbox: Outbox): Requests {
   const inbox = `${createInbox()}.`;
   /** Oldest first. */
   const waiting = new Map<string, { readonly until: number; readonly end: (answer: Msg | null) => void }>();
@@ -50,12 +51,8 @@ export function openRequests(nc: NatsConnection): Requests {
           },
         });
         sweeper ??= setTimeout(sweep, sweepMs);
-        if (signal?.aborted) return onAbort();
-        try {
-          nc.publish(subject, payload, { reply: inbox + token, ...(headers && { headers }) });
-        } catch {
-          end(token, null); // the connection is closed for good
-        }
+        if (signal?.aborted || nc.isClosed()) return onAbort();
+        outbox.send(subject, payload, { reply: inbox + token, ...(headers && { headers }) });
       });
     },
     giveUp() { for (const token of [...waiting.keys()]) end(token, null); },

@@ -3,7 +3,7 @@ import {
   AckPolicy, type ConsumerConfig, DeliverPolicy, DiscardPolicy, JetStreamApiError, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import { type TaskKind, deadStream, eventsStream, taskConsumer, taskKinds, tasksOf, tasksStream } from '../src/index.js';
+import { type TaskKind, deadStream, taskConsumer, taskKinds, tasksOf, tasksStream } from '../src/index.js';
 
 type NamedStream = Partial<StreamConfig> & { name: string };
 
@@ -19,10 +19,6 @@ const tasksOfKind = (kind: TaskKind): NamedStream => ({
   discard: DiscardPolicy.New, discard_new_per_subject: true, max_msgs_per_subject: 1, duplicate_window: nanos(120_000),
 });
 /** Limited by count: a limit by bytes would be reserved on the disk at once, which a small machine refuses. */
-const events: NamedStream = {
-  name: eventsStream, subjects: ['events.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
-  discard: DiscardPolicy.Old, max_age: nanos(7 * day), max_msgs: 2_000_000, duplicate_window: nanos(120_000),
-};
 const dead: NamedStream = {
   name: deadStream, subjects: ['dead.>'], storage: StorageType.File, retention: RetentionPolicy.Limits,
   discard: DiscardPolicy.Old, max_age: nanos(30 * day), max_msgs: 100_000, duplicate_window: nanos(120_000),
@@ -38,7 +34,7 @@ function consumerOf(kind: TaskKind, ackWaitMs: number): Partial<ConsumerConfig> 
 
 /** Makes or updates Altiplano's streams and consumers. Works on nats-server 2.9 and later. */
 export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
-  for (const stream of [...taskKinds.map(tasksOfKind), events, dead]) {
+  for (const stream of [...taskKinds.map(tasksOfKind), dead]) {
     try {
       await manager.streams.add(stream);
     } catch (error) {

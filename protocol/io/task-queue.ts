@@ -12,16 +12,16 @@ export interface TaskDelivery {
   readonly attempt: number;
   /** Resolves false where the server doesn't confirm in time: then another agent may get the task, too. */
   working(): Promise<boolean>;
-  /** Confirmed by the server. Throws ServiceUnavailableError where it doesn't answer: the task comes again. */
+  /** Sent and not confirmed: where it is lost the task comes again, and its agent finds the ledger's entry. */
   ack(): Promise<void>;
-  /** Give it back: delivered again after delayMs. */
+  /** Give it back: delivered again after delayMs. Confirmed, as `reject`: throws ServiceUnavailableError where the server doesn't answer. */
   retry(delayMs: number): Promise<void>;
   /** Never deliver again (the outcome is already in the ledger as dead). */
   reject(): Promise<void>;
 }
 
 /**
- * The task flow of a cluster: coordinator publishes, agents pull, both follow events. Calls that write wait
+ * The task flow of a cluster: coordinator publishes, agents pull and tell events. Calls that publish tasks and dead letters wait
  * out an outage of the service, until their signal aborts or the queue is closed.
  */
 export interface TaskQueue {
@@ -38,9 +38,12 @@ export interface TaskQueue {
    * a queue may go on with its kind for a second before it asks for those before it again.
    */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
-  /** Resolves when the bus has the event; a 'started' one, of which nothing depends, when it was sent. */
+  /** Sent and not confirmed; nobody keeps it. The ledger has what counts. */
   publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;
-  /** Events of a scene, from the oldest kept to the newest and on as they come, until the signal aborts. 'ends': without those of type 'started'. */
+  /**
+   * Events of a scene as they come, until the signal aborts. It listens from the first `next()` on: who publishes tasks after that
+   * hears all of theirs, but for those told while the connection was away. 'ends': without those of type 'started'.
+   */
   events(sceneId: string, signal: AbortSignal, which?: 'all' | 'ends'): AsyncIterable<TaskEvent>;
   publishDead(letter: DeadLetter, signal?: AbortSignal): Promise<void>;
   /** The dead letters of a scene as of now, oldest first. */

@@ -13,7 +13,7 @@ export {
   type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, type TileRun, scenePlanSchema, sceneRequestSchema,
 } from './scene.js';
 export {
-  agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, eventsStream, parseTaskSubject, taskConsumer, taskSubject, tasksOf,
+  agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, parseTaskSubject, taskConsumer, taskSubject, tasksOf,
   tasksStream,
 } from './subjects.js';
 export {

@@ -29,7 +29,7 @@ export type TaskOutcome = Readonly<z.infer<typeof taskOutcomeSchema>>;
 /** What every event tells. */
 const told = { v: z.literal(1), sceneId: sceneIdSchema, taskId: z.string(), kind: z.string(), agent: z.string(), at: z.iso.datetime() };
 
-/** What goes over the EVENTS stream. */
+/** What agents tell about tasks as they go, heard or not. */
 export const taskEventSchema = z.discriminatedUnion('type', [
   z.object({ ...told, type: z.literal('started'), attempt: z.int() }),
   z.object({ ...told, type: z.literal('retrying'), attempt: z.int(), error: z.string() }),

@@ -3,7 +3,6 @@ import type { TaskEvent } from './outcome.js';
 import type { TaskKind } from './task.js';
 
 /** Every NATS name Altiplano uses. Scene and task ids are single subject tokens (their schemas say so). */
-export const eventsStream = 'EVENTS';
 export const deadStream = 'DEAD';
 export const agentsBucket = 'AGENTS';
 
@@ -13,8 +12,8 @@ export const tasksStream = (kind: TaskKind): string => `TASKS-${kind}`;
 export const tasksOf = (kind: TaskKind): string => `tasks.${kind}.>`;
 export const taskConsumer = (kind: TaskKind): string => `agents-${kind}`;
 /**
- * Events of a scene share two subjects: a server looks through all subjects that a filter may match for each message it delivers.
- * Starts have their own, so that who waits for ends needn't read them.
+ * Events are sent and not kept: what nobody hears is in the ledger. Starts have their own subject, so that who waits for ends needn't
+ * read them.
  */
 export const eventSubject = (sceneId: string, type: TaskEvent['type']): string => `events.${sceneId}.${type === 'started' ? 'starts' : 'ends'}`;
 export const eventFilter = (sceneId: string, which: 'all' | 'ends' = 'all'): string => `events.${sceneId}.${which === 'all' ? '>' : 'ends'}`;

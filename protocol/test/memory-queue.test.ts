@@ -6,7 +6,7 @@ import { testTaskQueue } from './task-queue-conformance.js';
 
 testTaskQueue(test, 'memory', async () => {
   const clock = makeFakeClock();
-  return { queue: openMemoryQueue({ ackWaitMs: 15_000, clock }), ackWaitMs: 15_000, elapse: (ms) => clock.advance(ms), now: () => clock.now() };
+  return { queue: openMemoryQueue({ ackWaitMs: 15_000, clock }), ackWaitMs: 15_000, elapse: (ms) => clock.advance(ms), now: () => clock.now(), isEmpty: async () => undefined };
 });
 
 test('memory queue: an agent that isn\'t announced for 30 s is gone', async (t) => {
