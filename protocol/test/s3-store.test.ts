@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { AccessDeniedError, InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
@@ -18,6 +18,12 @@ const seed = Number(process.env['ALTIPLANO_TEST_SEED'] ?? 20_240_607);
 const quick: Partial<S3Options> = {
   region: 'us-east-1', retry: { attempts: 12, firstMs: 2, mostMs: 20 }, idleTimeoutMs: 10_000, requestTimeoutMs: 20_000, partsFromBytes: 6 << 20, partBytes: 5 << 20,
 };
+/** A name in the store's scratch folder; what is left of the file goes with the test. */
+function scratchFile(t: ExecutionContext, store: ObjectStore): string {
+  const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
+  t.teardown(() => rm(path, { force: true }));
+  return path;
+}
 const bytesOf = (text: string): Uint8Array => Buffer.from(text);
 
 if (server === null) test('S3 tests are skipped: this machine has no S3 server', (t) => { t.pass(); });
@@ -113,7 +119,7 @@ function testWith(s3: S3Server): void {
       const next = seededFaults(seed, 0.2, ['503', '500', 'refused', 'lost']);
       const { store, proxy } = await behind(t, next, options);
       const bytes = randomBytes(13 << 20);
-      const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
+      const path = scratchFile(t, store);
       await writeFile(path, bytes);
       t.true(await store.putFileIfAbsent('big', path));
       await t.throwsAsync(stat(path), { code: 'ENOENT' });
@@ -135,7 +141,7 @@ function testWith(s3: S3Server): void {
     const answers: Fault[] = ['409', '412'];
     const { store, proxy } = await behind(t, (request) => (completes(request) ? answers.shift() ?? null : null), { conditionOnParts: true });
     const bytes = randomBytes(7 << 20);
-    const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
+    const path = scratchFile(t, store);
     // The other writer, of whom the 412 speaks, has gone again: in the test nobody put anything.
     await writeFile(path, bytes);
     t.true(await store.putFileIfAbsent('big', path));
@@ -146,7 +152,7 @@ function testWith(s3: S3Server): void {
 
   test('an upload in parts that fails leaves neither object nor parts', async (t) => {
     const { store, proxy } = await behind(t, ({ path }) => (path.includes('partNumber=2') ? '500' : null), { retry: { attempts: 2, firstMs: 1, mostMs: 2 } });
-    const path = join(store.scratchFolder, `altiplano-test-${randomBytes(6).toString('hex')}`);
+    const path = scratchFile(t, store);
     await writeFile(path, randomBytes(8 << 20));
     await t.throwsAsync(store.putFile('big', path), { instanceOf: ServiceUnavailableError });
     t.false(await store.has('big'));
