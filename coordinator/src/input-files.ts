@@ -3,7 +3,8 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { RpcError, type RpcReading, configureGdal, readRpc } from '@altiplano/kernels/raster';
-import { gdalOptionsFor, type ObjectStore, openStore } from '@altiplano/protocol/io';
+import { InputError } from '@altiplano/protocol';
+import { type ObjectStore, openStore } from '@altiplano/protocol/io';
 
 /** An input's bytes, wherever they are. */
 export interface InputFile {
@@ -15,9 +16,19 @@ export interface InputFile {
 
 const isInBucket = (path: string): boolean => path.startsWith('s3://');
 
-/** Lets GDAL open an input in a bucket, with the endpoint and credentials the environment gives for it. Nothing to do for files. */
+/**
+ * Lets GDAL open an input in a bucket, with the endpoint and credentials the environment gives for it. Nothing to do for files.
+ * Throws what is wrong in the store's clear words, InputError where there is no such object: GDAL would hand on the server's page.
+ */
 export async function letGdalRead(path: string): Promise<void> {
-  if (isInBucket(path)) configureGdal(await gdalOptionsFor(path));
+  if (!isInBucket(path)) return;
+  const { store, key } = await openBucketOf(path);
+  try {
+    if (!(await store.has(key))) throw new InputError(`${path}: there is no such object, or no such bucket`);
+    configureGdal(await store.gdalOptions());
+  } finally {
+    await store.close();
+  }
 }
 
 /** Opens a file, or an object at s3://bucket/key. */
@@ -38,8 +49,9 @@ export async function openInput(path: string): Promise<InputFile> {
 }
 
 async function openBucketOf(url: string): Promise<{ readonly store: ObjectStore; readonly key: string }> {
-  const [, bucket = '', key = ''] = /^(s3:\/\/[^/]+)\/(.+)$/.exec(url) ?? [];
-  return { store: await openStore(bucket === '' ? url : bucket), key };
+  const [, bucket, key] = /^(s3:\/\/[^/]+)\/(.+)$/.exec(url) ?? [];
+  if (bucket === undefined || key === undefined) throw new InputError(`${url}: expected s3://bucket/key`);
+  return { store: await openStore(bucket), key };
 }
 
 /**

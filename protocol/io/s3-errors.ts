@@ -71,13 +71,16 @@ export function ourError(error: unknown, { verb, bucket, key, endpoint, right }:
   const { name, code, status, message } = failureOf(error);
   const place = key === '' ? `bucket ${bucket}` : `s3://${bucket}/${key}`;
   const what = `store: can't ${verb} ${place} at ${endpoint}`;
-  const said = [name === 'Error' ? code : name, status === null ? '' : `HTTP ${status}`, message === 'UnknownError' ? '' : message].filter((part) => part !== '').join(', ');
+  const said = [name === 'Error' ? code : name === 'Unknown' ? '' : name, status === null ? '' : `HTTP ${status}`, message === 'UnknownError' ? '' : message].filter((part) => part !== '').join(', ');
   if (name === 'NoSuchBucket') return new InputError(`${what}: there is no bucket ${bucket}; create it, or check the store's URL, AWS_ENDPOINT_URL and AWS_REGION`, error);
   if (verb === 'read' && isMissing(error)) return new ObjectMissingError(key);
   if (credentialNames.has(name)) {
     return new AccessDeniedError(`${what}: ${said}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary keys), or AWS_PROFILE`, error);
   }
-  if (status === 401 || status === 403) return new AccessDeniedError(`${what}: ${said}. The credentials need the right ${right} on it`, error);
+  if (status === 401 || status === 403) {
+    // An answer to a look-up has no body that could say which of the two.
+    return new AccessDeniedError(`${what}: ${said}. The credentials lack the right ${right} on it, or are wrong: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE`, error);
+  }
   if (status === 301 || name === 'AuthorizationHeaderMalformed') return new InputError(`${what}: ${said}. The bucket is in another region: set AWS_REGION`, error);
   return new ServiceUnavailableError(`${what}: ${said}`, error);
 }
