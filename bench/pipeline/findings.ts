@@ -11,13 +11,13 @@ import type { RunMeasure } from './measure-run.js';
 
 export interface MeasuredConfig extends Config {
   readonly scene: CachedScene;
-  /** Memory of the largest task as the planner estimates it, process included. */
-  readonly estimateMb: number;
   /** At least one. */
   readonly runs: RunMeasure[];
   readonly comparisons: Comparison[];
 }
 
+/** Memory of the largest task as its agent estimated it before it began, process included. */
+const estimateMb = ({ runs }: MeasuredConfig): number => Math.max(...runs.map(({ summary }) => summary.largestTaskMb));
 /** All of a run's Mpx over all of its processes' CPU. */
 const mpxPerCoreSecond = ({ summary, tree }: RunMeasure): number => summary.mpx / tree.cpuSeconds;
 const mpxPerSecond = ({ summary, wallSeconds }: RunMeasure): number => summary.mpx / wallSeconds;
@@ -128,12 +128,12 @@ function scalingTable(large: readonly MeasuredConfig[], one: MeasuredConfig): Ta
 
 function memoryTable(large: readonly MeasuredConfig[]): TableInput {
   return {
-    title: 'Memory', note: "Largest resident set of each process (VmHWM), the most in any run; estimate: what the planner says the largest task needs, its process included.",
+    title: 'Memory', note: "Largest resident set of each process (VmHWM), the most in any run; estimate: what the agent of the largest task said before it began, its process included.",
     columns: [{ name: 'run', align: 'left' }, ...['agents MB', 'estimate MB', 'of estimate', 'coordinator MB', 'broker MB', 'together MB'].map((name) => ({ name }))],
     rows: large.map((m) => {
       const most = (role: string): number => Math.max(...m.runs.map((run) => peakMb(run, role)));
       return [
-        nameOf(m), agentPeaksMb(m).map((mb) => mb.toFixed(0)).join(', '), fixed(m.estimateMb, 0), percent(most('agent') / m.estimateMb),
+        nameOf(m), agentPeaksMb(m).map((mb) => mb.toFixed(0)).join(', '), fixed(estimateMb(m), 0), percent(most('agent') / estimateMb(m)),
         fixed(most('coordinator'), 0), fixed(most('broker'), 0), fixed(Math.max(...m.runs.map(({ tree }) => tree.peakTogetherBytes)) / 2 ** 20, 0),
       ];
     }),
@@ -202,7 +202,7 @@ function goals(large: readonly MeasuredConfig[], one: MeasuredConfig, steady: St
   const rate = medianRun(one, mpxPerCoreSecond), share = steady?.startupShare ?? NaN;
   const two = large.find(({ agents, cores }) => agents === 2 * one.agents && cores !== null);
   const faster = two === undefined ? NaN : wallOf(one) / wallOf(two);
-  const ofEstimate = Math.max(...large.map((m) => Math.max(...agentPeaksMb(m)) / m.estimateMb));
+  const ofEstimate = Math.max(...large.map((m) => Math.max(...agentPeaksMb(m)) / estimateMb(m)));
   const [accuracy] = one.comparisons;
   return [
     goal('at least 2 Mpx per core-second', rate, fixed(rate, 3), rate >= 2),

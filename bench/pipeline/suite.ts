@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
 import { compareByCommand } from '../accuracy/compare-command.js';
 import { type Options, UsageError } from '../harness/options.js';
 import type { Findings } from '../harness/report.js';
@@ -14,7 +13,6 @@ import { terrainKinds } from '../scenes/options.js';
 import { allowedCores, configsOf, nameOf } from './configs.js';
 import { type MeasuredConfig, pipelineFindings } from './findings.js';
 import { measureRun } from './measure-run.js';
-import { runAltiplano } from './run-altiplano.js';
 
 const resolutionM = 0.5;
 
@@ -55,8 +53,7 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
     for (const pxSide of sizes) {
       progress.step(0, repeats * work.length, `scene of ${pxSide} px`);
       const scene = await cachedScene(resolve(options.text('scenes')), { size: pxSide, terrain, pointingError: [3], samples: 2 }, (text) => progress.step(0, repeats * work.length, text));
-      const estimateMb = await largestTaskMb(scene.images);
-      for (const config of work.filter((c) => c.size === pxSide)) measured.push({ ...config, scene, estimateMb, runs: [], comparisons: [] });
+      for (const config of work.filter((c) => c.size === pxSide)) measured.push({ ...config, scene, runs: [], comparisons: [] });
     }
     for (let k = 0; k < repeats; k++) {
       for (const [i, { scene, runs, comparisons, ...config }] of measured.entries()) {
@@ -77,12 +74,3 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
 
 /** An option's whole number, or what holds where it wasn't given. */
 const countOf = (options: Options, name: string, otherwise: number): number => (options.text(name) === '' ? otherwise : options.count(name));
-
-const plannedSchema = z.object({ estimates: z.array(z.object({ memoryMb: z.number() })).min(1) });
-
-/** What the planner thinks the largest task needs, process included. */
-async function largestTaskMb(images: readonly string[]): Promise<number> {
-  const { exitCode, summary, stderr } = await runAltiplano(['plan', ...images, '--resolution', String(resolutionM)], { showProgress: false });
-  if (exitCode !== 0) throw new Error(`altiplano plan: exit code ${exitCode}\n${stderr}`);
-  return Math.max(...plannedSchema.parse(summary).estimates.map(({ memoryMb }) => memoryMb));
-}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LevelPlan, PairPlan, ScenePlan, StereoParams } from '@altiplano/protocol';
+import { type LevelPlan, type PairPlan, type ScenePlan, type StereoParams, agentProcessMb } from '@altiplano/protocol';
 import type { PlanPorts } from './view.js';
 
 /** What a level's largest task needs. */
@@ -14,8 +14,6 @@ export interface TaskEstimate {
 const evaluationsPerSecond = 100e6;
 /** Core seconds per rectified pixel for everything but matching: reading, resampling, filters, rasterising, merging. */
 const secondsPerPixel = 0.8e-6;
-/** A process's own memory: runtime, addon, raster cache. */
-const processMb = 150;
 
 export interface LevelShape {
   readonly tileCells: number;
@@ -40,7 +38,7 @@ export function estimateTask(shape: LevelShape, params: Pick<StereoParams, 'marg
   const rect = { width: widthPx, height: rectPx };
   const secRect = { width: widthPx + shape.disparities, height: rectPx };
   const bytes = ports.tileMemoryBytes({ rect, secRect, windows: [rect, secRect], grid: { width: cells, height: cells }, count: shape.disparities });
-  return { rectPx, disparities: shape.disparities, memoryMb: processMb + bytes / 2 ** 20 };
+  return { rectPx, disparities: shape.disparities, memoryMb: agentProcessMb + bytes / 2 ** 20 };
 }
 
 /** Disparities a height span needs in an image with this ground sample distance. */

@@ -11,6 +11,8 @@ export interface OutcomeTally {
   readonly stages: Readonly<Record<string, number>>;
   /** Rectified pixels matched at full resolution. */
   readonly matchedPixels: number;
+  /** The most memory a task at full resolution was estimated to need, its agent's process included. */
+  readonly largestTaskMb: number;
   /** Why tasks at full resolution are empty. */
   readonly emptyReasons: Readonly<Record<string, number>>;
   readonly clipped: Named<string>;
@@ -37,7 +39,7 @@ export function openTally(): OpenTally {
   const clipped = firstOf((a: string, b) => (a < b ? -1 : 1));
   const dead = firstOf(byId);
   const stereo = firstOf((a: TaskOutcome, b) => rank[a.state] - rank[b.state] || byId(a, b));
-  let [tasks, stereoTasks, cpu, matchedPixels] = [0, 0, 0, 0];
+  let [tasks, stereoTasks, cpu, matchedPixels, largestTaskMb] = [0, 0, 0, 0, 0];
   const addTo = (sums: Record<string, number>, name: string, value: number): void => { sums[name] = (sums[name] ?? 0) + value; };
 
   return {
@@ -52,12 +54,13 @@ export function openTally(): OpenTally {
       const timed = Object.values(outcome.stages).reduce((sum, seconds) => sum + seconds, 0);
       for (const [stage, seconds] of Object.entries(outcome.stages)) addTo(stages, `stereo.${stage}`, (cpuSeconds * seconds) / Math.max(1e-9, timed));
       matchedPixels += metrics['matchedPixels'] ?? 0;
+      largestTaskMb = Math.max(largestTaskMb, metrics['memoryMb'] ?? 0);
       if (state === 'empty') addTo(emptyReasons, outcome.reason ?? 'unknown', 1);
       if (metrics['rangeClipped'] === 1) clipped.add(outcome.taskId);
       stereo.add(outcome);
     },
     tally: () => ({
-      tasks, stereoTasks, cpuSeconds: cpu, stages: { ...stages }, matchedPixels, emptyReasons: { ...emptyReasons },
+      tasks, stereoTasks, cpuSeconds: cpu, stages: { ...stages }, matchedPixels, largestTaskMb, emptyReasons: { ...emptyReasons },
       clipped: clipped.named(), dead: dead.named(), stereo: stereo.named().first,
     }),
   };

@@ -34,6 +34,8 @@ export interface RunSummary {
   readonly coreSeconds: number;
   readonly wallSeconds: number;
   readonly stages: Readonly<Record<string, number>>;
+  /** The largest task's estimate, its agent's process included. */
+  readonly largestTaskMb: number;
 }
 
 /** Tiles at full resolution: dead if any of its pairs is dead, else done if any is, else empty; not ended counts as dead. */
@@ -63,7 +65,7 @@ export function runSummary(result: SceneResult): RunSummary {
     pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) =>
       ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
     mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(result.tally.cpuSeconds + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),
-    stages: result.stages,
+    stages: result.stages, largestTaskMb: result.tally.largestTaskMb,
   };
 }
 

@@ -5,7 +5,7 @@ import {
   dsmFromDisparity, extentArea, filterDisparity, matchPair, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
-import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask } from '@altiplano/protocol';
+import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask, agentProcessMb } from '@altiplano/protocol';
 import { type ImageLevel, imageLevel } from './image-level.js';
 import { readPrior } from './read-prior.js';
 import { scratchFile } from './scratch.js';
@@ -31,7 +31,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
 
   const prior = clock.time('range', () => (task.priorKey === null ? null : readPrior(store.gdalPath(task.priorKey), boxOf(task.grid), task.heightRange)));
   const { range, clipped } = clock.time('range', () => searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 }));
-  checkMemory(task, geometry, range, refWindow, secWindow);
+  const memoryMb = checkMemory(task, geometry, range, refWindow, secWindow);
 
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
   const secPixels = clock.time('read', () => readLevel(sec, secWindow));
@@ -66,6 +66,7 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
     validCells,
     outliers,
     disparities: range.count,
+    memoryMb,
     rangeClipped: clipped ? 1 : 0,
     epipolarResidualPx: geometry.epipolarResidualPx,
     groundErrorM: geometry.groundErrorM,
@@ -125,16 +126,17 @@ function boxOf(grid: GridSpec): GroundBox {
 }
 
 /** Nothing is allocated before the estimate is known to fit: wrong ranges are what makes stereo run out of memory. */
-function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRange, ...windows: readonly PixelRect[]): void {
+function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRange, ...windows: readonly PixelRect[]): number {
   const { rect, secRect } = geometry;
   const bytes = tileMemoryBytes({ rect, secRect, windows, grid: task.grid, count: range.count });
-  const neededMb = bytes / 2 ** 20;
+  const neededMb = agentProcessMb + bytes / 2 ** 20;
   if (neededMb > task.memoryBudgetMb) {
     throw new MemoryBudgetError(
       `tile ${task.tileId} pair ${task.pairId} level ${task.factor}: ${rect.width} x ${rect.height} pixels ` +
       `at ${range.count} disparities need ${neededMb.toFixed(0)} MB, ` +
       `the budget is ${task.memoryBudgetMb} MB; give smaller tiles (--tile) or a larger budget (--memory)`);
   }
+  return Math.round(neededMb);
 }
 
 function readLevel(level: ImageLevel, rect: PixelRect): ImageWindow {

@@ -63,6 +63,12 @@ const stereoTaskSchema = z.object({
 });
 export type StereoTask = Readonly<z.infer<typeof stereoTaskSchema>>;
 
+/**
+ * What an agent with one slot holds beside its tile, MB: the runtime, two isolates, GDAL, PROJ and what aligning and coarse levels
+ * left (measured: 262). Part of every task's estimate, so that estimate and peak of the process can be compared.
+ */
+export const agentProcessMb = 262;
+
 export const taskSchema = z.discriminatedUnion('kind', [ingestTaskSchema, alignTaskSchema, stereoTaskSchema]);
 export type Task = Readonly<z.infer<typeof taskSchema>>;
 export type TaskKind = Task['kind'];
