@@ -29,12 +29,6 @@ export interface AgentProcesses {
   stop(patienceMs?: number): Promise<void>;
 }
 
-/**
- * What a tile freed goes back to the system at once: else glibc keeps blocks of up to 32 MB, and after some tiles a process holds 60 to
- * 150 MB more than its largest tile needs. What kernels use again and again they keep themselves.
- */
-const returnFreedMemory = { MALLOC_MMAP_THRESHOLD_: '1048576' };
-
 /** An agent that lives this long was healthy: what kills it then is no fault of its own start. */
 const healthyMs = 10_000;
 const mostRestarts = 5;
@@ -82,7 +76,7 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
     const log = openSync(join(options.logDir, `agent-${k}.log`), 'a');
     const args = [...command, '--nats', options.natsUrl, '--store', options.storeUrl, '--id', `agent-${k}`];
     const shell = spawn('/bin/sh', ['-c', watchdog, `agent-${k}`, ...args], {
-      stdio: ['pipe', 'pipe', log], detached: true, env: { ...returnFreedMemory, ...process.env },
+      stdio: ['pipe', 'pipe', log], detached: true,
     });
     closeSync(log);
     shell.stdin?.on('error', () => { /* the shell is gone, which 'exit' tells */ });

@@ -65,9 +65,9 @@ export type StereoTask = Readonly<z.infer<typeof stereoTaskSchema>>;
 
 /**
  * What an agent with one slot holds beside its tile, MB: the runtime, two isolates, GDAL, PROJ and what aligning and coarse levels
- * left (measured: 262). Part of every task's estimate, so that estimate and peak of the process can be compared.
+ * left (measured: 262 to 289). Part of every task's estimate, so that estimate and peak of the process can be compared.
  */
-export const agentProcessMb = 262;
+export const agentProcessMb = 280;
 
 export const taskSchema = z.discriminatedUnion('kind', [ingestTaskSchema, alignTaskSchema, stereoTaskSchema]);
 export type Task = Readonly<z.infer<typeof taskSchema>>;
