@@ -144,7 +144,7 @@ test('tiles merge as the slow, obvious rule says, in any order, on ground with h
     }));
     const pairs = plan.pairs.flatMap((pair) => [{ ...pair, id: '0_1' }, { ...pair, id: '0_2' }]);
     const level = { ...fullLevel, tileCells: 64, resolution: 1, tileRuns: runsOf(tiles, 64) };
-    let state = initialState({ ...plan, alignWindows: [], pairs, levels: [level] }, ahead);
+    let state = initialState({ ...plan, alignWindows: [], pairs, levels: [level] }, { ahead });
     let commands: readonly SceneCommand[] = [];
     const tell = (event: SceneEvent): void => { ({ state, commands } = advanceScene(state, event)); };
     tell({ type: 'started' });

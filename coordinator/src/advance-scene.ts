@@ -5,6 +5,7 @@ import {
 import { type ByteEdit, type ByteTable, byteAt, editBytes, makeByteTable } from './byte-table.js';
 import { alignTasks, ingestTasks } from './make-tasks.js';
 import { type PhaseTasks, levelTasks, listedTasks } from './phase-tasks.js';
+import { type TaskOrders, withOrders } from './task-orders.js';
 import { type TileIndex, openTileIndex } from './tile-index.js';
 
 export type ScenePhase = 'planned' | 'ingest' | 'align' | 'pointing' | 'tiles' | 'merging' | 'ranging' | 'publishing' | 'done' | 'partial' | 'failed';
@@ -22,6 +23,8 @@ export interface SceneState {
   readonly levelIndex: number;
   /** How many tasks are published ahead of those that ended. */
   readonly ahead: number;
+  /** What replays ask of tasks. */
+  readonly orders: TaskOrders;
   readonly tasks: PhaseTasks;
   /** Tasks 0 to published - 1 were commanded to be published. */
   readonly published: number;
@@ -80,9 +83,11 @@ const defaultAhead = 8192;
 /** Tasks are published in batches, so that a step costs little. */
 const batchOf = (ahead: number): number => Math.max(1, Math.floor(ahead / 8));
 
-export function initialState(plan: ScenePlan, ahead: number = defaultAhead): SceneState {
+export function initialState(
+  plan: ScenePlan, { ahead = defaultAhead, orders = new Map() }: { readonly ahead?: number | undefined; readonly orders?: TaskOrders | undefined } = {},
+): SceneState {
   return {
-    plan, phase: 'planned', levelIndex: 0, ahead, ...phaseStart(plan, listedTasks([])), tiles: openTileIndex({ tileRuns: [], tileCells: 1, resolution: 1 }),
+    plan, phase: 'planned', levelIndex: 0, ahead, orders, ...phaseStart(plan, listedTasks([])), tiles: openTileIndex({ tileRuns: [], tileCells: 1, resolution: 1 }),
     merges: makeByteTable(0), corrections: new Map(), failure: null,
   };
 }
@@ -151,6 +156,7 @@ export function newOutcomes(state: SceneState, outcomes: readonly TaskOutcome[])
   return outcomes.flatMap((outcome) => {
     const number = outcome.sceneId === state.plan.sceneId ? state.tasks.numberOf(outcome.taskId) : -1;
     if (number < 0 || number >= state.published || outcome.taskHash !== hashAt(state, number)) return [];
+    if (outcome.round < (state.orders.get(outcome.taskId)?.round ?? 0)) return [];
     // Where a task is told to have ended twice, the first counts.
     if (seen.has(number) || byteAt(state.ends, number) !== 0) return [];
     seen.add(number);
@@ -292,7 +298,7 @@ function startLevel(state: SceneState, levelIndex: number, ranges: Float64Array 
 }
 
 function startTasks(state: SceneState, phase: ScenePhase, tasks: PhaseTasks): Advance {
-  const next: SceneState = { ...state, phase, ...phaseStart(state.plan, tasks) };
+  const next: SceneState = { ...state, phase, ...phaseStart(state.plan, withOrders(tasks, state.orders)) };
   return phase === 'align' && tasks.count === 0 ? solvePointing(next) : publishMore(next);
 }
 

@@ -17,7 +17,7 @@ export function ingestTasks(plan: ScenePlan): IngestTask[] {
   return plan.images
     .filter(({ index }) => plan.pairs.some(({ ref, sec }) => ref === index || sec === index))
     .map(({ index, source, band, mask }) => ({
-      v: 1, sceneId: plan.sceneId, kind: 'ingest', taskId: ingestTaskId(index), source, band, mask, outKey: imageKey(plan.sceneId, index),
+      v: 1, sceneId: plan.sceneId, kind: 'ingest', taskId: ingestTaskId(index), round: 0, source, band, mask, outKey: imageKey(plan.sceneId, index),
     }));
 }
 
@@ -26,7 +26,7 @@ export function alignTasks(plan: ScenePlan): AlignTask[] {
   return plan.alignWindows.map(({ id, pair: pairId, box }) => {
     const pair = pairOf(plan, pairId);
     const task = {
-      v: 1, sceneId: plan.sceneId, kind: 'align', taskId: alignTaskId(id), pairId, windowId: id, crs: plan.crs, box,
+      v: 1, sceneId: plan.sceneId, kind: 'align', taskId: alignTaskId(id), round: 0, pairId, windowId: id, crs: plan.crs, box,
       heightRange: plan.heightDomain, ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec),
       factor: alignFactor(plan, pair), params: plan.request.params,
     } as const;
@@ -45,7 +45,7 @@ export function tileTaskMaker(plan: ScenePlan, level: LevelPlan, corrections: Re
     const images = byPair.get(pairId);
     if (!images) throw new InputError(`plan of ${plan.sceneId}: no pair ${pairId}`);
     const task = {
-      v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId),
+      v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId), round: 0,
       factor: level.factor, pairId, tileId: tile.id, crs: plan.crs,
       grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells, heightRange, priorKey, ...images,
       params, memoryBudgetMb: plan.request.memoryBudgetMb,

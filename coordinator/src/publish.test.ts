@@ -47,7 +47,7 @@ async function scene(t: ExecutionContext, more: Partial<ScenePlan['request']> = 
   await test.store.putFile(imageKey('test', 0), picture);
   const merged = await openMerge({ ...test, plan, isDead: (id) => id === 'x10y19', path: test.path }).finish();
   const outcome = (tile: string, state: TaskOutcome['state']): TaskOutcome => ({
-    v: 1, sceneId: 'test', taskId: tileTaskId(1, tile, '0_1'), kind: 'stereo', state, taskHash: '0', attempts: 1, agent: 'a', startedAt: now().toISOString(),
+    v: 1, sceneId: 'test', taskId: tileTaskId(1, tile, '0_1'), kind: 'stereo', state, taskHash: '0', round: 0, attempts: 1, agent: 'a', startedAt: now().toISOString(),
     wallSeconds: 1, cpuSeconds: 1, stages: { match: 0.5 }, metrics: { matchedPixels: 5000 },
     ...(state === 'dead' ? { error: { code: 'no-good', message: 'it <broke>', stage: 'match' } } : {}),
   });

@@ -37,7 +37,7 @@ test('a server that is killed between a task\'s ledger entry and its event doesn
       const task = parseTask(delivery.bytes);
       const outcome = outcomeOf(task);
       await store.put(task.outKey, encode({ matches: [[1, 2, 3, 4, 0.9]] }));
-      await store.put(ledgerKey(task.sceneId, task.taskId), encode(outcome));
+      await store.put(ledgerKey(task.sceneId, outcome), encode(outcome));
       const isTheLost = lost === '' && task.kind === 'stereo';
       if (isTheLost) {
         lost = task.taskId;

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { InputError, type Task, ledgerKey } from '@altiplano/protocol';
-import { type ObjectStore, openMemoryStore } from '@altiplano/protocol/io';
+import { InputError, type Task, type TaskRound, ledgerKey } from '@altiplano/protocol';
+import { type ObjectStore, endedRounds, openMemoryStore, readOutcome } from '@altiplano/protocol/io';
 import { planScene } from './plan-scene.js';
 import { type RunOptions, runScene } from './run-scene.js';
-import { readOutcome } from './read-ledger.js';
 import { runSummary } from './scene-result.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
 import { type FakeClusterOptions, fakeQueue, fakeWork } from './testing/fake-cluster.js';
@@ -31,6 +30,12 @@ async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> &
   } finally {
     await rm(workDir, { recursive: true });
   }
+}
+
+async function lastRound(store: ObjectStore, taskId: string): Promise<TaskRound> {
+  let last: TaskRound = { taskId, taskHash: '', round: -1 };
+  for await (const entry of endedRounds(store, plan.sceneId)) if (entry.taskId === taskId && entry.round > last.round) last = entry;
+  return last;
 }
 
 /** The fake merge writes no local file; publishing one must not look for it. */
@@ -83,17 +88,35 @@ test('a dead tile makes the scene partial and is named in the merge', async (t) 
 
 test('a second run on the same store does only what is missing, and tries dead tiles again', async (t) => {
   const { store } = await run({ endOf: (task) => (isStereo(task, 0) ? 'dead' : 'done') });
-  await store.delete(ledgerKey(plan.sceneId, `stereo-${tiles[1]?.id}-0_1`));
-  const { result, published } = await run({}, { store });
+  await store.delete(ledgerKey(plan.sceneId, await lastRound(store, `stereo-${tiles[1]?.id}-0_1`)));
+  const { result, published } = await run({}, { store, triesDeadAgain: true });
   t.is(result.state, 'done');
   t.deepEqual(published.sort(), [`stereo-${tiles[0]?.id}-0_1`, `stereo-${tiles[1]?.id}-0_1`].sort());
   t.is(result.tiles.done, tiles.length);
 });
 
+test('a second run that does not try dead tiles again takes them as they are', async (t) => {
+  const { store } = await run({ endOf: (task) => (isStereo(task, 0) ? 'dead' : 'done') });
+  const { result, published } = await run({}, { store });
+  t.is(result.state, 'partial');
+  t.deepEqual(published, []);
+});
+
+test('what was tried again stays so: a third run takes the last round, and the ledger keeps every one', async (t) => {
+  const { store } = await run({ endOf: (task) => (isStereo(task, 0) ? 'dead' : 'done') });
+  const dead = await lastRound(store, `stereo-${tiles[0]?.id}-0_1`);
+  await run({}, { store, triesDeadAgain: true });
+  const done = await lastRound(store, dead.taskId);
+  t.deepEqual([(await readOutcome(store, plan.sceneId, dead))?.state, (await readOutcome(store, plan.sceneId, done))?.state], ['dead', 'done']);
+  t.true(done.round > dead.round);
+  const third = await run({}, { store });
+  t.deepEqual([third.result.state, third.published], ['done', []]);
+});
+
 test('a result that went missing is made again', async (t) => {
   const { store } = await run();
   const [tile] = plan.levels.slice(0, 1).flatMap((level) => [...tilesOf(level)]);
-  const gone = await readOutcome(store, plan.sceneId, `coarse16-${tile?.id}-0_1`);
+  const gone = await readOutcome(store, plan.sceneId, await lastRound(store, `coarse16-${tile?.id}-0_1`));
   await store.delete(gone?.outKey ?? '');
   t.deepEqual((await run({}, { store })).published, [gone?.taskId]);
 });

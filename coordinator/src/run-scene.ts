@@ -2,9 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  AltiplanoError, InputError, type ScenePlan, type Task, type TaskOutcome, alignMatchesSchema, coarseDsmKey, ledgerKey, planKey, pointingKey, taskHash,
+  AltiplanoError, InputError, type ScenePlan, type Task, type TaskOutcome, type TaskRound, alignMatchesSchema, coarseDsmKey, planKey, pointingKey, taskHash,
 } from '@altiplano/protocol';
-import { mapConcurrently } from '@altiplano/protocol/io';
+import { endedRounds, mapConcurrently, readOutcome } from '@altiplano/protocol/io';
 import {
   type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, levelOf, newOutcomes, openTasks, partialsOf, tileEnd,
 } from './advance-scene.js';
@@ -14,10 +14,11 @@ import { openLane } from './lane.js';
 import { pairOf } from './make-tasks.js';
 import type { Merge, MergedDsm } from './merge-dsm.js';
 import { type OutcomeTally, openTally } from './outcome-tally.js';
-import { ledgerTaskIds, readOutcome } from './read-ledger.js';
 import { type SceneResult, stageSeconds, tileCountsOf } from './scene-result.js';
+import { addOrder, readOrders } from './scene-orders.js';
 import type { ScenePorts } from './scene-work.js';
 import type { Pointing } from './solve-pointing.js';
+import { taskOrders } from './task-orders.js';
 import { openTileIndex, tileCount, tilesOf } from './tile-index.js';
 
 export interface RunOptions {
@@ -29,14 +30,16 @@ export interface RunOptions {
   readonly reconcileMs?: number;
   /** The most tasks published and not ended; default: see advance-scene. */
   readonly ahead?: number;
+  /** Tasks that died in an earlier run get another round. */
+  readonly triesDeadAgain?: boolean;
   readonly onState?: (state: SceneState) => void;
   readonly onWarning?: (message: string) => void;
 }
 
 /**
  * Runs a scene to its end: feeds what happens to advanceScene and carries out its commands. The store is the
- * truth: outcomes in the ledger from an earlier run of the same plan are taken as they are (dead tasks are
- * tried again), and whatever the bus loses is read from the ledger or published again by the reconciler.
+ * truth: outcomes in the ledger from an earlier run of the same plan are taken as they are, and whatever the bus
+ * loses is read from the ledger or published again by the reconciler.
  *
  * Throws InputError where the store has another plan under this scene id; the signal's reason on abort;
  * failures of a scene come back as a result with state 'failed'.
@@ -44,6 +47,7 @@ export interface RunOptions {
 export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunOptions, signal: AbortSignal): Promise<SceneResult> {
   await mkdir(options.workDir, { recursive: true });
   await keepPlan(ports, plan);
+  const orders = taskOrders(await readOrders(ports.store, plan.sceneId));
   const started = { ms: ports.now(), cpu: ports.cpuSeconds() };
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
@@ -51,7 +55,7 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
   const shell = openShell(ports, plan, options, inbox.push, stopped);
 
   void follow(ports, plan, options, inbox.push, stopped);
-  let state = initialState(plan, options.ahead);
+  let state = initialState(plan, { ahead: options.ahead, orders });
   /** Intervals without progress; -1: there was some since the last one began. */
   let quiet = -1;
   const reconciler = setInterval(() => {
@@ -63,7 +67,7 @@ export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunO
   try {
     inbox.push({ type: 'started' });
     while (!isFinal(state.phase)) {
-      for (const event of joined(await inbox.next(signal))) {
+      for (const event of joined((await inbox.next(signal)).map(shell.withoutOldRounds))) {
         if (event.type === 'tasksEnded') shell.keep(newOutcomes(state, event.outcomes).map(({ outcome }) => outcome));
         const { state: next, commands } = advanceScene(state, event);
         if (next !== state) quiet = -1;
@@ -120,6 +124,8 @@ type ComputeCommand = Exclude<SceneCommand, PublishCommand>;
 const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'merge', rangeTiles: 'range', publishProducts: 'publish' } as const;
 
 interface Shell {
+  /** An event without outcomes of rounds that others took the place of. */
+  withoutOldRounds(event: SceneEvent): SceneEvent;
   carryOut(command: SceneCommand, state: () => SceneState): void;
   /** Counts outcomes for the reports; each task's once. */
   keep(outcomes: readonly TaskOutcome[]): void;
@@ -143,7 +149,11 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
   const warnings: string[] = [...plan.warnings];
   let pointing: readonly Pointing[] = [];
   let products: Record<string, string> = {};
-  let inLedger: { readonly of: SceneState['tasks']; readonly isThere: Promise<Uint8Array> } | null = null;
+  let inLedger: { readonly of: SceneState['tasks']; readonly lastRounds: Promise<Int32Array> } | null = null;
+  /** Rounds this run asked for, of tasks whose last one doesn't count any more. */
+  const askedAgain = new Map<string, number>();
+  const roundOf = (task: Task): TaskRound =>
+    ({ taskId: task.taskId, taskHash: taskHash(task), round: Math.max(task.round, askedAgain.get(task.taskId) ?? 0) });
 
   const warn = (message: string): void => {
     warnings.push(message);
@@ -160,34 +170,46 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
 
   async function publishTasks(tasks: readonly Task[], phase: SceneState['tasks']): Promise<void> {
     // One listing per phase: on a new scene it is all the ledger costs.
-    if (inLedger?.of !== phase) inLedger = { of: phase, isThere: listLedger(phase) };
-    const isThere = await inLedger.isThere;
-    const known = tasks.filter(({ taskId }) => isThere[phase.numberOf(taskId)] === 1);
+    if (inLedger?.of !== phase) inLedger = { of: phase, lastRounds: lastRoundsOf(phase) };
+    const lastRounds = await inLedger.lastRounds;
     const ended: TaskOutcome[] = [];
-    await mapConcurrently(known, ledgerReads, async (task) => {
-      const outcome = await readOutcome(store, plan.sceneId, task.taskId);
-      if (outcome && await stillCounts(task, outcome)) ended.push(outcome);
-      else if (outcome) await store.delete(ledgerKey(plan.sceneId, task.taskId));
+    const again: string[] = [];
+    await mapConcurrently(tasks, ledgerReads, async (task) => {
+      const round = lastRounds[phase.numberOf(task.taskId)] ?? -1;
+      if (round < task.round) return;
+      const outcome = await readOutcome(store, plan.sceneId, { ...roundOf(task), round });
+      if (outcome === null) return;
+      if (await stillCounts(outcome)) ended.push(outcome);
+      else again.push(task.taskId);
     });
+    if (again.length > 0) {
+      const { number } = await addOrder(store, { type: 'replay', sceneId: plan.sceneId, at: new Date().toISOString(), by: 'coordinator', taskIds: again, set: {} });
+      for (const taskId of again) askedAgain.set(taskId, number);
+    }
     if (ended.length > 0) push({ type: 'tasksEnded', outcomes: ended });
     const hasEnded = new Set(ended.map(({ taskId }) => taskId));
-    await queue.publishTasks(tasks.filter(({ taskId }) => !hasEnded.has(taskId)), signal);
+    await queue.publishTasks(inRounds(tasks.filter(({ taskId }) => !hasEnded.has(taskId))), signal);
   }
 
-  /** 1 for each task of a phase that has an entry in the ledger. */
-  async function listLedger(phase: SceneState['tasks']): Promise<Uint8Array> {
-    const isThere = new Uint8Array(phase.count);
-    for await (const taskId of ledgerTaskIds(store, plan.sceneId)) {
+  const inRounds = (tasks: readonly Task[]): Task[] => tasks.map((task) => {
+    const round = askedAgain.get(task.taskId);
+    return round === undefined ? task : { ...task, round };
+  });
+
+  /** The last round that each task of a phase ended in; -1: none. */
+  async function lastRoundsOf(phase: SceneState['tasks']): Promise<Int32Array> {
+    const rounds = new Int32Array(phase.count).fill(-1);
+    for await (const { taskId, round } of endedRounds(store, plan.sceneId)) {
       const number = phase.numberOf(taskId);
-      if (number >= 0) isThere[number] = 1;
+      if (number >= 0) rounds[number] = Math.max(rounds[number] ?? -1, round);
     }
-    return isThere;
+    return rounds;
   }
 
-  /** Whether an earlier run's outcome is this task's, its result is still there, and it isn't worth another try. */
-  async function stillCounts(task: Task, outcome: TaskOutcome): Promise<boolean> {
-    if (outcome.taskHash !== taskHash(task) || outcome.state === 'dead') return false;
-    return outcome.state === 'empty' || (await store.has(task.outKey));
+  /** Whether an earlier run's outcome isn't worth another round: its result is still there, or it is to stay dead. */
+  async function stillCounts({ state, outKey }: TaskOutcome): Promise<boolean> {
+    if (state === 'dead') return options.triesDeadAgain !== true;
+    return state === 'empty' || (outKey !== undefined && store.has(outKey));
   }
 
   async function solvePointing(matchKeys: ReadonlyMap<string, readonly string[]>): Promise<void> {
@@ -291,6 +313,8 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     carriedOut(command, () => publishTasks(command.tasks, phase)));
 
   return {
+    withoutOldRounds: (event) => (event.type !== 'tasksEnded' || askedAgain.size === 0 ? event
+      : { ...event, outcomes: event.outcomes.filter(({ taskId, round }) => round >= (askedAgain.get(taskId) ?? 0)) }),
     carryOut(command, state) {
       if (command.type === 'publishTasks') publishing.push({ command, phase: state().tasks });
       else computing.push({ command, state });
@@ -298,17 +322,21 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     keep(news) { for (const outcome of news) outcomes.add(outcome); },
     async reconcile(state) {
       try {
-        const found = new Map<string, TaskOutcome>();
         const isOpen = new Map([...openTasks(state)].map((task) => [task.taskId, task]));
         if (isOpen.size === 0) return;
-        const known: string[] = [];
-        for await (const taskId of ledgerTaskIds(store, plan.sceneId)) if (isOpen.has(taskId)) known.push(taskId);
-        await mapConcurrently(known, ledgerReads, async (taskId) => {
-          const outcome = await readOutcome(store, plan.sceneId, taskId);
-          if (outcome) found.set(taskId, outcome);
+        const found = new Map<string, TaskOutcome>();
+        const ended: TaskRound[] = [];
+        for await (const entry of endedRounds(store, plan.sceneId)) {
+          const task = isOpen.get(entry.taskId);
+          const open = task === undefined ? null : roundOf(task);
+          if (open !== null && entry.taskHash === open.taskHash && entry.round >= open.round) ended.push(entry);
+        }
+        await mapConcurrently(ended, ledgerReads, async (entry) => {
+          const outcome = await readOutcome(store, plan.sceneId, entry);
+          if (outcome) found.set(entry.taskId, outcome);
         });
         if (found.size > 0) push({ type: 'tasksEnded', outcomes: [...found.values()] });
-        await queue.publishTasks([...isOpen.values()].filter((task) => found.get(task.taskId)?.taskHash !== taskHash(task)), signal);
+        await queue.publishTasks(inRounds([...isOpen.values()].filter(({ taskId }) => !found.has(taskId))), signal);
       } catch (error) {
         if (!signal.aborted) options.onWarning?.(`reconciling: ${messageOf(error)}; will try again`);
       }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { type IngestTask, ServiceUnavailableError, type TaskEvent, type TaskOutcome, encodeMessage, taskHash } from '@altiplano/protocol';
-import { type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore } from '@altiplano/protocol/io';
-import { readOutcome, writeOutcome } from './ledger.js';
+import { type IngestTask, ServiceUnavailableError, type TaskEvent, type TaskOutcome, encodeMessage, ledgerKey, taskHash } from '@altiplano/protocol';
+import {
+  type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore, readOutcome, writeOutcome,
+} from '@altiplano/protocol/io';
 import { type DeliveryPorts, runDelivery } from './run-delivery.js';
 import { TaskFailedError } from './task-failure.js';
 
 const never = new AbortController().signal;
-const task: IngestTask = { v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', source: '/x.tif', band: 1, mask: null, outKey: 'out' };
+const task: IngestTask = { v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', round: 0, source: '/x.tif', band: 1, mask: null, outKey: 'out' };
+
+const round = { taskId: 't1', taskHash: taskHash(task), round: 0 };
 
 /** The process dies at this call: nothing after it happens. */
 class Crash extends Error {}
@@ -89,7 +92,7 @@ test('an agent that dies anywhere in a delivery leaves a task that the next one 
     const world = makeWorld();
     await world.queue.publishTasks([task]);
     const isCrashed = await runWithCrash(world, crashAt);
-    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', outKey: 'out' }, `gate ${crashAt}`);
+    t.like(await readOutcome(world.store, 'scene', round), { state: 'done', outKey: 'out' }, `gate ${crashAt}`);
     t.true(await world.store.has('out'));
     t.true(world.runs <= 2);
     t.is(await pull(world), null);
@@ -105,7 +108,7 @@ test('an agent that dies anywhere in a failing delivery leaves a task that the n
     world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
     await world.queue.publishTasks([task]);
     const isCrashed = await runWithCrash(world, crashAt);
-    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'dead', error: { code: 'bad-rpc' } }, `gate ${crashAt}`);
+    t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', error: { code: 'bad-rpc' } }, `gate ${crashAt}`);
     t.is(await pull(world), null);
     if (!isCrashed) break;
   }
@@ -120,13 +123,13 @@ test('a store that is away is waited for with the task in hand', async (t) => {
   const ports = portsOf(world);
   const store: ObjectStore = {
     ...world.store,
-    async get(key) {
+    async has(key) {
       if (failures-- > 0) throw new ServiceUnavailableError('store: away');
-      return world.store.get(key);
+      return world.store.has(key);
     },
   };
   t.is(await runDelivery({ ...ports, store }, delivery, never), 'settled');
-  t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', attempts: 1 });
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 });
 });
 
 test('a failure does not replace what another agent has done meanwhile', async (t) => {
@@ -135,7 +138,7 @@ test('a failure does not replace what another agent has done meanwhile', async (
   const delivery = await pull(world);
   if (delivery === null) return t.fail();
   const done: TaskOutcome = {
-    v: 1, sceneId: 'scene', taskId: 't1', kind: 'ingest', state: 'done', outKey: 'out', taskHash: taskHash(task), attempts: 2, agent: 'other',
+    v: 1, sceneId: 'scene', taskId: 't1', kind: 'ingest', state: 'done', outKey: 'out', taskHash: taskHash(task), round: 0, attempts: 2, agent: 'other',
     startedAt: new Date().toISOString(), wallSeconds: 1, cpuSeconds: 1, stages: {}, metrics: {},
   };
   const runTask = async (): Promise<never> => {
@@ -143,20 +146,34 @@ test('a failure does not replace what another agent has done meanwhile', async (
     throw new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
   };
   await runDelivery({ ...portsOf(world), runTask }, delivery, never);
-  t.deepEqual(await readOutcome(world.store, 'scene', 't1'), done);
+  t.deepEqual(await readOutcome(world.store, 'scene', round), done);
   t.is(await pull(world), null);
   t.deepEqual(await world.queue.deadLetters('scene'), []);
 });
 
-test('a ledger entry of another plan, or one that can\'t be read, does not keep a task from running', async (t) => {
+test('an earlier round\'s end does not keep a task that was asked for again from running, and stays in the ledger', async (t) => {
+  const world = makeWorld();
+  world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+  for (const asked of [0, 2]) {
+    await world.queue.publishTasks([{ ...task, round: asked }]);
+    const delivery = await pull(world);
+    if (delivery === null) return t.fail();
+    await runDelivery(portsOf(world), delivery, never);
+    world.failure = null;
+  }
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', round: 0 });
+  t.like(await readOutcome(world.store, 'scene', { ...round, round: 2 }), { state: 'done', round: 2 });
+});
+
+test('a ledger entry that can\'t be read does not keep a task from running', async (t) => {
   for (const entry of ['{"v":99}', 'not json', '{}']) {
     const world = makeWorld();
-    await world.store.put('scenes/scene/ledger/t1.json', Buffer.from(entry));
+    await world.store.put(ledgerKey('scene', round), Buffer.from(entry));
     await world.queue.publishTasks([task]);
     const delivery = await pull(world);
     if (delivery === null) return t.fail();
     await runDelivery(portsOf(world), delivery, never);
-    t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'done', taskHash: taskHash(task) });
+    t.like(await readOutcome(world.store, 'scene', round), { state: 'done', taskHash: taskHash(task) });
   }
 });
 
@@ -164,14 +181,14 @@ test('an unreadable message of a known task ends that task as dead, so that its 
   const world = makeWorld();
   const answers: string[] = [];
   const delivery: TaskDelivery = {
-    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), attempt: 1,
+    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), round: 0, attempt: 1,
     working: async () => true,
     ack: async () => { answers.push('ack'); },
     retry: async () => { answers.push('retry'); },
     reject: async () => { answers.push('reject'); },
   };
   await runDelivery(portsOf(world), delivery, never);
-  t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'dead', taskHash: taskHash(task), error: { code: 'malformed-message' } });
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', taskHash: taskHash(task), error: { code: 'malformed-message' } });
   t.deepEqual(answers, ['reject']);
   t.is((await world.queue.deadLetters('scene')).length, 1);
   t.deepEqual((await eventsOf(world)).map(({ type }) => type), ['ended']);
@@ -190,5 +207,5 @@ test('an abort hands the task back for the next agent at once', async (t) => {
   };
   t.is(await runDelivery({ ...portsOf(world), runTask }, delivery, stop.signal), 'returned');
   t.is((await pull(world))?.attempt, 2);
-  t.is(await readOutcome(world.store, 'scene', 't1'), null);
+  t.is(await readOutcome(world.store, 'scene', round), null);
 });

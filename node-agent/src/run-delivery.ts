@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, ledgerKey, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
+  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
 } from '@altiplano/protocol';
-import type { ObjectStore, TaskDelivery, TaskQueue } from '@altiplano/protocol/io';
+import { type ObjectStore, type TaskDelivery, type TaskQueue, findOutcome, writeOutcome } from '@altiplano/protocol/io';
 import { createHash } from 'node:crypto';
-import { readOutcome, waitOut, writeOutcome } from './ledger.js';
 import type { Log } from './log.js';
 import { maxAttempts, outcomeOf, settle } from './settle.js';
 import { TaskFailedError, type TaskFailure, failureOf } from './task-failure.js';
 import type { TaskResult } from './task-result.js';
+import { waitOut } from './wait-out.js';
 
 /** A task's result and what it cost. */
 export interface TaskRun {
@@ -70,29 +70,27 @@ export async function runDelivery(ports: DeliveryPorts, delivery: TaskDelivery, 
 async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Task, signal: AbortSignal): Promise<void> {
   const { queue, store, log, agent } = ports;
   const { attempt } = delivery;
-  const { sceneId, taskId, kind } = task;
+  const { sceneId, taskId, kind, round } = task;
   const ids = { sceneId, taskId, attempt };
   // As its publisher counted it: that is what the coordinator compares.
   const hash = delivery.hash ?? taskHash(task);
   const event = () => ({ v: 1, sceneId, taskId, kind, agent, at: ports.now().toISOString() }) as const;
   const publish = (message: TaskEvent): Promise<void> => queue.publishEvent(message, signal);
 
-  const known = await waitOut(() => readOutcome(store, sceneId, taskId), signal);
-  if (known !== null && known.taskHash === hash && (known.state !== 'dead' || attempt > 1)) {
+  const known = await waitOut(() => findOutcome(store, sceneId, { taskId, taskHash: hash, round }), signal);
+  if (known !== null) {
     // Ended before, but its ack was lost; or published once more.
     log('task:known', { ...ids, state: known.state });
     await publish({ ...event(), type: 'ended', outcome: known });
     await settle(delivery, { is: known.state === 'dead' ? 'reject' : 'ack' });
     return;
   }
-  // A dead task delivered anew was replayed: its entry must not end the attempts to come.
-  if (known?.state === 'dead') await waitOut(() => store.delete(ledgerKey(sceneId, taskId)), signal);
 
   const startedAt = ports.now().toISOString();
   const telling = setTimeout(() => { void publish({ ...event(), type: 'started', attempt }).catch(() => undefined); }, tellStartMs);
   log('task:started', { ...ids, kind });
   const start = performance.now();
-  const outcomeBase = { v: 1, sceneId, taskId, kind, taskHash: hash, attempts: attempt, agent, startedAt } as const;
+  const outcomeBase = { v: 1, sceneId, taskId, kind, taskHash: hash, round, attempts: attempt, agent, startedAt } as const;
 
   const ended = await runOnce(ports, task, attempt, signal).finally(() => { clearTimeout(telling); });
   if (ended.is === 'failed' && ended.outcome.is === 'retry') {
@@ -102,19 +100,17 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
     await settle(delivery, ended.outcome);
     return;
   }
-  const outcome: TaskOutcome = ended.is === 'failed'
+  const own: TaskOutcome = ended.is === 'failed'
     ? { ...outcomeBase, state: 'dead', error: errorOf(ended.failure), wallSeconds: (performance.now() - start) / 1000, cpuSeconds: 0, stages: {}, metrics: {} }
     : { ...outcomeBase, ...ended.run.result, wallSeconds: ended.run.wallSeconds, cpuSeconds: ended.run.cpuSeconds };
-  if (ended.is === 'failed') {
-    // Where the lease was lost another agent may have done it meanwhile.
-    const other = await waitOut(() => readOutcome(store, sceneId, taskId), signal);
-    if (other !== null && isResult(other, hash)) {
-      log('task:known', { ...ids, state: other.state });
-      await settle(delivery, { is: 'ack' });
-      return;
-    }
+  // Where the lease was lost another agent may have ended it meanwhile: the first counts.
+  const outcome = await waitOut(() => writeOutcome(store, own), signal);
+  if (outcome !== own) {
+    log('task:known', { ...ids, state: outcome.state });
+    await publish({ ...event(), type: 'ended', outcome });
+    await settle(delivery, { is: outcome.state === 'dead' ? 'reject' : 'ack' });
+    return;
   }
-  await waitOut(() => writeOutcome(store, outcome), signal);
   if (ended.is === 'failed') await queue.publishDead(deadLetterOf(ports, delivery, ids, errorOf(ended.failure)), signal);
   // Sent together, in this order: the coordinator finds in the ledger what an agent that dies in between didn't tell.
   await Promise.all([publish({ ...event(), type: 'ended', outcome }), settle(delivery, ended.is === 'failed' ? ended.outcome : { is: 'ack' })]);
@@ -124,8 +120,6 @@ async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Tas
     ...(outcome.reason !== undefined && { reason: outcome.reason }), ...(outcome.error && { error: outcome.error.message }),
   });
 }
-
-const isResult = (outcome: TaskOutcome, hash: string): boolean => outcome.taskHash === hash && outcome.state !== 'dead';
 
 type Ended =
   | { readonly is: 'ran'; readonly run: TaskRun }
@@ -152,7 +146,7 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
   const reason = { code: error.code, message: error.message };
   const at = ports.now().toISOString();
   const outcome = taskOutcomeSchema.safeParse({
-    ...ids, v: 1, taskHash: delivery.hash, state: 'dead', error: reason, attempts: delivery.attempt, agent: ports.agent, startedAt: at,
+    ...ids, v: 1, taskHash: delivery.hash, round: delivery.round, state: 'dead', error: reason, attempts: delivery.attempt, agent: ports.agent, startedAt: at,
     wallSeconds: 0, cpuSeconds: 0, stages: {}, metrics: {},
   });
   // The envelope may still name the task: then its scene needn't wait for it.

@@ -8,10 +8,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
 import test, { type ExecutionContext } from 'ava';
-import { type IngestTask, type TaskEvent, type TaskOutcome, encodeMessage, taskHash, taskSubject, tasksStream } from '@altiplano/protocol';
-import { type NatsServer, type ObjectStore, type TaskQueue, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
+import { type IngestTask, type TaskEvent, type TaskOutcome, type TaskRound, encodeMessage, taskHash, taskSubject, tasksStream } from '@altiplano/protocol';
+import { type NatsServer, type ObjectStore, type TaskQueue, openNatsQueue, openStore, readOutcome, startNatsServer } from '@altiplano/protocol/io';
 import type { AgentConfig } from '../src/config.js';
-import { readOutcome } from '../src/ledger.js';
 import { type AgentEvents, type Log } from '../src/log.js';
 import { runAgent } from '../src/run-agent.js';
 import { maxUnknownAttempts } from '../src/settle.js';
@@ -104,7 +103,9 @@ async function spawnAgent(t: ExecutionContext, world: World, id: string): Promis
 }
 
 const taskOf = (taskId: string, source: string): IngestTask =>
-  ({ v: 1, kind: 'ingest', sceneId: 'scene', taskId, source, band: 1, mask: null, outKey: `scenes/scene/${taskId}.tif` });
+  ({ v: 1, kind: 'ingest', sceneId: 'scene', taskId, round: 0, source, band: 1, mask: null, outKey: `scenes/scene/${taskId}.tif` });
+
+const roundOf = (task: IngestTask): TaskRound => ({ taskId: task.taskId, taskHash: taskHash(task), round: task.round });
 
 /** The events from the first on to one that satisfies `isLast`. */
 async function eventsUntil({ events, telling }: World, isLast: (event: TaskEvent) => boolean): Promise<readonly TaskEvent[]> {
@@ -146,7 +147,7 @@ test('a task that is done is in the ledger with its costs, told, and off the que
   await world.queue.publishTasks([task]);
   const events = await eventsUntil(world, ended('t1'));
   t.deepEqual(typesOf(events, 't1'), ['ended']);
-  const entry = await readOutcome(world.store, 'scene', 't1');
+  const entry = await readOutcome(world.store, 'scene', roundOf(task));
   t.like(entry, { state: 'done', taskHash: taskHash(task), outKey: task.outKey, attempts: 1, agent: 'agent-1', stages: { read: 0.5 }, metrics: { validCells: 7 } });
   t.true(entry !== null && entry.wallSeconds > 0 && entry.cpuSeconds > 0);
   t.deepEqual(await outcomeOfTask(world, 't1'), entry);
@@ -174,7 +175,7 @@ test('a permanent error ends a task as dead at once, with its message in ledger,
   const outcome = await outcomeOfTask(world, 't1');
   t.like(outcome, { state: 'dead', attempts: 1, error: { code: 'bad-input', message: 'image x.tif: no RPC' } });
   await agent.drain();
-  t.deepEqual(await readOutcome(world.store, 'scene', 't1'), outcome);
+  t.deepEqual(await readOutcome(world.store, 'scene', roundOf(task)), outcome);
   const [letter, ...others] = await world.queue.deadLetters('scene');
   t.is(others.length, 0);
   t.like(letter, { taskId: 't1', error: { code: 'bad-input', message: 'image x.tif: no RPC' }, attempts: 1, agent: 'agent-1' });
@@ -188,7 +189,7 @@ test('an error that is not ours is tried again a few times, then dead', async (t
   await world.queue.publishTasks([taskOf('t1', 'bug')]);
   const events = await eventsUntil(world, ended('t1'));
   t.deepEqual(typesOf(events, 't1'), ['retrying', 'retrying', 'ended']);
-  t.like(await readOutcome(world.store, 'scene', 't1'), { state: 'dead', attempts: maxUnknownAttempts, error: { code: 'unknown', message: 'undefined is not a function' } });
+  t.like(await readOutcome(world.store, 'scene', roundOf(taskOf('t1', 'bug'))), { state: 'dead', attempts: maxUnknownAttempts, error: { code: 'unknown', message: 'undefined is not a function' } });
 });
 
 test('a transient error is tried again later and may end well', async (t) => {
@@ -213,7 +214,7 @@ test('a dead task that is replayed is run again', async (t) => {
   await world.queue.publishTasks([task]);
   t.is((await outcomeOfTask(world, 't1')).state, 'dead');
   await untilAcked(world);
-  await world.queue.publishTasks([task]);
+  await world.queue.publishTasks([{ ...task, round: 2 }]);
   let ends = 0;
   const events = await eventsUntil(world, (event) => event.type === 'ended' && ++ends === 2);
   t.is(typesOf(events, 't1').filter((type) => type === 'retrying').length, 2 * (maxUnknownAttempts - 1));
@@ -266,7 +267,7 @@ test('a drained agent finishes what it has and pulls no more', async (t) => {
   await world.store.put('release', Buffer.from(''));
   await drained;
   t.is((await outcomeOfTask(world, 't1')).state, 'done');
-  t.is(await readOutcome(world.store, 'scene', 't2'), null);
+  t.is(await readOutcome(world.store, 'scene', roundOf(taskOf('t2', 'done'))), null);
   t.is((await world.queue.depth()).ingest, 1);
   t.like(agent.logged.at(-1), { event: 'agent:drained', settled: 1, handedBack: 0 });
 });

@@ -60,7 +60,7 @@ test('the program runs a task and, on SIGTERM, drains and exits 0', async (t) =>
   await queue.ensure();
   const events = queue.events('scene', new AbortController().signal)[Symbol.asyncIterator]();
   const heard = events.next();
-  await queue.publishTasks([{ v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', source: '/nowhere/x.tif', band: 1, mask: null, outKey: 'o.tif' }]);
+  await queue.publishTasks([{ v: 1, kind: 'ingest', sceneId: 'scene', taskId: 't1', round: 0, source: '/nowhere/x.tif', band: 1, mask: null, outKey: 'o.tif' }]);
   for (let { value: event } = await heard; event !== undefined; { value: event } = await events.next()) {
     if (event.type !== 'ended') continue;
     t.like(event.outcome, { state: 'dead', attempts: 1, agent: 'drained' });

@@ -105,9 +105,9 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       return entry.size;
     }),
     has: (key) => translated('look up', key, async () => isFile(pathOf(key))),
-    putIfAbsent: (key, bytes) => translated('write', key, async () =>
+    putIfAbsent: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () =>
       // Looking first saves writing what most repeated tasks would write for nothing; link() still decides.
-      !isFile(pathOf(key)) && putBytes(key, bytes, false)),
+      !isFile(pathOf(key)) && putBytes(key, bytes, false, !isRepeatable)),
     put: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () => { await putBytes(key, bytes, true, !isRepeatable); }),
     putFile: (key, path) => translated('write', key, async () => {
       checkKey(key);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Clock, systemClock } from './clock.js';
 export { openFileStore } from './file-store.js';
+export { endedRounds, findOutcome, readAttempts, readOutcome, writeAttempt, writeOutcome } from './ledger.js';
 export { mapConcurrently } from './map-concurrently.js';
 export { openMemoryQueue } from './memory-queue.js';
 export { openMemoryStore } from './memory-store.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
 export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
-export type { ObjectStore } from './object-store.js';
+export type { ObjectStore, PutOptions } from './object-store.js';
 export { gdalOptionsFor, openStore } from './open-store.js';
 export type { TaskDelivery, TaskQueue } from './task-queue.js';

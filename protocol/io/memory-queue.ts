@@ -9,6 +9,7 @@ interface Entry {
   readonly kind: TaskKind;
   readonly subject: string;
   readonly hash: string;
+  readonly round: number;
   readonly bytes: Uint8Array;
   attempt: number;
   /** Not delivered before this moment: the end of the current lease, or of a retry's delay. */
@@ -57,7 +58,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
     const remove = (): void => { if (entries.get(entry.subject) === entry) entries.delete(entry.subject); };
     holdFor(ackWaitMs);
     return {
-      bytes: entry.bytes, subject: entry.subject, hash: entry.hash, attempt,
+      bytes: entry.bytes, subject: entry.subject, hash: entry.hash, round: entry.round, attempt,
       async working() {
         if (isHeld()) holdFor(ackWaitMs);
         return true;
@@ -93,9 +94,10 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
       for (const task of tasks) {
         const subject = taskSubject(task.kind, task.sceneId, task.taskId);
         const hash = taskHash(task);
-        if (entries.get(subject)?.hash === hash) continue;
+        const waiting = entries.get(subject);
+        if (waiting?.hash === hash && waiting.round === task.round) continue;
         entries.delete(subject); // so that a replacement queues at the end
-        entries.set(subject, { kind: task.kind, subject, hash, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now() });
+        entries.set(subject, { kind: task.kind, subject, hash, round: task.round, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now() });
       }
       serveWaiters();
     },

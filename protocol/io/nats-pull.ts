@@ -103,12 +103,13 @@ async function cancel(subscription: Subscription): Promise<void> {
   }
 }
 
-/** <scene>.<task>.<hash>.<round>, each of them without a dot. */
-export const messageIdOf = (task: Task, round: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${round}`;
+/** <scene>.<task>.<hash>.<round>.<call>, each of them without a dot: what tells one publishing of a task from another. */
+export const messageIdOf = (task: Task, call: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${task.round}.${call}`;
 
-function hashInMessageId(id: string): string | null {
-  const parts = id.split('.');
-  return parts.length === 4 ? parts[2] ?? null : null;
+/** What a message id tells of its task, also where the message can't be read. */
+function workInMessageId(id: string): Pick<TaskDelivery, 'hash' | 'round'> {
+  const [, , hash, round, call, ...rest] = id.split('.');
+  return hash && call && rest.length === 0 && /^\d+$/.test(round ?? '') ? { hash, round: Number(round) } : { hash: null, round: 0 };
 }
 
 const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs) * 1_000_000 })}` : '-NAK');
@@ -132,7 +133,7 @@ export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): Ta
   return {
     bytes: message.data,
     subject: message.subject,
-    hash: hashInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
+    ...workInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
     attempt,
     working: () => isConfirmed('+WPI'),
     async ack() { outbox.send(reply, '+ACK'); },

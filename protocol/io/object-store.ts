@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+export interface PutOptions {
+  /** What a power failure takes can be made again, so the bytes needn't be on disk when the call resolves. */
+  readonly isRepeatable?: boolean;
+}
+
 /** Where a scene's truth lives. Keys are relative, '/'-separated, without '..'. All methods throw AltiplanoError. */
 export interface ObjectStore {
   /** 'file:///…' or 's3://bucket/prefix'. */
@@ -11,9 +16,9 @@ export interface ObjectStore {
   /** Bytes of an object. Throws ObjectMissingError. */
   size(key: string): Promise<number>;
   /** Atomic: readers see all or nothing. Resolves false, and changes nothing, where the key is taken. */
-  putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
-  /** Atomic replace. `isRepeatable`: what a power failure takes can be made again, so the bytes needn't be on disk when this resolves. */
-  put(key: string, bytes: Uint8Array, options?: { readonly isRepeatable?: boolean }): Promise<void>;
+  putIfAbsent(key: string, bytes: Uint8Array, options?: PutOptions): Promise<boolean>;
+  /** Atomic replace. */
+  put(key: string, bytes: Uint8Array, options?: PutOptions): Promise<void>;
   /** Atomically publishes a local file under a key, replacing it; the file may be moved away. */
   putFile(key: string, path: string): Promise<void>;
   /** As putFile, but resolves false and drops the file where the key is taken. */

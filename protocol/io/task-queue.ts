@@ -8,6 +8,8 @@ export interface TaskDelivery {
   readonly subject: string;
   /** The task's hash as it was published; null for a message that publishTasks didn't publish. */
   readonly hash: string | null;
+  /** The task's round as it was published. */
+  readonly round: number;
   /** 1 for the first delivery. */
   readonly attempt: number;
   /** Resolves false where the server doesn't confirm in time: then another agent may get the task, too. */
@@ -28,8 +30,8 @@ export interface TaskQueue {
   /** Creates streams and consumers that are missing; safe to call from every program. */
   ensure(): Promise<void>;
   /**
-   * Publishes tasks. A task (its scene, task id and hash) that is still queued or in an agent's hands is not
-   * queued twice, whoever publishes it and whenever; one with the same ids and another hash replaces it. A
+   * Publishes tasks. A task (its scene, task id, hash and round) that is still queued or in an agent's hands is not
+   * queued twice, whoever publishes it and whenever; one with the same ids and another hash or round replaces it. A
    * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
    */
   publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;

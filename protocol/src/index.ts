@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type FailureClass, type TaskAttempt, failureClasses, taskAttemptSchema } from './attempt.js';
 export { encodeMessage, parseDeadLetter, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
-export { alignKey, coarseDsmKey, imageKey, ledgerKey, ledgerPrefix, partialKey, planKey, pointingKey, priorKey, productKey, scenePrefix } from './keys.js';
+export {
+  type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, epochOfKey,
+  imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseLedgerKey, partialKey, planKey,
+  pointingKey, priorKey, productKey, scenePrefix, statusKey, statusPrefix,
+} from './keys.js';
+export { type CatalogEntry, type SceneOrder, catalogEntrySchema, sceneOrderSchema } from './order.js';
 export { type TaskEvent, type TaskOutcome, taskEventSchema, taskOutcomeSchema } from './outcome.js';
 export { type StereoParams, stereoParamsSchema } from './params.js';
 export {
@@ -12,6 +18,7 @@ export { type RpcModel, rpcModelSchema } from './rpc-model.js';
 export {
   type AlignWindow, type ImagePlan, type LevelPlan, type PairPlan, type ScenePlan, type SceneRequest, type TilePlan, type TileRun, scenePlanSchema, sceneRequestSchema,
 } from './scene.js';
+export { type Beat, type Lease, type SceneStatus, beatSchema, leaseSchema, sceneStatusSchema } from './status.js';
 export {
   agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, parseTaskSubject, taskConsumer, taskSubject, tasksOf,
   tasksStream,

@@ -11,6 +11,54 @@ export const partialKey = (sceneId: string, factor: number, tileId: string, pair
 /** DSM of a coarse level, and the height bounds (bands low, high) the next finer level searches between, named by their content. */
 export const coarseDsmKey = (sceneId: string, factor: number): string => `scenes/${sceneId}/coarse/dsm-${factor}.tif`;
 export const priorKey = (sceneId: string, factor: number, hash: string): string => `scenes/${sceneId}/coarse/prior-${factor}.${hash}.tif`;
+/**
+ * One piece of work of a task: its content by hash, and the round it was asked for (0, and the number of the replay that asked again).
+ * Everything written about it has a name of its own, so that nothing in the ledger is ever replaced.
+ */
+export interface TaskRound { readonly taskId: string; readonly taskHash: string; readonly round: number }
+const roundName = ({ taskId, taskHash, round }: TaskRound): string => `${taskId}.${taskHash}.${round}`;
+
 export const ledgerPrefix = (sceneId: string): string => `scenes/${sceneId}/ledger/`;
-export const ledgerKey = (sceneId: string, taskId: string): string => `scenes/${sceneId}/ledger/${taskId}.json`;
+/** How a round of a task ended. */
+export const ledgerKey = (sceneId: string, of: TaskRound): string => `${ledgerPrefix(sceneId)}${roundName(of)}.json`;
+/** The round whose end a key of the ledger tells; null for other keys. */
+export function parseLedgerKey(sceneId: string, key: string): TaskRound | null {
+  const prefix = ledgerPrefix(sceneId);
+  const [taskId, taskHash, round, suffix, ...rest] = key.startsWith(prefix) ? key.slice(prefix.length).split('.') : [];
+  if (!taskId || !taskHash || round === undefined || !/^\d+$/.test(round) || suffix !== 'json' || rest.length > 0) return null;
+  return { taskId, taskHash, round: Number(round) };
+}
+/** What ended without an outcome: errors tried again, crashes, drains. */
+export const attemptsPrefix = (sceneId: string): string => `scenes/${sceneId}/attempts/`;
+export const attemptsOfRound = (sceneId: string, of: TaskRound): string => `${attemptsPrefix(sceneId)}${roundName(of)}/`;
+export const attemptKey = (sceneId: string, of: TaskRound, name: string): string => `${attemptsOfRound(sceneId, of)}${name}.json`;
+
 export const productKey = (sceneId: string, name: string): string => `scenes/${sceneId}/products/${name}`;
+
+const digits = (value: number): string => String(value).padStart(8, '0');
+const lastNumber = (key: string): number => Number(/(\d{8})\.json$/.exec(key)?.[1] ?? NaN);
+
+/** What people asked of a scene, in order: see SceneOrder. */
+export const ordersPrefix = (sceneId: string): string => `scenes/${sceneId}/orders/`;
+export const orderKey = (sceneId: string, number: number): string => `${ordersPrefix(sceneId)}${digits(number)}.json`;
+export const orderOfKey = lastNumber;
+/** Every scene the store has, so that naming them costs no listing of what is in them. */
+export const catalogPrefix = 'catalog/';
+export const catalogKey = (sceneId: string): string => `${catalogPrefix}${sceneId}.json`;
+/** Orders not carried out to their end. A coordinator deletes the markers of those it has, and so none that came meanwhile. */
+export const activePrefix = 'active/';
+export const activeKey = (sceneId: string, order: number): string => `${activePrefix}${sceneId}.${digits(order)}.json`;
+export function parseActiveKey(key: string): { readonly sceneId: string; readonly order: number } | null {
+  const found = /^active\/([a-z0-9-]+)\.(\d{8})\.json$/.exec(key);
+  return found?.[1] === undefined ? null : { sceneId: found[1], order: Number(found[2]) };
+}
+/**
+ * What a coordinator writes and replaces is named by its epoch, the number of its lease: one that was paused and wakes up
+ * after another took over writes where nobody looks any more. Readers take the highest epoch.
+ */
+export const statusPrefix = (sceneId: string): string => `scenes/${sceneId}/status/`;
+export const statusKey = (sceneId: string, epoch: number): string => `${statusPrefix(sceneId)}${digits(epoch)}.json`;
+export const leasesPrefix = 'coordinator/leases/';
+export const leaseKey = (epoch: number): string => `${leasesPrefix}${digits(epoch)}.json`;
+export const beatKey = (epoch: number): string => `coordinator/beats/${digits(epoch)}.json`;
+export const epochOfKey = lastNumber;

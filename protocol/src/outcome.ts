@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { failureClasses } from './attempt.js';
 import { sceneIdSchema } from './scene.js';
 
 /** How a task ended, as the ledger keeps it. 'empty' and 'dead' always say why. */
@@ -11,11 +12,15 @@ export const taskOutcomeSchema = z.object({
   state: z.enum(['done', 'empty', 'dead']),
   /** Why it is empty: 'outside-image', 'no-data', 'no-overlap', 'no-match', … */
   reason: z.string().optional(),
-  error: z.object({ code: z.string(), message: z.string(), stage: z.string().optional() }).optional(),
+  error: z.object({ code: z.string(), message: z.string(), stage: z.string().optional(), class: z.enum(failureClasses).optional(), signal: z.string().optional() }).optional(),
   taskHash: z.string(),
+  round: z.int().nonnegative(),
   /** Store key of the result of a done task. */
   outKey: z.string().optional(),
+  /** How often it was run in this round, this time included; attempts handed back by a drain don't count. */
   attempts: z.int().positive(),
+  /** Where the agent's log lies, e.g. a file's path on the agent's host. */
+  log: z.string().optional(),
   agent: z.string(),
   startedAt: z.iso.datetime(),
   wallSeconds: z.number(), cpuSeconds: z.number(),

@@ -11,6 +11,8 @@ const base = {
   sceneId: sceneIdSchema,
   /** Unique in the scene, fit for a subject token and a file name. */
   taskId: z.string().regex(/^[A-Za-z0-9_-]+$/),
+  /** 0, or the number of the order that asked for it again; no part of the hash, as equal work has equal results. */
+  round: z.int().nonnegative(),
 };
 
 /** An image as a task needs it: where its pixels are, its camera, its size at full resolution. */
@@ -82,12 +84,12 @@ export type AlignMatches = Readonly<z.infer<typeof alignMatchesSchema>>;
 
 /**
  * The content hash that names a task's result: 16 hex digits of SHA-256 over the JSON of the task with
- * sorted keys and without `outKey`, so that equal work has an equal key whoever computes it.
+ * sorted keys and without `outKey` and `round`, so that equal work has an equal key whoever computes it and whenever.
  */
-export function taskHash(task: Omit<Task, 'outKey'> & { readonly outKey?: string }): string {
+export function taskHash(task: Omit<Task, 'outKey' | 'round'> & { readonly outKey?: string; readonly round?: number }): string {
   const known = hashes.get(task);
   if (known !== undefined) return known;
-  const { outKey: _outKey, ...content } = task;
+  const { outKey: _outKey, round: _round, ...content } = task;
   const hash = createHash('sha256').update(sortedJson(content, partJson)).digest('hex').slice(0, 16);
   hashes.set(task, hash);
   return hash;

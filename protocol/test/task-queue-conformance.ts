@@ -18,7 +18,7 @@ const never = new AbortController().signal;
 const longMs = 20_000;
 
 export const ingestTask = (taskId: string, source = '/x.tif', sceneId = 'scene'): IngestTask =>
-  ({ v: 1, kind: 'ingest', sceneId, taskId, source, band: 1, mask: null, outKey: `scenes/${sceneId}/${taskId}.tif` });
+  ({ v: 1, kind: 'ingest', sceneId, taskId, round: 0, source, band: 1, mask: null, outKey: `scenes/${sceneId}/${taskId}.tif` });
 
 const rpc = {
   lonOff: 0, lonScale: 1, latOff: 0, latScale: 1, altOff: 0, altScale: 1, colOff: 0, colScale: 1, rowOff: 0, rowScale: 1,
@@ -32,7 +32,7 @@ function anyTask(kind: TaskKind, taskId: string): Task {
   const params = {
     p1: 1, p2: 2, leftRightPx: 1, specklePx: 0, medianSize: 3, maxDisparities: 8, marginPx: 0, rasterSigma: 1, rasterRadius: 1, rangeMargin: 0, pointingSearchPx: 1,
   };
-  const common = { v: 1, sceneId: 'scene', taskId, pairId: '0_1', crs: 'EPSG:32636', ref: image, sec: image, params, outKey: 'o' } as const;
+  const common = { v: 1, sceneId: 'scene', taskId, round: 0, pairId: '0_1', crs: 'EPSG:32636', ref: image, sec: image, params, outKey: 'o' } as const;
   if (kind === 'align') return { ...common, kind, windowId: 'w', box: { minE: 0, minN: 0, maxE: 1, maxN: 1 }, heightRange: [0, 1], factor: 1 };
   return {
     ...common, kind, factor: kind === 'coarse' ? 4 : 1, tileId: 'x0y0', grid: { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, haloCells: 0,
@@ -101,6 +101,15 @@ export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: Executi
     await world.queue.publishTasks([ingestTask('a', '/new.tif')]);
     t.is((await world.queue.depth()).ingest, 1);
     t.like(parseTask((await pulled(t, world)).bytes), { source: '/new.tif' });
+  });
+
+  test(title('a task asked for again replaces the one that waits, and says which round it is'), async (t) => {
+    const world = await openEmpty(t);
+    await world.queue.publishTasks([ingestTask('a')]);
+    await world.queue.publishTasks([{ ...ingestTask('a'), round: 3 }]);
+    t.is((await world.queue.depth()).ingest, 1);
+    const delivery = await pulled(t, world);
+    t.deepEqual([delivery.hash, delivery.round, parseTask(delivery.bytes).round], [taskHash(ingestTask('a')), 3, 3]);
   });
 
   test(title('the first kind with work wins'), async (t) => {

@@ -36,7 +36,7 @@ export function fakeQueue(store: ObjectStore, options: FakeClusterOptions = {}) 
       if (!task) break;
       const outcome = outcomeOf(task, endOf(task));
       if (outcome.state === 'done') await store.putIfAbsent(task.outKey, task.kind === 'align' ? encode({ matches: [[1, 2, 3, 4, 0.9]] }) : encode('pixels'));
-      await store.putIfAbsent(ledgerKey(task.sceneId, task.taskId), encode(outcome));
+      await store.putIfAbsent(ledgerKey(task.sceneId, outcome), encode(outcome));
       if (losesEvent(task)) continue;
       const told = { v: 1, sceneId: task.sceneId, taskId: task.taskId, kind: task.kind, agent: 'test', at: outcome.startedAt } as const;
       if (retries(task)) events.push({ ...told, type: 'retrying', attempt: 1, error: 'the store is away' });

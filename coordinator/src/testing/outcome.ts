@@ -4,7 +4,7 @@ import { type Task, type TaskOutcome, taskHash } from '@altiplano/protocol';
 /** The outcome an agent would write for a task. */
 export function outcomeOf(task: Task, state: TaskOutcome['state'] = 'done'): TaskOutcome {
   return {
-    v: 1, sceneId: task.sceneId, taskId: task.taskId, kind: task.kind, state, taskHash: taskHash(task),
+    v: 1, sceneId: task.sceneId, taskId: task.taskId, kind: task.kind, state, taskHash: taskHash(task), round: task.round,
     ...(state === 'done' ? { outKey: task.outKey } : {}),
     ...(state === 'empty' ? { reason: 'no-match' } : {}),
     ...(state === 'dead' ? { error: { code: 'bad-input', message: 'made dead by the test' } } : {}),

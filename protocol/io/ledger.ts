@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import {
+  ObjectMissingError, type TaskAttempt, type TaskOutcome, type TaskRound, attemptKey, attemptsOfRound, ledgerKey, ledgerPrefix, parseLedgerKey, taskAttemptSchema,
+  taskOutcomeSchema,
+} from '../src/index.js';
+import type { ObjectStore } from './object-store.js';
+
+// The ledger of a scene: how every round of every task ended, and every attempt that did not end one. Its entries are written once.
+
+/** The rounds of tasks that a scene's ledger has an outcome of. */
+export async function* endedRounds(store: Pick<ObjectStore, 'list'>, sceneId: string): AsyncGenerator<TaskRound> {
+  for await (const key of store.list(ledgerPrefix(sceneId))) {
+    const round = parseLedgerKey(sceneId, key);
+    if (round !== null) yield round;
+  }
+}
+
+/** How a round ended; null where there is no entry, or none this release can read: then the task counts as not done. */
+export async function readOutcome(store: Pick<ObjectStore, 'get'>, sceneId: string, of: TaskRound): Promise<TaskOutcome | null> {
+  const outcome = await readJson(store, ledgerKey(sceneId, of), taskOutcomeSchema);
+  return outcome?.taskId === of.taskId && outcome.taskHash === of.taskHash && outcome.round === of.round ? outcome : null;
+}
+
+/** As readOutcome, for a round that most likely has not ended: looking is cheaper than failing to read. */
+export async function findOutcome(store: Pick<ObjectStore, 'get' | 'has'>, sceneId: string, of: TaskRound): Promise<TaskOutcome | null> {
+  return (await store.has(ledgerKey(sceneId, of))) ? readOutcome(store, sceneId, of) : null;
+}
+
+/**
+ * Ends a round. The first to do so counts: where another agent was first, its outcome comes back. An entry that a power
+ * failure takes costs one repeat, which finds the same; so nobody waits for the disk.
+ */
+export async function writeOutcome(store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>, outcome: TaskOutcome): Promise<TaskOutcome> {
+  const key = ledgerKey(outcome.sceneId, outcome);
+  const bytes = Buffer.from(JSON.stringify(outcome));
+  if (await store.putIfAbsent(key, bytes, { isRepeatable: true })) return outcome;
+  const first = await readOutcome(store, outcome.sceneId, outcome);
+  if (first !== null) return first;
+  // Half an entry, as after a power failure, or one of another release.
+  await store.put(key, bytes, { isRepeatable: true });
+  return outcome;
+}
+
+/** The attempts of a round that did not end it, in the order of their agents' clocks. */
+export async function readAttempts(store: Pick<ObjectStore, 'get' | 'list'>, sceneId: string, of: TaskRound): Promise<TaskAttempt[]> {
+  const attempts: TaskAttempt[] = [];
+  for await (const key of store.list(attemptsOfRound(sceneId, of))) {
+    const attempt = await readJson(store, key, taskAttemptSchema);
+    if (attempt !== null) attempts.push(attempt);
+  }
+  return attempts.sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+/** Adds an attempt to the ledger, under a name of its own. */
+export async function writeAttempt(store: Pick<ObjectStore, 'put'>, attempt: TaskAttempt): Promise<void> {
+  await store.put(attemptKey(attempt.sceneId, attempt, randomUUID()), Buffer.from(JSON.stringify(attempt)));
+}
+
+async function readJson<S extends z.ZodType>(store: Pick<ObjectStore, 'get'>, key: string, schema: S): Promise<z.output<S> | null> {
+  try {
+    const parsed = schema.safeParse(JSON.parse(new TextDecoder().decode(await store.get(key))));
+    return parsed.success ? parsed.data : null;
+  } catch (error) {
+    if (error instanceof ObjectMissingError || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { sceneIdSchema } from './scene.js';
+
+/**
+ * Why an attempt failed, and so what becomes of the task:
+ * permanent (the input can't be used: dead at once), transient (a service was away: later again), unknown (an error that is not ours:
+ * a few times again), memory (again, split in four), crash (its process died by a signal: again in a process of its own), timeout
+ * (took longer than a task may: as crash), vanished (its agent was not heard of again: as crash, but nobody knows that the task was to blame).
+ */
+export const failureClasses = ['permanent', 'transient', 'unknown', 'memory', 'crash', 'timeout', 'vanished'] as const;
+export type FailureClass = (typeof failureClasses)[number];
+
+/**
+ * An attempt at a task that ended without an outcome. 'drain': its agent was asked to stop, which costs the task nothing.
+ * The ledger keeps one object per attempt and replaces none, so that no two agents can lose each other's count.
+ */
+export const taskAttemptSchema = z.object({
+  v: z.literal(1),
+  sceneId: sceneIdSchema,
+  taskId: z.string(),
+  kind: z.string(),
+  taskHash: z.string(),
+  round: z.int().nonnegative(),
+  class: z.enum([...failureClasses, 'drain']),
+  code: z.string(),
+  message: z.string(),
+  /** The stage it was in, where somebody knows. */
+  stage: z.string().optional(),
+  /** What ended its process, e.g. SIGSEGV. */
+  signal: z.string().optional(),
+  agent: z.string(),
+  startedAt: z.iso.datetime().optional(),
+  at: z.iso.datetime(),
+  /** It ran in a process of its own. */
+  isolated: z.boolean(),
+  /** It ran split in four. */
+  split: z.boolean(),
+  log: z.string().optional(),
+});
+export type TaskAttempt = Readonly<z.infer<typeof taskAttemptSchema>>;
