@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type Clock, systemClock } from './clock.js';
 export { openFileStore } from './file-store.js';
-export { endedRounds, findOutcome, readAttempts, readOutcome, writeAttempt, writeOutcome } from './ledger.js';
+export { countAttempts, deadOutcomes, endedRounds, findOutcome, readAttempts, readOutcome, writeAttempt, writeOutcome } from './ledger.js';
 export { mapConcurrently } from './map-concurrently.js';
 export { openMemoryQueue } from './memory-queue.js';
 export { openMemoryStore } from './memory-store.js';

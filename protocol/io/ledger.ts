@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import {
-  ObjectMissingError, type TaskAttempt, type TaskOutcome, type TaskRound, attemptKey, attemptsOfRound, ledgerKey, ledgerPrefix, parseLedgerKey, taskAttemptSchema,
+  ObjectMissingError, type TaskAttempt, type TaskOutcome, type TaskRound, attemptKey, attemptsOfRound, attemptsPrefix, deadKey,
+  deadPrefix, ledgerKey, ledgerPrefix, parseRoundKey, taskAttemptSchema,
   taskOutcomeSchema,
 } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
@@ -12,8 +13,17 @@ import type { ObjectStore } from './object-store.js';
 /** The rounds of tasks that a scene's ledger has an outcome of. */
 export async function* endedRounds(store: Pick<ObjectStore, 'list'>, sceneId: string): AsyncGenerator<TaskRound> {
   for await (const key of store.list(ledgerPrefix(sceneId))) {
-    const round = parseLedgerKey(sceneId, key);
+    const round = parseRoundKey(ledgerPrefix(sceneId), key);
     if (round !== null) yield round;
+  }
+}
+
+/** The rounds of tasks that ended as dead, of those that were asked for again, too. */
+export async function* deadOutcomes(store: Pick<ObjectStore, 'get' | 'list'>, sceneId: string): AsyncGenerator<TaskOutcome> {
+  for await (const key of store.list(deadPrefix(sceneId))) {
+    const round = parseRoundKey(deadPrefix(sceneId), key);
+    const outcome = round === null ? null : await readOutcome(store, sceneId, round);
+    if (outcome?.state === 'dead') yield outcome;
   }
 }
 
@@ -35,6 +45,8 @@ export async function findOutcome(store: Pick<ObjectStore, 'get' | 'has'>, scene
 export async function writeOutcome(store: Pick<ObjectStore, 'get' | 'put' | 'putIfAbsent'>, outcome: TaskOutcome): Promise<TaskOutcome> {
   const key = ledgerKey(outcome.sceneId, outcome);
   const bytes = Buffer.from(JSON.stringify(outcome));
+  // First, as an agent may die between the two: a marker without its entry misleads nobody.
+  if (outcome.state === 'dead') await store.put(deadKey(outcome.sceneId, outcome), Buffer.from('{}'), { isRepeatable: true });
   if (await store.putIfAbsent(key, bytes, { isRepeatable: true })) return outcome;
   const first = await readOutcome(store, outcome.sceneId, outcome);
   if (first !== null) return first;
@@ -51,6 +63,20 @@ export async function readAttempts(store: Pick<ObjectStore, 'get' | 'list'>, sce
     if (attempt !== null) attempts.push(attempt);
   }
   return attempts.sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+/** The rounds of tasks with attempts that did not end them, and how many. */
+export async function countAttempts(store: Pick<ObjectStore, 'list'>, sceneId: string): Promise<{ readonly of: TaskRound; readonly attempts: number }[]> {
+  const prefix = attemptsPrefix(sceneId);
+  const counts = new Map<string, number>();
+  for await (const key of store.list(prefix)) {
+    const name = key.slice(prefix.length, key.lastIndexOf('/'));
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([name, attempts]) => {
+    const of = parseRoundKey('', `${name}.json`);
+    return of === null ? [] : [{ of, attempts }];
+  });
 }
 
 /** Adds an attempt to the ledger, under a name of its own. */

@@ -4,8 +4,8 @@ export { encodeMessage, parseDeadLetter, parseTask, parseTaskEvent } from './cod
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export {
-  type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, epochOfKey,
-  imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseLedgerKey, partialKey, planKey,
+  type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, deadKey, deadPrefix, epochOfKey,
+  imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
   pointingKey, priorKey, productKey, scenePrefix, statusKey, statusPrefix,
 } from './keys.js';
 export { type CatalogEntry, type SceneOrder, catalogEntrySchema, sceneOrderSchema } from './order.js';

@@ -21,9 +21,11 @@ const roundName = ({ taskId, taskHash, round }: TaskRound): string => `${taskId}
 export const ledgerPrefix = (sceneId: string): string => `scenes/${sceneId}/ledger/`;
 /** How a round of a task ended. */
 export const ledgerKey = (sceneId: string, of: TaskRound): string => `${ledgerPrefix(sceneId)}${roundName(of)}.json`;
-/** The round whose end a key of the ledger tells; null for other keys. */
-export function parseLedgerKey(sceneId: string, key: string): TaskRound | null {
-  const prefix = ledgerPrefix(sceneId);
+/** Rounds that may have ended as dead, as their ledger entries tell: so that finding the few costs no reading of all. */
+export const deadPrefix = (sceneId: string): string => `scenes/${sceneId}/dead/`;
+export const deadKey = (sceneId: string, of: TaskRound): string => `${deadPrefix(sceneId)}${roundName(of)}.json`;
+/** The round that a key of the ledger, or of the dead, names; null for other keys. */
+export function parseRoundKey(prefix: string, key: string): TaskRound | null {
   const [taskId, taskHash, round, suffix, ...rest] = key.startsWith(prefix) ? key.slice(prefix.length).split('.') : [];
   if (!taskId || !taskHash || round === undefined || !/^\d+$/.test(round) || suffix !== 'json' || rest.length > 0) return null;
   return { taskId, taskHash, round: Number(round) };
