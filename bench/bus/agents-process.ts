@@ -34,7 +34,7 @@ const runners = stubRunners(order.taskMs);
 
 const agents = Array.from({ length: order.agents }, (_, k) => {
   const config: AgentConfig = {
-    nats: order.nats, natsToken: null, natsUser: null, natsPassword: null, natsCreds: null, store: order.store, id: `${order.name}-${k}`, slots: 1,
+    bus: { servers: order.nats }, warnings: [], store: order.store, id: `${order.name}-${k}`, slots: 1,
     kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null,
   };
   return runAgent(config, {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startNatsServer } from '@altiplano/protocol/io';
+import { openNatsQueue, startNatsServer } from '@altiplano/protocol/io';
 import type { AgentsOrder, AgentsReply } from './agents-process.js';
 import type { CoordinatorOrder, CoordinatorReply } from './coordinator-process.js';
 import { cpuSecondsOf, rssBytesOf } from './process-figures.js';
@@ -51,6 +51,10 @@ export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
   const onSignal = (): void => { void end().finally(() => process.exit(130)); };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
+    // Agents aren't ready before there are streams, which a coordinator makes.
+    const queue = await openNatsQueue({ servers: server.url });
+    await queue.ensure();
+    await queue.close();
     const store = join(dir, 'store');
     const share = Math.ceil(order.agents / order.hosts);
     const hosts = Array.from({ length: order.hosts }, (_, k) => start('./agents-process.js', {

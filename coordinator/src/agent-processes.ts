@@ -76,7 +76,7 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
     const log = openSync(join(options.logDir, `agent-${k}.log`), 'a');
     const args = [...command, '--nats', options.natsUrl, '--store', options.storeUrl, '--id', `agent-${k}`];
     const shell = spawn('/bin/sh', ['-c', watchdog, `agent-${k}`, ...args], {
-      stdio: ['pipe', 'pipe', log], detached: true,
+      stdio: ['pipe', 'pipe', log], detached: true, env: ourEnvironment(),
     });
     closeSync(log);
     shell.stdin?.on('error', () => { /* the shell is gone, which 'exit' tells */ });
@@ -103,6 +103,10 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
     },
   };
 }
+
+/** Without what is meant for a cluster's agents: ours get a bus of our own. */
+const ourEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NATS_') && name !== 'ALTIPLANO_CONFIG'));
 
 function signalAll(agents: Iterable<{ readonly shell: ChildProcess; readonly pid: number | null }>, signal: NodeJS.Signals): void {
   for (const { shell, pid } of agents) {

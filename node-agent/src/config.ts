@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
-import { type TaskKind, taskKinds } from '@altiplano/protocol';
+import { AltiplanoError, type TaskKind, taskKinds } from '@altiplano/protocol';
+import {
+  type BusFlags, type Environment, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp,
+} from '@altiplano/protocol/config';
+import type { NatsAccess } from '@altiplano/protocol/io';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type LogLevel, logLevels } from './log.js';
 
 export interface AgentConfig {
-  readonly nats: string;
-  readonly natsToken: string | null;
-  readonly natsUser: string | null;
-  readonly natsPassword: string | null;
-  readonly natsCreds: string | null;
+  readonly bus: NatsAccess;
   readonly store: string;
   readonly id: string;
   readonly slots: number;
@@ -17,30 +17,25 @@ export interface AgentConfig {
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
   readonly metricsPort: number | null;
+  /** What is unwise and works all the same. */
+  readonly warnings: readonly string[];
 }
 
-const secrets = `
-Credentials come by environment only:
-  NATS_TOKEN, NATS_USER and NATS_PASSWORD, or NATS_CREDS (path of a .creds file)
-  for s3://: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; or AWS_PROFILE and AWS's files; or the machine's role
-Where s3:// is: AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (another server than AWS), ALTIPLANO_S3_PATH_STYLE=true|false
-
+const notes = `${secretsHelp}
 One signal (SIGTERM, SIGINT) drains: nothing new is pulled, tasks in hand are finished. A second one hands them back.`;
 
 /**
- * Reads the command line (without node and script) and the environment. Returns the exit code instead where
+ * Reads the command line (without node and script), the environment and the configuration file. Resolves to the exit code instead where
  * there is nothing to run: 0 after --help, 2 for bad usage (told on standard error).
  */
-export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, version: string): AgentConfig | 0 | 2 {
-  const command = new Command('altiplano-agent')
+export async function readConfig(argv: readonly string[], env: Environment, version: string): Promise<AgentConfig | 0 | 2> {
+  const command = addStoreOption(addBusOptions(new Command('altiplano-agent')))
     .description('Pulls stereo tasks from NATS, runs them, and puts their results into the store.')
     .version(version)
     .allowExcessArguments(false)
     .exitOverride()
-    .addOption(new Option('--nats <url>', 'NATS servers, separated by commas').env('NATS_URL').default('nats://127.0.0.1:4222'))
-    .addOption(new Option('--store <url>', 'object store: s3://bucket/prefix or file:///folder').env('ALTIPLANO_STORE').makeOptionMandatory())
     .addOption(new Option('--id <name>', "this agent's name in ledger and logs")
-      .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
+      .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>').argParser(agentName))
     .addOption(new Option('--slots <n>', 'tasks at once').env('ALTIPLANO_SLOTS').default(1).argParser(count(1, 1024)))
     .addOption(new Option('--kinds <list>', 'kinds of task to pull, the first with work wins')
       .env('ALTIPLANO_KINDS').default(taskKinds, taskKinds.join(',')).argParser(kinds))
@@ -48,21 +43,26 @@ export function readConfig(argv: readonly string[], env: Readonly<Record<string,
     .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE').default(null, 'none'))
     .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port')
       .env('ALTIPLANO_METRICS_PORT').default(null, 'none').argParser(count(1, 65_535)))
-    .addHelpText('after', secrets);
+    .addHelpText('after', notes);
+  addConfigOption(command);
   try {
     command.parse([...argv], { from: 'user' });
+    const warnings: string[] = [];
+    const options = command.opts<BusFlags & StoreFlags & Omit<AgentConfig, 'bus' | 'warnings'>>();
+    const { store, id, slots, kinds: pulled, logLevel, logFile, metricsPort } = options;
+    const bus = await busAccess(options, env, (message) => { warnings.push(message); });
+    return { bus, store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, warnings };
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof AltiplanoError)) throw error;
+    process.stderr.write(`altiplano-agent: ${error.message}\n`);
+    return 2;
   }
-  const options = command.opts<Omit<AgentConfig, 'natsToken' | 'natsUser' | 'natsPassword' | 'natsCreds'>>();
-  return {
-    ...options,
-    natsToken: env['NATS_TOKEN'] ?? null,
-    natsUser: env['NATS_USER'] ?? null,
-    natsPassword: env['NATS_PASSWORD'] ?? null,
-    natsCreds: env['NATS_CREDS'] ?? null,
-  };
+}
+
+function agentName(text: string): string {
+  if (!/^[-\w]+(\.[-\w]+)*$/.test(text)) throw new InvalidArgumentError('Expected letters, digits, - and _, with dots between them.');
+  return text;
 }
 
 function count(least: number, most: number): (text: string) => number {

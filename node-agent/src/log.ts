@@ -14,6 +14,7 @@ export interface AgentEvents {
   'agent:draining': { signal: string; isSecond: boolean };
   'agent:drained': { settled: number; handedBack: number };
   'agent:failed': { error: string };
+  'config:warning': { message: string };
   'bus:problem': { error: string };
   'task:started': TaskIds & { kind: TaskKind };
   'task:known': TaskIds & { state: TaskOutcome['state'] };
@@ -32,7 +33,7 @@ export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error',
 export type Log = <E extends keyof AgentEvents>(event: E, fields: AgentEvents[E]) => void;
 
 const warnings: ReadonlySet<keyof AgentEvents> =
-  new Set(['agent:failed', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
+  new Set(['agent:failed', 'config:warning', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
 
 /** JSON lines to a file (appended) or to standard error, written at once: what was logged before a crash is there. */
 export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {

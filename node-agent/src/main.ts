@@ -8,9 +8,10 @@ import { runAgent } from './run-agent.js';
 /** The agent's entrance: exit code 0 after a drain, 1 for a failure, 2 for bad usage or input. */
 async function main(): Promise<number> {
   const version = packageVersion();
-  const config = readConfig(process.argv.slice(2), process.env, version);
+  const config = await readConfig(process.argv.slice(2), process.env, version);
   if (typeof config === 'number') return config;
   const log = openLog({ level: config.logLevel, file: config.logFile, agent: config.id });
+  for (const message of config.warnings) log('config:warning', { message });
   const drain = new AbortController();
   const stop = new AbortController();
   const onSignal = (signal: string): void => {

@@ -26,16 +26,15 @@ const announceMs = 10_000;
 
 /** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. Throws where one can't be opened. */
 export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<void> {
-  const { log, drain, stop } = options;
+  const { log, drain } = options;
   const ackWaitMs = options.ackWaitMs ?? 15_000;
   const problem = (error: AltiplanoError): void => { log('bus:problem', { error: error.message }); };
+  const lost = new AbortController();
+  const stop = AbortSignal.any([options.stop, lost.signal]);
   const store = await openStore(config.store);
   const queue = await openNatsQueue({
-    servers: config.nats, name: config.id, ackWaitMs, signal: drain, onProblem: problem,
-    ...(config.natsToken !== null && { token: config.natsToken }),
-    ...(config.natsUser !== null && { user: config.natsUser }),
-    ...(config.natsPassword !== null && { password: config.natsPassword }),
-    ...(config.natsCreds !== null && { credsFile: config.natsCreds }),
+    ...config.bus, role: 'agent', name: config.id, ackWaitMs, signal: drain, onProblem: problem,
+    onLost: (error) => { lost.abort(error); },
   });
   let metrics: AgentMetrics | null = null;
   let inHand: readonly string[] = [];
@@ -48,12 +47,12 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   const pool = options.openPool?.(store)
     ?? openTilePool({ slots: config.slots, store, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
   try {
-    await Promise.all([queue.ensure(), pool.ready()]);
+    await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
     // Loaded where it is used: its client is a tenth of an agent's start.
     metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort);
     await announce();
     announcing = setInterval(() => { void announce(); }, announceMs);
-    log('agent:started', { bus: config.nats, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
+    log('agent:started', { bus: config.bus.servers, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
     const ports = {
       agent: config.id, queue, store, log, now: () => new Date(),
       runTask: pool.run,
@@ -66,6 +65,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
         metrics?.setInHand(taskIds.length);
       },
     });
+    lost.signal.throwIfAborted();
     log('agent:drained', { settled: ends.settled, handedBack: ends.returned });
   } finally {
     if (announcing !== null) clearInterval(announcing);

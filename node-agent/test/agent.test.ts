@@ -52,7 +52,7 @@ async function makeWorld(t: ExecutionContext): Promise<World> {
 }
 
 const configOf = (world: World, id: string): AgentConfig => ({
-  nats: world.server.url, natsToken: null, natsUser: null, natsPassword: null, natsCreds: null, store: world.store.url,
+  bus: { servers: world.server.url }, warnings: [], store: world.store.url,
   id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null,
 });
 

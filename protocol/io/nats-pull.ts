@@ -22,6 +22,8 @@ export interface Puller {
   pull(kinds: readonly TaskKind[], waitMs: number): Promise<Pulled>;
   /** Ends the pulls that wait, as after a lost connection. */
   wake(): void;
+  /** Fails the pulls that were sent to `subject`, which the server doesn't let us publish to. */
+  deny(subject: string, error: Error): void;
 }
 
 /** A subscription for answers, and who waits for them. */
@@ -35,13 +37,13 @@ interface Line {
  * Pulls over subscriptions that are used again, as making one costs more than a pull. The server drops a pull whose reply inbox nobody
  * listens to, so a line with unanswered pulls is given up: that cancels them, and what is already on its way is handed back.
  */
-export function openPuller(nc: NatsConnection, outbox: Outbox): Puller {
+export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: string): Puller {
   const idle: Line[] = [];
-  const wakers = new Set<() => void>();
+  const waiting = new Set<{ readonly subjects: readonly string[]; wake(): void; fail(error: Error): void }>();
 
   function openLine(): Line {
     const line: Line = {
-      subscription: nc.subscribe(createInbox(), {
+      subscription: nc.subscribe(createInbox(inboxPrefix), {
         callback: (error, message) => {
           if (error !== null) line.onError(error);
           else line.onMessage(message);
@@ -53,13 +55,14 @@ export function openPuller(nc: NatsConnection, outbox: Outbox): Puller {
   }
 
   return {
-    wake() { for (const wake of [...wakers]) wake(); },
+    wake() { for (const pull of [...waiting]) pull.wake(); },
+    deny(subject, error) { for (const pull of [...waiting]) if (pull.subjects.includes(subject)) pull.fail(error); },
     pull: (kinds, waitMs) => new Promise((resolve, reject) => {
       const line = idle.pop() ?? openLine();
       let open = kinds.length;
       const end = (): void => {
         clearTimeout(timer);
-        wakers.delete(onWake);
+        waiting.delete(pull);
         [line.onMessage, line.onError] = [refuse, () => undefined];
         if (open === 0) idle.push(line);
         else void cancel(line.subscription);
@@ -68,11 +71,16 @@ export function openPuller(nc: NatsConnection, outbox: Outbox): Puller {
         end();
         resolve(result);
       };
-      const onWake = (): void => { settle({ is: 'none' }); };
-      line.onError = (error) => {
+      const fail = (error: Error): void => {
         end();
-        reject(new ServiceUnavailableError(`bus: pull refused: ${error.message}`, error));
+        reject(error);
       };
+      const pull = {
+        subjects: kinds.map((kind) => `$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`),
+        wake: () => { settle({ is: 'none' }); },
+        fail,
+      };
+      line.onError = (error) => { fail(new ServiceUnavailableError(`bus: pull refused: ${error.message}`, error)); };
       line.onMessage = (message) => {
         const status = statusOf(message);
         if (status !== null && status < 400) return;
@@ -82,12 +90,10 @@ export function openPuller(nc: NatsConnection, outbox: Outbox): Puller {
         else if (open === 0) settle({ is: 'none' });
       };
       const timer = setTimeout(() => { settle({ is: 'unanswered' }); }, waitMs + answerTimeoutMs);
-      wakers.add(onWake);
+      waiting.add(pull);
       const request = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
       if (nc.isClosed()) return settle({ is: 'none' });
-      for (const kind of kinds) {
-        outbox.send(`$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`, request, { reply: line.subscription.getSubject() });
-      }
+      for (const subject of pull.subjects) outbox.send(subject, request, { reply: line.subscription.getSubject() });
     }),
   };
 }
@@ -135,7 +141,8 @@ export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): Ta
     subject: message.subject,
     ...workInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
     attempt,
-    working: () => isConfirmed('+WPI'),
+    // What the server refuses is reported where the connection is watched.
+    working: () => isConfirmed('+WPI').catch(() => false),
     async ack() { outbox.send(reply, '+ACK'); },
     retry: (delayMs) => settle(handBack(delayMs)),
     // With a reason ("+TERM why") nats-server 2.9 would deliver it again.

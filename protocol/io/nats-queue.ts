@@ -1,86 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setMaxListeners } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type JetStreamManager, StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
+import { type Msg, type MsgHdrs, headers, nuid } from '@nats-io/transport-node';
 import {
-  type Authenticator, type Msg, type MsgHdrs, type NatsConnection, connect, credsAuthenticator, headers, nuid, tokenAuthenticator, usernamePasswordAuthenticator,
-} from '@nats-io/transport-node';
-import {
-  type AltiplanoError, InputError, MalformedMessageError, ServiceUnavailableError, type TaskEvent, type TaskKind, agentsBucket, deadFilter,
-  deadStream, deadSubject, encodeMessage, eventFilter, eventSubject, parseDeadLetter, parseTaskEvent, taskConsumer, taskKinds, taskSubject,
-  tasksStream,
+  InputError, MalformedMessageError, ServiceUnavailableError, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
+  deadSubject, encodeMessage, eventFilter, eventSubject, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
+import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
 import { openOutbox } from './nats-outbox.js';
 import { deliveryOf, messageIdOf, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
-import { ensureStreams } from './nats-streams.js';
+import { ensureStreams, haveStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
 
-export interface NatsQueueOptions {
-  /** 'nats://host:port', several separated by commas. */
-  readonly servers: string;
-  /** Shown by the server's monitoring. */
-  readonly name?: string;
-  readonly token?: string;
-  readonly user?: string;
-  readonly password?: string;
-  /** Path of a .creds file (JWT and key). */
-  readonly credsFile?: string;
+export interface NatsQueueOptions extends NatsConnectOptions {
   /** How long a task stays with an agent that gives no sign of life. */
   readonly ackWaitMs?: number;
-  /** How long to try for the first connection; afterwards the queue reconnects for ever. */
-  readonly connectTimeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** Told what the queue survives by itself: disconnections, unreadable events. */
-  readonly onProblem?: (problem: AltiplanoError) => void;
 }
 
 const publishesInFlight = 256;
 const retryPauseMs = 250;
-const presenceMs = 30_000;
+/** How often an agent looks whether a coordinator has made the streams, and how long it does so in silence. */
+const [lookPauseMs, silentMs] = [500, 2_000];
 /** How long an agent goes on with the kind it found work of before it asks for preferable ones again: a tile's time, and each question costs the bus as much as a task. */
 const sameKindMs = 1_000;
 
 /**
  * The task queue on NATS JetStream (nats-server 2.9 and later). Call `ensure` once before use. Throws
- * ServiceUnavailableError where no server answers within connectTimeoutMs.
+ * ServiceUnavailableError where no server answers within connectTimeoutMs, InputError where one refuses us.
  */
 export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueue> {
-  const nc = await connectWithin(options);
+  const nc = await connectToNats(options);
   const js = jetstream(nc);
   const manager = await available('JetStream', () => jetstreamManager(nc, { checkAPI: false }));
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one per queue call that waits
   const outbox = openOutbox(nc);
-  const requests = openRequests(nc, outbox);
-  const puller = openPuller(nc, outbox);
+  const requests = openRequests(nc, outbox, natsInboxPrefix(options));
+  const puller = openPuller(nc, outbox, natsInboxPrefix(options));
   const report = options.onProblem ?? ((): void => undefined);
-  let presence: Promise<KV> | null = null;
+  const role = options.role ?? 'coordinator';
   let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
 
-  // What waited for an answer when the connection broke is lost, or its answer is: ask again.
-  void watchConnection(nc, report, () => {
-    requests.giveUp();
-    puller.wake();
+  void watchConnection(nc, options, {
+    onReconnect() {
+      // What waited for an answer when the connection broke is lost, or its answer is: ask again.
+      requests.giveUp();
+      puller.wake();
+      // The server may have lost its state, and agents can't make it anew.
+      if (role === 'coordinator') void ensure().catch(report);
+    },
+    onDenied(operation, subject, problem) {
+      if (operation === 'subscription') return;
+      requests.deny(subject, problem);
+      puller.deny(subject, problem);
+    },
   });
 
-  const ensure = (): Promise<void> => available('streams', () => ensureStreams(manager, options.ackWaitMs ?? 15_000));
-  /** Gives the bus a moment, then makes what it may have lost with its state. */
+  async function ensure(signal: AbortSignal = closing.signal): Promise<void> {
+    if (role === 'coordinator') return available('streams', () => ensureStreams(manager, options.ackWaitMs ?? 15_000));
+    if (role === 'viewer') return;
+    const since = performance.now();
+    for (let isTold = false; !(await haveStreams(requests, signal)); ) {
+      throwIfStopped(signal);
+      if (!isTold && performance.now() - since > silentMs) {
+        report(new ServiceUnavailableError('bus: has no streams of tasks; waiting for a coordinator to make them'));
+        isTold = true;
+      }
+      await delay(lookPauseMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  /** Gives the bus a moment, then makes what it may have lost with its state, or waits for it. */
   async function recover(signal?: AbortSignal): Promise<void> {
     const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
     await delay(retryPauseMs, undefined, { signal: stop }).catch(() => undefined);
-    if (!stop.aborted) await ensure().catch(report);
+    if (!stop.aborted) await ensure(stop).catch((error: unknown) => { if (!stop.aborted) report(new ServiceUnavailableError(messageOf(error), error)); });
   }
-  const openPresence = (): Promise<KV> => {
-    presence ??= new Kvm(js).create(agentsBucket, { ttl: presenceMs, history: 1, storage: StorageType.Memory }).catch((error: unknown) => {
-      presence = null;
+  async function openPresence(): Promise<KV | null> {
+    return new Kvm(js).open(agentsBucket).catch((error: unknown) => {
+      if (error instanceof JetStreamApiError && error.status === 404) return null;
       throw error;
     });
-    return presence;
-  };
+  }
 
   const throwIfStopped = (signal?: AbortSignal): void => {
     signal?.throwIfAborted();
@@ -192,15 +196,17 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       for (const kind of taskKinds) depth[kind] = (await manager.consumers.info(tasksStream(kind), taskConsumer(kind))).num_pending;
       return depth;
     }),
-    announceAgent: (id, info) => available('presence', async () => {
-      await (await openPresence()).put(id, JSON.stringify(info)).catch((error: unknown) => {
-        presence = null; // the bucket may have gone with the bus's state
-        throw error;
-      });
-    }),
+    async announceAgent(id, info) {
+      if (!/^[-/=\w]+(\.[-/=\w]+)*$/.test(id)) throw new InputError(`agent '${id}': expected letters, digits and -_/= only, with dots between them`);
+      // Published as it is: opening the bucket would ask for rights that an agent needn't have.
+      const answer = await requests.ask(presenceSubject(id), JSON.stringify(info));
+      const why = answer === null ? 'no answer' : statusOf(answer) !== null ? 'the bucket is missing' : refusalIn(answer)?.description;
+      if (why !== undefined) throw new ServiceUnavailableError(`bus: presence: ${why}`);
+    },
     agents: () => available('presence', async () => {
-      const bucket = await openPresence();
       const found = new Map<string, Readonly<Record<string, unknown>>>();
+      const bucket = await openPresence();
+      if (bucket === null) return found;
       const ids: string[] = [];
       for await (const id of await bucket.keys()) ids.push(id);
       for (const id of ids) {
@@ -222,46 +228,6 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   };
 }
 
-async function connectWithin(options: NatsQueueOptions): Promise<NatsConnection> {
-  const servers = options.servers.split(',').map((server) => server.trim()).filter((server) => server !== '');
-  if (servers.length === 0) throw new InputError('no NATS server given; give nats://host:port');
-  const authenticator = await authenticatorOf(options);
-  const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000);
-  for (;;) {
-    options.signal?.throwIfAborted();
-    try {
-      return await connect({
-        servers, name: options.name ?? 'altiplano', maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250,
-        pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ...(authenticator && { authenticator }),
-      });
-    } catch (cause) {
-      const message = messageOf(cause);
-      if (/authorization|authentication/i.test(message)) throw new InputError(`bus ${options.servers}: ${message}; check the credentials`, cause);
-      if (Date.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${message}`, cause);
-      await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
-    }
-  }
-}
-
-async function authenticatorOf(options: NatsQueueOptions): Promise<Authenticator | null> {
-  if (options.credsFile !== undefined) {
-    const creds = await readFile(options.credsFile).catch((cause: unknown) => {
-      throw new InputError(`credentials ${options.credsFile}: can't be read`, cause);
-    });
-    return credsAuthenticator(creds);
-  }
-  if (options.token !== undefined) return tokenAuthenticator(options.token);
-  return options.user === undefined ? null : usernamePasswordAuthenticator(options.user, options.password);
-}
-
-/** Ends when the connection is closed for good. */
-async function watchConnection(nc: NatsConnection, report: (problem: AltiplanoError) => void, onReconnect: () => void): Promise<void> {
-  for await (const status of nc.status()) {
-    if (status.type === 'disconnect') report(new ServiceUnavailableError(`bus: connection to ${status.server} lost, reconnecting`));
-    if (status.type === 'reconnect') onReconnect();
-  }
-}
-
 /** Runs a call to the server and names what failed. */
 async function available<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -270,8 +236,6 @@ async function available<T>(what: string, call: () => Promise<T>): Promise<T> {
     throw new ServiceUnavailableError(`bus: ${what}: ${messageOf(cause)}`, cause);
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void): T | null {
   try {

@@ -3,10 +3,12 @@ import { type Msg, type MsgHdrs, type NatsConnection, createInbox } from '@nats-
 import type { Outbox } from './nats-outbox.js';
 
 export interface Requests {
-  /** Sends a request and waits for its answer. Null: there was none in time, the connection was lost, or the signal aborted. */
+  /** Sends a request and waits for its answer. Null: there was none in time, the connection was lost, or the signal aborted. Throws what `deny` was given. */
   ask(subject: string, payload: Uint8Array | string, more?: { readonly headers?: MsgHdrs | undefined; readonly signal?: AbortSignal | undefined }): Promise<Msg | null>;
   /** Ends all that wait without an answer. */
   giveUp(): void;
+  /** Ends those that wait for an answer to `subject`, which the server doesn't let us publish to. */
+  deny(subject: string, error: Error): void;
 }
 
 const timeoutMs = 5_000;
@@ -16,13 +18,13 @@ const sweepMs = 500;
  * Requests whose answers come to one subscription, thousands at a time. The client's own `request` makes a timer and an error with
  * its stack for each; here one timer serves all, as all have the same patience.
  */
-export function openRequests(nc: NatsConnection, outbox: Outbox): Requests {
-  const inbox = `${createInbox()}.`;
+export function openRequests(nc: NatsConnection, outbox: Outbox, inboxPrefix?: string): Requests {
+  const inbox = `${createInbox(inboxPrefix)}.`;
   /** Oldest first. */
-  const waiting = new Map<string, { readonly until: number; readonly end: (answer: Msg | null) => void }>();
+  const waiting = new Map<string, { readonly subject: string; readonly until: number; readonly end: (answer: Msg | null | Error) => void }>();
   let [next, sweeper]: [number, NodeJS.Timeout | null] = [0, null];
 
-  const end = (token: string, answer: Msg | null): void => {
+  const end = (token: string, answer: Msg | null | Error): void => {
     const one = waiting.get(token);
     waiting.delete(token);
     one?.end(answer);
@@ -40,14 +42,15 @@ export function openRequests(nc: NatsConnection, outbox: Outbox): Requests {
   return {
     ask(subject, payload, { headers, signal } = {}) {
       const token = (next++).toString(36);
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         const onAbort = (): void => { end(token, null); };
         signal?.addEventListener('abort', onAbort);
         waiting.set(token, {
-          until: performance.now() + timeoutMs,
+          subject, until: performance.now() + timeoutMs,
           end: (answer) => {
             signal?.removeEventListener('abort', onAbort);
-            resolve(answer);
+            if (answer instanceof Error) reject(answer);
+            else resolve(answer);
           },
         });
         sweeper ??= setTimeout(sweep, sweepMs);
@@ -56,6 +59,7 @@ export function openRequests(nc: NatsConnection, outbox: Outbox): Requests {
       });
     },
     giveUp() { for (const token of [...waiting.keys()]) end(token, null); },
+    deny(subject, error) { for (const [token, one] of [...waiting]) if (one.subject === subject) end(token, error); },
   };
 }
 

@@ -2,12 +2,15 @@
 import {
   AckPolicy, type ConsumerConfig, DeliverPolicy, DiscardPolicy, JetStreamApiError, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig,
 } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
-import { type TaskKind, deadStream, taskConsumer, taskKinds, tasksOf, tasksStream } from '../src/index.js';
+import { type TaskKind, agentsBucket, deadStream, taskConsumer, taskKinds, tasksOf, tasksStream } from '../src/index.js';
+import { type Requests, statusOf } from './nats-requests.js';
 
 type NamedStream = Partial<StreamConfig> & { name: string };
 
 const day = 24 * 3600 * 1000;
+const presenceMs = 30_000;
 
 /**
  * Work queue: a message goes when it is acked. One message per subject, and a new one refused rather than an
@@ -32,7 +35,7 @@ function consumerOf(kind: TaskKind, ackWaitMs: number): Partial<ConsumerConfig> 
   };
 }
 
-/** Makes or updates Altiplano's streams and consumers. Works on nats-server 2.9 and later. */
+/** Makes or updates Altiplano's streams and consumers, and the bucket of presence. Works on nats-server 2.9 and later. */
 export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
   for (const stream of [...taskKinds.map(tasksOfKind), dead]) {
     try {
@@ -51,6 +54,16 @@ export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number
     if (found === null) await manager.consumers.add(tasksStream(kind), wanted);
     else if (found.config.ack_wait !== wanted.ack_wait) await manager.consumers.update(tasksStream(kind), taskConsumer(kind), { ack_wait: nanos(ackWaitMs) });
   }
+  await new Kvm(manager.jetstream()).create(agentsBucket, { ttl: presenceMs, history: 1, storage: StorageType.Memory });
+}
+
+/** Whether every kind's stream and consumer are there; asks for no right beyond those to look at a consumer. */
+export async function haveStreams(requests: Requests, signal?: AbortSignal): Promise<boolean> {
+  for (const kind of taskKinds) {
+    const answer = await requests.ask(`$JS.API.CONSUMER.INFO.${tasksStream(kind)}.${taskConsumer(kind)}`, '', { signal });
+    if (answer === null || statusOf(answer) !== null || 'error' in answer.json<object>()) return false;
+  }
+  return true;
 }
 
 // Error codes of the JetStream API.

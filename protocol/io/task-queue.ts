@@ -27,8 +27,8 @@ export interface TaskDelivery {
  * out an outage of the service, until their signal aborts or the queue is closed.
  */
 export interface TaskQueue {
-  /** Creates streams and consumers that are missing; safe to call from every program. */
-  ensure(): Promise<void>;
+  /** Makes the streams and consumers that are missing; an agent, which has no right to, waits until a coordinator has made them. */
+  ensure(signal?: AbortSignal): Promise<void>;
   /**
    * Publishes tasks. A task (its scene, task id, hash and round) that is still queued or in an agent's hands is not
    * queued twice, whoever publishes it and whenever; one with the same ids and another hash or round replaces it. A

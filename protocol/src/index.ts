@@ -20,7 +20,7 @@ export {
 } from './scene.js';
 export { type Beat, type Lease, type SceneStatus, beatSchema, leaseSchema, sceneStatusSchema } from './status.js';
 export {
-  agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, parseTaskSubject, taskConsumer, taskSubject, tasksOf,
+  type BusRole, agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, inboxPrefixOf, parseTaskSubject, presenceSubject, taskConsumer, taskSubject, tasksOf,
   tasksStream,
 } from './subjects.js';
 export {

@@ -5,6 +5,8 @@ import type { TaskKind } from './task.js';
 /** Every NATS name Altiplano uses. Scene and task ids are single subject tokens (their schemas say so). */
 export const deadStream = 'DEAD';
 export const agentsBucket = 'AGENTS';
+/** What a value of the bucket is published to (source: NATS ADR-8). */
+export const presenceSubject = (agent: string): string => `$KV.${agentsBucket}.${agent}`;
 
 export const taskSubject = (kind: TaskKind, sceneId: string, taskId: string): string => `tasks.${kind}.${sceneId}.${taskId}`;
 /** A stream per kind, so that its one consumer needs no filter. */
@@ -19,6 +21,11 @@ export const eventSubject = (sceneId: string, type: TaskEvent['type']): string =
 export const eventFilter = (sceneId: string, which: 'all' | 'ends' = 'all'): string => `events.${sceneId}.${which === 'all' ? '>' : 'ends'}`;
 export const deadSubject = (sceneId: string, taskId: string): string => `dead.${sceneId}.${taskId}`;
 export const deadFilter = (sceneId: string): string => `dead.${sceneId}.>`;
+
+/** What a program is on the bus. Each has a permission set of its own (helm/altiplano/files/nats), for accounts that may do no more. */
+export type BusRole = 'agent' | 'coordinator' | 'viewer';
+/** Answers come to subjects below it, so that an account listens to answers of its own role only. */
+export const inboxPrefixOf = (role: BusRole): string => `_INBOX_${role}`;
 
 /** The ids in a task's subject, for messages that can't be read; null where it isn't a task's. */
 export function parseTaskSubject(subject: string): { readonly kind: string; readonly sceneId: string; readonly taskId: string } | null {

@@ -118,7 +118,7 @@ test('nats queue: no server, and wrong credentials, are told with the address', 
   const error = await t.throwsAsync(openNatsQueue({ servers: 'nats://127.0.0.1:1', connectTimeoutMs: 0 }), { instanceOf: ServiceUnavailableError });
   t.regex(error.message, /127\.0\.0\.1:1/);
   await t.throwsAsync(openNatsQueue({ servers: '' }), { instanceOf: InputError });
-  await t.throwsAsync(openNatsQueue({ servers: 'nats://127.0.0.1:1', credsFile: '/nowhere.creds' }), { instanceOf: InputError });
+  await t.throwsAsync(openNatsQueue({ servers: 'nats://127.0.0.1:1', auth: { by: 'creds', credsFile: '/nowhere.creds' } }), { instanceOf: InputError });
 });
 
 test('private server: stopping it leaves its state and log, and no other file', async (t) => {

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { access, constants, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Authenticator, type NatsConnection, type NodeConnectionOptions, connect, credsAuthenticator, nkeyAuthenticator, tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
+import { AccessDeniedError, type AltiplanoError, type BusRole, InputError, ServiceUnavailableError, inboxPrefixOf } from '../src/index.js';
+
+/** A secret itself, or the file it is in: read again for each connection, so that whoever rotates it needn't restart anything. */
+export type Secret = { readonly value: string } | { readonly file: string };
+
+/** How a program proves to the bus who it is. Files are read again for each connection. */
+export type NatsAuth =
+  | { readonly by: 'password'; readonly user: string; readonly password: Secret }
+  | { readonly by: 'token'; readonly token: Secret }
+  /** A file with a user's nkey seed ("SU..."). */
+  | { readonly by: 'nkey'; readonly seedFile: string }
+  /** A .creds file (JWT and seed). */
+  | { readonly by: 'creds'; readonly credsFile: string };
+
+/** PEM files, read again for each connection. */
+export interface NatsTls {
+  /** Certificates of the authorities to trust instead of the system's. */
+  readonly caFile?: string;
+  /** Our certificate and its key, for servers that verify their clients; both or none. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+/** Where the bus is and how to get in. */
+export interface NatsAccess {
+  /** 'nats://host:port' or 'tls://host:port', several separated by commas. One tls:// makes TLS a must for all. */
+  readonly servers: string;
+  readonly auth?: NatsAuth;
+  /** Given, even empty, it makes TLS a must. Servers that demand TLS get it in any case. */
+  readonly tls?: NatsTls;
+  /** Subject below which this program gets its answers; default: that of its role. */
+  readonly inboxPrefix?: string;
+}
+
+export interface NatsConnectOptions extends NatsAccess {
+  /** Shown by the server's monitoring. */
+  readonly name?: string;
+  /** What the program is; its permission set goes with it. Default: coordinator. */
+  readonly role?: BusRole;
+  /** How long to try for the first connection; afterwards the client reconnects for ever. */
+  readonly connectTimeoutMs?: number;
+  /** How long a server may refuse us after we were connected once, as while credentials are changed. */
+  readonly refusedPatienceMs?: number;
+  readonly signal?: AbortSignal;
+  /** Told what the connection survives by itself: disconnections, and subjects that this account may not use. */
+  readonly onProblem?: (problem: AltiplanoError) => void;
+  /** Told once when the connection is given up: the server refuses us and goes on doing so. */
+  readonly onLost?: (reason: AltiplanoError) => void;
+}
+
+const retryPauseMs = 250;
+const refusedPatienceMs = 60_000;
+
+export const natsInboxPrefix = ({ inboxPrefix, role }: NatsConnectOptions): string => inboxPrefix ?? inboxPrefixOf(role ?? 'coordinator');
+
+/**
+ * Connects to NATS, and tries for connectTimeoutMs where no server answers: then ServiceUnavailableError. What trying again can't mend is an
+ * InputError at once: wrong credentials, a certificate that is expired or of an unknown authority, a file that can't be read.
+ */
+export async function connectToNats(options: NatsConnectOptions): Promise<NatsConnection> {
+  const client = await clientOptionsOf(options);
+  const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000);
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      return await connect(client);
+    } catch (cause) {
+      const refusal = refusalIn(cause, options);
+      if (refusal !== null) throw refusal;
+      if (Date.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${messageOf(cause)}`, cause);
+      await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+}
+
+export interface ConnectionEvents {
+  onReconnect(): void;
+  /** The account may not use this subject; for a subscription, it gets nothing. */
+  onDenied(operation: 'publish' | 'subscription', subject: string, problem: AccessDeniedError): void;
+}
+
+/** Reports what happens to a connection, until it is closed. Gives it up where the server refuses us for refusedPatienceMs. */
+export async function watchConnection(nc: NatsConnection, options: NatsConnectOptions, events: ConnectionEvents): Promise<void> {
+  const report = options.onProblem ?? ((): void => undefined);
+  let away: AbortController | null = null;
+  for await (const status of nc.status()) {
+    if (status.type === 'disconnect') {
+      report(new ServiceUnavailableError(`bus: connection to ${status.server} lost, reconnecting`));
+      if (away === null) {
+        away = new AbortController();
+        void giveUpWhereRefused(nc, options, away.signal);
+      }
+    } else if (status.type === 'reconnect') {
+      away?.abort();
+      away = null;
+      events.onReconnect();
+    } else if (status.type === 'error' && 'operation' in status.error && 'subject' in status.error) {
+      const { operation, subject } = status.error;
+      const verb = operation === 'publish' ? 'publish to' : 'subscribe to';
+      const problem = new AccessDeniedError(
+        `bus: this account may not ${verb} ${String(subject)}; give it the permission set '${options.role ?? 'coordinator'}'`, status.error);
+      report(problem);
+      events.onDenied(operation === 'publish' ? 'publish' : 'subscription', String(subject), problem);
+    }
+  }
+  away?.abort();
+}
+
+/** The client reconnects for ever and doesn't say why it can't; a connection of our own finds out. */
+async function giveUpWhereRefused(nc: NatsConnection, options: NatsConnectOptions, back: AbortSignal): Promise<void> {
+  const patience = options.refusedPatienceMs ?? refusedPatienceMs;
+  let refusedSince: number | null = null;
+  for (;;) {
+    await delay(Math.min(5_000, patience / 4), undefined, { signal: back, ref: false }).catch(() => undefined);
+    if (back.aborted || nc.isClosed()) return;
+    const refusal = await refusalNow(options);
+    if (back.aborted || nc.isClosed()) return;
+    if (refusal === null) {
+      refusedSince = null;
+      continue;
+    }
+    if (refusedSince === null) options.onProblem?.(refusal);
+    refusedSince ??= performance.now();
+    if (performance.now() - refusedSince < patience) continue;
+    options.onLost?.(refusal);
+    return nc.close();
+  }
+}
+
+async function refusalNow(options: NatsConnectOptions): Promise<InputError | null> {
+  try {
+    const probe = await connect({ ...(await clientOptionsOf(options)), reconnect: false });
+    await probe.close();
+    return null;
+  } catch (error) {
+    return refusalIn(error, options);
+  }
+}
+
+async function clientOptionsOf(options: NatsConnectOptions): Promise<NodeConnectionOptions> {
+  const servers = options.servers.split(',').map((server) => server.trim()).filter((server) => server !== '');
+  if (servers.length === 0) throw new InputError('no NATS server given; give nats://host:port');
+  if (servers.some((server) => server.includes('@'))) {
+    throw new InputError('NATS servers: credentials in a URL end in logs; give them by NATS_USER and NATS_PASSWORD, or NATS_PASSWORD_FILE');
+  }
+  const authenticator = options.auth === undefined ? undefined : await authenticatorOf(options.auth);
+  const tls = await tlsOf(options, servers);
+  return {
+    servers, name: options.name ?? 'altiplano', inboxPrefix: natsInboxPrefix(options), maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250,
+    pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ignoreAuthErrorAbort: true,
+    ...(authenticator && { authenticator }), ...(tls && { tls }),
+  };
+}
+
+async function tlsOf({ tls }: NatsConnectOptions, servers: readonly string[]): Promise<NatsTls | null> {
+  if (tls === undefined && !servers.some((server) => server.startsWith('tls://'))) return null;
+  const { caFile, certFile, keyFile } = tls ?? {};
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new InputError("TLS: a client's certificate and its key go together; give both of NATS_CERT and NATS_KEY");
+  }
+  for (const file of [caFile, certFile, keyFile]) {
+    if (file === undefined) continue;
+    await access(file, constants.R_OK).catch((cause: unknown) => { throw new InputError(`TLS: ${file}: can't be read: ${messageOf(cause)}`, cause); });
+  }
+  return { ...(caFile !== undefined && { caFile }), ...(certFile !== undefined && { certFile }), ...(keyFile !== undefined && { keyFile }) };
+}
+
+async function authenticatorOf(auth: NatsAuth): Promise<Authenticator> {
+  switch (auth.by) {
+    case 'password': return usernamePasswordAuthenticator(auth.user, await currentSecret('NATS password', auth.password));
+    case 'token': return tokenAuthenticator(await currentSecret('NATS token', auth.token));
+    case 'nkey': return nkeyAuthenticator(await currentFile('nkey', auth.seedFile, (text, file) => {
+      const [seed] = /\bSU[A-Z2-7]{56}\b/.exec(text) ?? [];
+      if (seed === undefined) throw new InputError(`nkey ${file}: holds no user's seed ("SU..."); a public key ("U...") goes into the server's configuration`);
+      return new TextEncoder().encode(seed);
+    }));
+    case 'creds': return credsAuthenticator(await currentFile('credentials', auth.credsFile, (text, file) => {
+      if (!/BEGIN NATS USER JWT/.test(text) || !/BEGIN USER NKEY SEED/.test(text)) throw new InputError(`credentials ${file}: not a .creds file with JWT and seed`);
+      return new TextEncoder().encode(text);
+    }));
+  }
+}
+
+async function currentSecret(what: string, secret: Secret): Promise<() => string> {
+  if ('value' in secret) return () => secret.value;
+  return currentFile(what, secret.file, (text, file) => {
+    const value = text.replace(/\r?\n$/, '');
+    if (value === '') throw new InputError(`${what} ${file}: is empty`);
+    return value;
+  });
+}
+
+/** What a file holds whenever it is asked for; while it can't be read, as in the middle of its replacement, what it held before. */
+async function currentFile<T>(what: string, file: string, parse: (text: string, file: string) => T): Promise<() => T> {
+  const first = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new InputError(`${what} ${file}: can't be read: ${messageOf(cause)}`, cause);
+  });
+  let last = parse(first, file);
+  return () => {
+    try {
+      last = parse(readFileSync(file, 'utf8'), file);
+    } catch {
+      // The server judges what we had.
+    }
+    return last;
+  };
+}
+
+/** An error that trying again can't mend; null: any other. */
+function refusalIn(error: unknown, { servers }: NatsConnectOptions): InputError | null {
+  if (error instanceof InputError) return error;
+  const [message, code] = [messageOf(error), codeIn(error)];
+  const told = (fix: string): InputError => new InputError(`bus ${servers}: ${message}; ${fix}`, error);
+  if (/authorization violation|authentication expired/i.test(message)) return told('check the credentials');
+  if (/CERT_HAS_EXPIRED/.test(code)) return told("renew the server's certificate");
+  if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET)/.test(code)) return told('give the certificate of its authority by --nats-ca (NATS_CA)');
+  if (/ALTNAME/.test(code)) return told("use the name that is in the server's certificate");
+  if (/ALERT/.test(code)) return told("the server refuses our certificate: give one it trusts by --nats-cert and --nats-key (NATS_CERT, NATS_KEY)");
+  if (/CERT_|_SSL_|ERR_OSSL/.test(code)) return told('check the TLS certificates and keys');
+  return /\btls\b/i.test(message) ? told('check whether the server speaks TLS: nats:// or tls://') : null;
+}
+
+/** The codes of an error and its causes. */
+const codeIn = (error: unknown): string =>
+  (error instanceof Error ? `${'code' in error ? String(error.code) : ''} ${codeIn(error.cause)}` : '');
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
