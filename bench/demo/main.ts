@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hillshadePng, imagePng } from '@altiplano/kernels/raster';
+import { drawHillshade, drawImage } from '@altiplano/kernels/raster';
 import { InputError } from '@altiplano/protocol';
 import { compareByCommand } from '../accuracy/compare-command.js';
 import { runScene } from '../pipeline/run-altiplano.js';
@@ -42,8 +42,8 @@ async function demo(): Promise<number> {
   const dsm = summary.products.dsm ?? '';
   const comparison = await compareByCommand(dsm, join(scene, manifest.truth.seen), ['--out', out]);
   const pictures = { truth: join(out, 'truth-hillshade.png'), image: join(out, 'image.png') };
-  hillshadePng(join(scene, manifest.truth.dsm), pictures.truth, { maxSize: 1600 });
-  imagePng(join(scene, manifest.views[0]?.file ?? ''), pictures.image, { maxSize: 1600 });
+  drawHillshade(join(scene, manifest.truth.dsm), pictures.truth, { maxSize: 1600 });
+  drawImage(join(scene, manifest.views[0]?.file ?? ''), pictures.image, { maxSize: 1600 });
 
   const here = (path: string | null | undefined): string => relative(process.cwd(), path ?? '');
   const pointing = summary.pointing[0];

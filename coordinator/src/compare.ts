@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { transformPoints, writePng } from '@altiplano/kernels/raster';
+import { transformPoints, writePicture } from '@altiplano/kernels/raster';
 import { InputError } from '@altiplano/protocol';
 import { type HeightsOverReference, type Shift, findShift } from './coregister.js';
 import { differenceMap } from './difference-map.js';
@@ -126,5 +126,5 @@ function drawMap(path: string, target: Surface, scored: Int32Array, differences:
     seen[scored[i] ?? -1] = 1;
   }
   const map = differenceMap(drawn, seen, target.width, target.height, clipM, 2048);
-  writePng(path, map.width, map.height, map.rgba);
+  writePicture(path, map.width, map.height, map.rgba);
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rpcLocalize } from '@altiplano/kernels';
-import { crsInfo, hillshadePng, imagePng, transformPoints } from '@altiplano/kernels/raster';
+import { crsInfo, drawHillshade, drawImage, transformPoints } from '@altiplano/kernels/raster';
 import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
@@ -46,7 +46,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     products['report'] = join(outDir, 'report.html');
     await writeWhole(products['report'], reportHtml({
       plan, statistics, tiles, tally, pointing, timings, verticalDatum: datum.name, version: plan.software, processedAt,
-      pictures: await Promise.all(pictures.map(async ({ title, note, path }) => ({ title, note, uri: `data:image/png;base64,${(await readFile(path)).toString('base64')}` }))),
+      pictures: await Promise.all(pictures.map(async ({ title, note, path }) => ({ title, note, uri: `data:image/jpeg;base64,${(await readFile(path)).toString('base64')}` }))),
       products: await Promise.all(listed.map(async (path) => ({ file: path.slice(outDir.length + 1), bytes: (await stat(path)).size }))),
     }));
     return products;
@@ -55,29 +55,31 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
   }
 }
 
-/** Longest side of a picture, pixels: what a screen shows. Drawn from an overview, it takes the same time for a scene of any size. */
+/** Longest side of the picture products, pixels: what a screen shows. Drawn from an overview, they take the same time for a scene of any size. */
 const pictureSize = 1536;
+/** The same for the report's, which lie in it as JPEG: three of them stay below a megabyte. */
+const reportPictureSize = 800;
 
 interface Picture { readonly title: string; readonly note: string; readonly path: string }
 
-/** Draws the picture products and adds them to `products`; the report shows the same files, and the confidence's from the scratch folder. */
+/** Draws the picture products and adds them to `products`; returns what the report shows, small and in the scratch folder. */
 function drawPictures({ store, plan, outDir }: ProductsRequest, scratchDir: string, products: Record<string, string>): Picture[] {
-  const size = { maxSize: pictureSize };
-  const hillshade = join(outDir, 'hillshade.png');
-  hillshadePng(join(outDir, 'dsm.tif'), hillshade, size);
-  products['hillshade'] = hillshade;
-  const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: hillshade }];
+  const product = (name: string): string => (products[name] = join(outDir, `${name}.png`));
+  const small = (name: string): string => join(scratchDir, `${name}.jpg`);
+  const [large, inReport] = [{ maxSize: pictureSize }, { maxSize: reportPictureSize }];
+  const dsm = join(outDir, 'dsm.tif');
+  drawHillshade(dsm, product('hillshade'), large);
+  drawHillshade(dsm, small('hillshade'), inReport);
+  const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: small('hillshade') }];
 
   const image = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
   if (image !== undefined) {
-    const reference = join(outDir, 'reference.png');
-    imagePng(store.gdalPath(image.key), reference, size);
-    products['reference'] = reference;
-    pictures.push({ title: 'Reference image', note: 'in its own geometry', path: reference });
+    drawImage(store.gdalPath(image.key), product('reference'), large);
+    drawImage(store.gdalPath(image.key), small('reference'), inReport);
+    pictures.push({ title: 'Reference image', note: 'in its own geometry', path: small('reference') });
   }
-  const confidence = join(scratchDir, 'confidence.png');
-  imagePng(join(outDir, 'confidence.tif'), confidence, size);
-  pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: confidence });
+  drawImage(join(outDir, 'confidence.tif'), small('confidence'), inReport);
+  pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: small('confidence') });
   return pictures;
 }
 

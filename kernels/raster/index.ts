@@ -5,7 +5,7 @@ export { checkInversion, describeImage, type DescribeOptions, type ImageInfo, ty
 export { RasterError, RpcError } from './errors.js';
 export { formatImageInfo } from './format-image-info.js';
 export { closeAll, configureGdal, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
-export { hillshadePng, imagePng, writePng, type PictureOptions } from './picture.js';
+export { drawHillshade, drawImage, type PictureOptions, writePicture } from './picture.js';
 export { type ProductCogs, type ProductLayer, type ProductTally, writeProductCogs } from './product-cogs.js';
 export { readBand, readBands, readWindow, type WindowOptions } from './read.js';
 export { readRpc, type RpcReading, type RpcVariant } from './read-rpc.js';

@@ -86,7 +86,7 @@ interface NativeRaster {
   writeProductCogs(spec: NativeProducts): ProductTally;
   hillshade(path: string, band: number, maxSize: number): NativePicture;
   quicklook(path: string, band: number, maxSize: number): NativePicture;
-  writePng(path: string, width: number, height: number, rgba: Uint8Array): void;
+  writePicture(path: string, isJpeg: boolean, width: number, height: number, rgba: Uint8Array): void;
 }
 
 const native = loadNative<NativeRaster>();

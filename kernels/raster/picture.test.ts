@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { checkInversion, describeImage, formatImageInfo, hillshadePng, imagePng, openInfo, RasterError, readWindow, writeGeoTiff, writePng } from './index.js';
+import { checkInversion, describeImage, drawHillshade, drawImage, formatImageInfo, openInfo, RasterError, readWindow, writeGeoTiff, writePicture } from './index.js';
 import { referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
 
 const band = (path: string, index: number): ArrayLike<number> => readWindow(path, { band: index }).data;
@@ -10,9 +10,20 @@ const band = (path: string, index: number): ArrayLike<number> => readWindow(path
 test('a PNG holds the bytes it was given', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'a.png');
-  writePng(path, 2, 1, Uint8Array.of(255, 0, 1, 255, 3, 4, 5, 0));
+  writePicture(path, 2, 1, Uint8Array.of(255, 0, 1, 255, 3, 4, 5, 0));
   t.deepEqual([1, 2, 3, 4].map((i) => Array.from(band(path, i))), [[255, 3], [0, 4], [1, 5], [255, 0]]);
   t.deepEqual(readdirSync(folder), ['a.png']);
+});
+
+test('a JPEG shows light grey where a picture is transparent', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'a.jpg');
+  writePicture(path, 16, 16, Uint8Array.from({ length: 16 * 16 * 4 }, (_, i) => (i % 64 < 32 ? 0 : [200, 80, 80, 255][i % 4] ?? 0)));
+  t.like(openInfo(path), { driver: 'JPEG', width: 16, height: 16 });
+  const [left, right] = [[1, 2, 3].map((i) => band(path, i)[0] ?? NaN), [1, 2, 3].map((i) => band(path, i)[15] ?? NaN)];
+  const isNear = (colour: readonly number[], [r = NaN, g = NaN, b = NaN]: readonly number[]): boolean =>
+    colour.every((value, i) => Math.abs(value - ([r, g, b][i] ?? NaN)) < 25);
+  t.true(isNear(left, [195, 204, 214]) && isNear(right, [200, 80, 80]), `${left.join()} ${right.join()}`);
 });
 
 test('a quicklook spreads the 2nd to 98th percentile, hides what is not valid, and keeps within maxSize', (t) => {
@@ -21,7 +32,7 @@ test('a quicklook spreads the 2nd to 98th percentile, hides what is not valid, a
   const data = Uint16Array.from({ length: 400 * 100 }, (_, i) => (i % 400 < 40 ? 0 : 1000 + (i % 400)));
   writeGeoTiff(source, { width: 400, height: 100, bands: [{ data, noData: 0 }] });
   const png = join(folder, 'a.png');
-  imagePng(source, png, { maxSize: 200 });
+  drawImage(source, png, { maxSize: 200 });
   t.like(openInfo(png), { driver: 'PNG', width: 200, height: 50 });
   const grey = band(png, 1), alpha = band(png, 4);
   t.deepEqual([alpha[0], alpha[19], alpha[20], alpha[199]], [0, 0, 255, 255]);
@@ -37,7 +48,7 @@ test('a hillshade is brighter on the lit side, lighter with height, transparent 
   const data = Float32Array.from({ length: 100 * 80 }, (_, i) => (i % 100 > 70 && i % 100 < 75 ? -32768 : 50 - Math.abs((i % 100) - 49.5)));
   writeGeoTiff(source, { width: 100, height: 80, bands: [{ data, noData: -32768 }], crs: 'EPSG:32636', geotransform: [0, 1, 0, 0, 0, -1] });
   const png = join(folder, 'dsm.png');
-  hillshadePng(source, png);
+  drawHillshade(source, png);
   t.like(openInfo(png), { driver: 'PNG', width: 200, height: 160 });
   const at = (x: number): number[] => [1, 2, 3, 4].map((i) => band(png, i)[80 * 200 + x] ?? NaN);
   const sum = ([r = 0, g = 0, b = 0]: number[]): number => r + g + b;
@@ -46,7 +57,7 @@ test('a hillshade is brighter on the lit side, lighter with height, transparent 
   t.true(sum(at(60)) > sum(at(139)), 'the same height is brighter on the western slope: the light comes from the west and north');
   t.true(sum(at(90)) > sum(at(20)), 'higher is lighter on the same slope');
   t.deepEqual(readdirSync(folder).sort(), ['dsm.png', 'dsm.tif']);
-  t.throws(() => hillshadePng(join(folder, 'none.tif'), png), { instanceOf: RasterError });
+  t.throws(() => drawHillshade(join(folder, 'none.tif'), png), { instanceOf: RasterError });
 });
 
 test('pictures of a DSM without any height, and of a flat one, are drawn all the same', (t) => {
@@ -54,8 +65,8 @@ test('pictures of a DSM without any height, and of a flat one, are drawn all the
   const size = { width: 20, height: 10 };
   writeGeoTiff(join(folder, 'empty.tif'), { ...size, bands: [{ data: new Float32Array(200).fill(NaN) }] });
   writeGeoTiff(join(folder, 'flat.tif'), { ...size, bands: [{ data: new Float32Array(200).fill(7) }] });
-  hillshadePng(join(folder, 'empty.tif'), join(folder, 'empty.png'));
-  hillshadePng(join(folder, 'flat.tif'), join(folder, 'flat.png'));
+  drawHillshade(join(folder, 'empty.tif'), join(folder, 'empty.png'));
+  drawHillshade(join(folder, 'flat.tif'), join(folder, 'flat.png'));
   t.true(Array.from(band(join(folder, 'empty.png'), 4)).every((alpha) => alpha === 0));
   t.is(new Set(Array.from(band(join(folder, 'flat.png'), 2))).size, 1);
 });

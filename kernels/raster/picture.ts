@@ -13,25 +13,28 @@ export interface PictureOptions {
 /**
  * Pictures the heights of a DSM: a hillshade lit from four sides on a colour ramp whose lightness rises with
  * height, from the 2nd to the 98th percentile. Gentle relief is exaggerated up to threefold; no-data is transparent; a
- * DSM narrower than 500 pixels is drawn at twice its size. Throws RasterError.
+ * DSM narrower than 500 pixels is drawn at twice its size. Written as `writePicture` does. Throws RasterError.
  */
-export function hillshadePng(dsmPath: string, pngPath: string, options: PictureOptions = {}): void {
+export function drawHillshade(dsmPath: string, picturePath: string, options: PictureOptions = {}): void {
   const { band, maxSize } = checked(options);
   const { width, height, rgba } = callRaster((raster) => raster.hillshade(dsmPath, band, maxSize));
-  writePng(pngPath, width, height, rgba);
+  writePicture(picturePath, width, height, rgba);
 }
 
-/** A quicklook of one band of an image: black at the 2nd, white at the 98th percentile, not valid = transparent. Throws RasterError. */
-export function imagePng(path: string, pngPath: string, options: PictureOptions = {}): void {
+/** A quicklook of one band of an image: black at the 2nd, white at the 98th percentile, not valid = transparent. As `writePicture`. Throws RasterError. */
+export function drawImage(path: string, picturePath: string, options: PictureOptions = {}): void {
   const { band, maxSize } = checked(options);
   const { width, height, rgba } = callRaster((raster) => raster.quicklook(path, band, maxSize));
-  writePng(pngPath, width, height, rgba);
+  writePicture(picturePath, width, height, rgba);
 }
 
-/** Writes rows of red, green, blue, alpha bytes as a PNG, under a temporary name, then renamed. Throws RasterError. */
-export function writePng(path: string, width: number, height: number, rgba: Uint8Array): void {
+/**
+ * Writes rows of red, green, blue, alpha bytes, under a temporary name, then renamed: as a JPEG where the name ends so, on light grey
+ * instead of transparent and a tenth as large, else as a PNG. Throws RasterError.
+ */
+export function writePicture(path: string, width: number, height: number, rgba: Uint8Array): void {
   if (rgba.length !== width * height * 4) throw new KernelArgumentError(`${width} x ${height} x 4 bytes`, 'rgba', rgba.length);
-  writeAtomically(path, (temporary) => callRaster((raster) => raster.writePng(temporary, width, height, rgba)));
+  writeAtomically(path, (temporary) => callRaster((raster) => raster.writePicture(temporary, /\.jpe?g$/i.test(path), width, height, rgba)));
 }
 
 function checked({ maxSize = 2048, band = 1 }: PictureOptions): { readonly maxSize: number; readonly band: number } {

@@ -29,14 +29,15 @@ Napi::Value quicklookOf(const Napi::CallbackInfo& info, Session& session) {
   return packed(info.Env(), quicklook(session, textOf(info[0]), intOf(info[1]), intOf(info[2])));
 }
 
-// writePng(path, width, height, rgba)
-Napi::Value writePngFile(const Napi::CallbackInfo& info, Session&) {
-  const int width = intOf(info[1]);
-  const int height = intOf(info[2]);
+// writePicture(path, isJpeg, width, height, rgba)
+Napi::Value writePictureFile(const Napi::CallbackInfo& info, Session&) {
+  const int width = intOf(info[2]);
+  const int height = intOf(info[3]);
   GDALDataType type = GDT_Unknown;
-  const void* rgba = pixelsOf(info[3], static_cast<size_t>(width) * height * 4, &type);
+  const void* rgba = pixelsOf(info[4], static_cast<size_t>(width) * height * 4, &type);
   if (type != GDT_Byte) throw Napi::TypeError::New(info.Env(), "Expected a Uint8Array for rgba");
-  writePng(textOf(info[0]), width, height, static_cast<const uint8_t*>(rgba));
+  const auto* pixels = static_cast<const uint8_t*>(rgba);
+  info[1].ToBoolean() ? writeJpeg(textOf(info[0]), width, height, pixels) : writePng(textOf(info[0]), width, height, pixels);
   return info.Env().Undefined();
 }
 
@@ -45,7 +46,7 @@ Napi::Value writePngFile(const Napi::CallbackInfo& info, Session&) {
 void registerPictures(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<hillshadeOf>(env, exports, "hillshade", session);
   exportFunction<quicklookOf>(env, exports, "quicklook", session);
-  exportFunction<writePngFile>(env, exports, "writePng", session);
+  exportFunction<writePictureFile>(env, exports, "writePicture", session);
 }
 
 }  // namespace altiplano::raster

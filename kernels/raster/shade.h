@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures for reports: shaded heights and stretched images, and their way into a PNG.
+// Pictures for reports: shaded heights and stretched images, and their way into a file.
 #ifndef ALTIPLANO_RASTER_SHADE_H_
 #define ALTIPLANO_RASTER_SHADE_H_
 
@@ -25,6 +25,9 @@ Picture hillshade(Session& session, const std::string& path, int band, int maxSi
 Picture quicklook(Session& session, const std::string& path, int band, int maxSize);
 
 void writePng(const std::string& path, int width, int height, const uint8_t* rgba);
+
+// On light grey, as a JPEG is never transparent.
+void writeJpeg(const std::string& path, int width, int height, const uint8_t* rgba);
 
 }  // namespace altiplano::raster
 
