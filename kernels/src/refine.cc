@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include "arena.h"
 #include "fraction_weights.h"
@@ -33,10 +32,17 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kRadius = kRefineRadius, kNear = kHops[0], kFar = kHops[1];
-constexpr int kStrip = 256;
+// Narrower strips repeat more at their ends, wider ones leave the second cache.
+constexpr int kMostColumns = 768;
 // Steps along rows start this far in front of a strip, so that vectors of its columns lie on cache lines.
 constexpr int kLead = 16;
 static_assert(kLead >= kRadius + kFar);
+
+// Columns of a strip: the block's in as few equal shares as kMostColumns allow, whole vectors of any target.
+int stripOf(int width) {
+  const int strips = (width + kMostColumns - 1) / kMostColumns, columns = (width + strips - 1) / strips;
+  return (columns + kLead - 1) / kLead * kLead;
+}
 
 // What is constant over the block.
 struct Setup {
@@ -85,17 +91,29 @@ struct Planes {
   ImageView<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
 };
 
-// The last rows of one quantity in a strip; column 0 is the strip's first.
+// Rows of several quantities.
+template <int quantities>
+using Rows = std::array<float*, quantities>;
+
+// The last `height` rows of some quantities in a strip; column 0 is the strip's first.
+template <int quantities, int height>
 class Ring {
  public:
-  static size_t bytes(int height) { return Arena::bytesOf<float>(paddedWidth(), height); }
-  Ring(Arena& arena, int height) : rows_(arena.image<float>(paddedWidth(), height)) {
+  static size_t bytes() { return Arena::bytesOf<float>(paddedWidth(), height * quantities); }
+  explicit Ring(Arena& arena) : rows_(arena.image<float>(paddedWidth(), height * quantities)) {
     std::fill_n(rows_.data, rows_.stride * rows_.height, 0.0f);
   }
-  float* row(int v) const { return rows_.row((v + rows_.height * kRadius) % rows_.height) + Plane::kMargin; }
+  Rows<quantities> rows(int v) const {
+    Rows<quantities> all;
+    float* next = row(v);
+    for (float*& one : all) one = next, next += rows_.stride;
+    return all;
+  }
+  // The first quantity's.
+  float* row(int v) const { return rows_.row((v + height * kRadius) % height * quantities) + Plane::kMargin; }
 
  private:
-  static int paddedWidth() { return Plane::kMargin + kStrip + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  static int paddedWidth() { return Plane::kMargin + kMostColumns + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
   ImageView<float> rows_;
 };
 
@@ -109,16 +127,6 @@ V weightOf(D df, const Setup& setup, int hop, V e) {
 // Sums of 1, x, x^2, z, x z; after those along rows also y, x y, y^2, y z.
 enum PlaneMoment { kPlaneN, kPlaneX, kPlaneXx, kPlaneZ, kPlaneXz, kPlaneY, kPlaneXy, kPlaneYy, kPlaneYz };
 constexpr int kPlaneRowMoments = 5, kPlaneMoments = 9;
-
-// Rows of several quantities.
-template <int n>
-using Rows = std::array<float*, n>;
-template <int n>
-Rows<n> rowsAt(const std::vector<Ring>& rings, int v) {
-  Rows<n> rows;
-  for (size_t m = 0; m < n; ++m) rows[m] = rings[m].row(v);
-  return rows;
-}
 
 // A neighbour's sums, at their weight, counted from a disparity `e` below.
 template <class D>
@@ -138,12 +146,15 @@ struct PlaneSide {
 };
 
 // Step 1 along a row: columns first ... last of `to`, of which the first kLead - kRadius aren't needed; `near`: the first hop's.
+// Sums of missing pixels weigh nothing later on: vectors of these alone stay what they were, which is finite.
 template <class D>
 void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, const Rows<kPlaneRowMoments>& near,
                  const Rows<kPlaneRowMoments>& to) {
   const int lanes = static_cast<int>(hn::Lanes(df));
+  const auto far = hn::Set(df, kFarPx);
   for (int u = first; u < last + kFar; u += lanes) {
     const auto d0 = hn::LoadU(df, d + u);
+    if (hn::AllTrue(df, hn::Eq(d0, far))) continue;
     const auto left = hn::Sub(hn::LoadU(df, d + u - kNear), d0), right = hn::Sub(hn::LoadU(df, d + u + kNear), d0);
     const auto wLeft = weightOf(df, setup, 0, left), wRight = weightOf(df, setup, 0, right);
     const auto zLeft = hn::Mul(wLeft, left), zRight = hn::Mul(wRight, right), both = hn::Add(wLeft, wRight);
@@ -157,6 +168,7 @@ void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, 
   const auto k = hn::Set(df, static_cast<float>(kFar)), twoK = hn::Set(df, 2.0f * kFar), square = hn::Set(df, static_cast<float>(kFar * kFar));
   for (int u = first; u < last; u += lanes) {
     const auto d0 = hn::LoadU(df, d + u);
+    if (hn::AllTrue(df, hn::Eq(d0, far))) continue;
     const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d + u - kFar), d0), near, u - kFar);
     const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d + u + kFar), d0), near, u + kFar);
     const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(df, near[m] + u), change), df, to[m] + u); };
@@ -468,32 +480,31 @@ struct Rings {
   // Rows between the first and the last that a step reads.
   static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
   explicit Rings(Arena& arena)
-      : warped(arena, kOne), slopeX(arena, kOne), smooth(arena, kAll), slopeY(arena, kAll), given(arena, kOne),
-        planeNear(rings(arena, kPlaneRowMoments, kOne)), planeRow(rings(arena, kPlaneRowMoments, kThree)),
-        planeSums(rings(arena, kPlaneMoments, kSeven)), greySums(rings(arena, kGreyMoments, kSeven)),
-        greyNear(rings(arena, kGreyMoments, kOne)), greyRow(rings(arena, kGreyMoments, kThree)) {}
+      : warped(arena), slopeX(arena), given(arena), smooth(arena), slopeY(arena), planeNear(arena), planeRow(arena), planeSums(arena),
+        greyNear(arena), greyRow(arena), greySums(arena) {}
   static size_t bytes() {
-    return (3 + kPlaneRowMoments + kGreyMoments) * Ring::bytes(kOne) + 2 * Ring::bytes(kAll) +
-           (kPlaneRowMoments + kGreyMoments) * Ring::bytes(kThree) + (kPlaneMoments + kGreyMoments) * Ring::bytes(kSeven);
+    return 3 * Ring<1, kOne>::bytes() + 2 * Ring<1, kAll>::bytes() + Ring<kPlaneRowMoments, kOne>::bytes() +
+           Ring<kPlaneRowMoments, kThree>::bytes() + Ring<kPlaneMoments, kSeven>::bytes() + Ring<kGreyMoments, kOne>::bytes() +
+           Ring<kGreyMoments, kThree>::bytes() + Ring<kGreyMoments, kSeven>::bytes();
   }
-  Ring warped, slopeX, smooth, slopeY, given;
-  std::vector<Ring> planeNear, planeRow, planeSums, greySums, greyNear, greyRow;
-
- private:
-  static std::vector<Ring> rings(Arena& arena, int count, int height) {
-    std::vector<Ring> all;
-    for (int m = 0; m < count; ++m) all.emplace_back(arena, height);
-    return all;
-  }
+  Ring<1, kOne> warped, slopeX, given;
+  Ring<1, kAll> smooth, slopeY;
+  Ring<kPlaneRowMoments, kOne> planeNear;
+  Ring<kPlaneRowMoments, kThree> planeRow;
+  Ring<kPlaneMoments, kSeven> planeSums;
+  Ring<kGreyMoments, kOne> greyNear;
+  Ring<kGreyMoments, kThree> greyRow;
+  Ring<kGreyMoments, kSeven> greySums;
 };
 
 // One iteration: planes.disparity -> planes.next. start: the disparities given.
 void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> start, const Planes& planes, const Rings& rings) {
   const hn::ScalableTag<float> df;
   const int width = in.ref.width, blockHeight = in.ref.height, secWidth = in.sec.width, lanes = static_cast<int>(hn::Lanes(df));
-  const auto& [warped, slopeX, smooth, slopeY, given, planeNear, planeRow, planeSums, greySums, greyNear, greyRow] = rings;
-  for (int firstColumn = 0; firstColumn < width; firstColumn += kStrip) {
-    const int columns = std::min(kStrip, width - firstColumn);
+  const auto& [warped, slopeX, given, smooth, slopeY, planeNear, planeRow, planeSums, greyNear, greyRow, greySums] = rings;
+  const int strip = stripOf(width);
+  for (int firstColumn = 0; firstColumn < width; firstColumn += strip) {
+    const int columns = std::min(strip, width - firstColumn);
     // Columns from here on are counted from the strip's first.
     const auto rowOf = [&](const Plane& plane, int v) { return plane.row(v) + firstColumn; };
     const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
@@ -501,12 +512,12 @@ void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> s
     const auto smoothRow = [&](int v) { return smooth.row(v); };
     for (int t = -kRadius; t < blockHeight + 2 * kRadius; ++t) {
       if (t < blockHeight + kRadius) {
-        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, rowsAt<kPlaneRowMoments>(planeNear, t),
-                    rowsAt<kPlaneRowMoments>(planeRow, t));
+        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, planeNear.rows(t),
+                    planeRow.rows(t));
         if (t - kNear > -kRadius) {
-          const auto from = [&](int v) { return rowsAt<kPlaneRowMoments>(planeRow, v); };
+          const auto from = [&](int v) { return planeRow.rows(v); };
           sumPlaneRows(df, setup, around(d, t - kNear, 0), around(from, t - kNear, 0), -kLead, columns + kRadius,
-                       rowsAt<kPlaneMoments>(planeSums, t - kNear));
+                       planeSums.rows(t - kNear));
         }
       }
       const int y = t - kRadius;
@@ -514,22 +525,22 @@ void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> s
       if (y < 0 || y >= blockHeight) {
         std::fill_n(smooth.row(y) - kLead, kLead + columns + kRadius + lanes, kFarPx);
       } else {
-        const auto from = [&](int v) { return rowsAt<kPlaneMoments>(planeSums, v); };
+        const auto from = [&](int v) { return planeSums.rows(v); };
         fitPlanes(df, setup, around(d, y, 1), around(from, y, 1), -kLead, columns + kRadius, smooth.row(y), slopeX.row(y),
                   slopeY.row(y));
         warpRow(df, setup, planes.secondaryRow(y), secWidth, firstColumn + in.secOffset, -kLead, columns + kRadius,
                 smooth.row(y), warped.row(y));
         sumGreyRow(df, setup, smooth.row(y), slopeX.row(y), warped.row(y), rowOf(planes.grey, y), rowOf(planes.gradient, y), 0,
-                   columns, rowsAt<kGreyMoments>(greyNear, y), rowsAt<kGreyMoments>(greyRow, y));
+                   columns, greyNear.rows(y), greyRow.rows(y));
       }
       if (y - kNear >= 0 && y - kNear < blockHeight) {
-        const auto from = [&](int v) { return rowsAt<kGreyMoments>(greyRow, v); };
+        const auto from = [&](int v) { return greyRow.rows(v); };
         sumGreyRows(df, setup, around(smoothRow, y - kNear, 0), slopeY.row(y - kNear), around(from, y - kNear, 0), 0, columns,
-                    rowsAt<kGreyMoments>(greySums, y - kNear));
+                    greySums.rows(y - kNear));
       }
       const int v = y - kRadius;
       if (v < 0) continue;
-      const auto from = [&](int row) { return rowsAt<kGreyMoments>(greySums, row); };
+      const auto from = [&](int row) { return greySums.rows(row); };
       std::copy_n(start.row(v) + firstColumn, columns, given.row(v));
       stepRow(df, setup, around(smoothRow, v, 1), slopeY.row(v), around(from, v, 1), d(v), given.row(v), 0, columns,
               rowOf(planes.next, v));
