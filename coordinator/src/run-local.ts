@@ -108,10 +108,23 @@ async function completedRun(store: ObjectStore, plan: ScenePlan): Promise<RunSum
   if (!(await store.has(key))) return null;
   const text = async (of: string): Promise<string> => new TextDecoder().decode(await store.get(of));
   if ((await text(planKey(plan.sceneId))) !== JSON.stringify(plan)) return null;
-  const summary: RunSummary = JSON.parse(await text(key));
+  const summary = summaryIn(await text(key));
+  if (summary === null) return null;
   for (const path of Object.values(summary.products)) if (!(await access(path).then(() => true, () => false))) return null;
-  const item: { readonly id?: unknown } = JSON.parse(await readFile(summary.products['stac'] ?? '', 'utf8').catch(() => '{}'));
-  return item.id === plan.sceneId ? summary : null;
+  const item = await readFile(summary.products['stac'] ?? '', 'utf8').then((stac): unknown => JSON.parse(stac)).catch(() => null);
+  return isObject(item) && 'id' in item && item.id === plan.sceneId ? summary : null;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** The summary as an earlier run of this very program wrote it; null where something damaged it: then the scene isn't complete. */
+function summaryIn(text: string): RunSummary | null {
+  try {
+    const summary: RunSummary = JSON.parse(text);
+    return isObject(summary) && isObject(summary.products) && isObject(summary.tiles) ? summary : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Puts a copy of a product into the store. */

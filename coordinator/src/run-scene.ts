@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  AltiplanoError, InputError, type ScenePlan, type Task, type TaskOutcome, type TaskRound, alignMatchesSchema, coarseDsmKey, planKey, pointingKey, taskHash,
+  AltiplanoError, InputError, type ScenePlan, type Task, type TaskOutcome, type TaskRound, coarseDsmKey, parseAlignMatches, planKey, pointingKey, taskHash,
 } from '@altiplano/protocol';
 import { endedRounds, mapConcurrently, readOutcome } from '@altiplano/protocol/io';
 import {
@@ -216,7 +216,7 @@ function openShell(ports: ScenePorts, plan: ScenePlan, options: RunOptions, push
     const solved: Pointing[] = [];
     for (const [pairId, keys] of matchKeys) {
       const matches: [number, number, number, number, number][] = [];
-      for (const key of keys) matches.push(...alignMatchesSchema.parse(JSON.parse(new TextDecoder().decode(await store.get(key)))).matches);
+      for (const key of keys) for (const match of parseAlignMatches(key, await store.get(key)).matches) matches.push(match);
       const solution = work.solvePointing(plan, pairOf(plan, pairId), matches);
       if (solution.model === 'none') warn(`pair ${pairId}: pointing not solved (${solution.reason ?? 'no matches'}); using the RPCs as they are`);
       solved.push(solution);

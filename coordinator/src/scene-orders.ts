@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type SceneOrder, orderKey, orderOfKey, ordersPrefix, sceneOrderSchema } from '@altiplano/protocol';
+import { type SceneOrder, orderKey, orderOfKey, ordersPrefix, parseStored, sceneOrderSchema } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'v' | 'number'> : never;
@@ -9,7 +9,7 @@ export type NewOrder = Unnumbered<SceneOrder>;
 export async function readOrders(store: Pick<ObjectStore, 'get' | 'list'>, sceneId: string): Promise<SceneOrder[]> {
   const orders: SceneOrder[] = [];
   for await (const key of store.list(ordersPrefix(sceneId))) {
-    orders.push(sceneOrderSchema.parse(JSON.parse(new TextDecoder().decode(await store.get(key)))));
+    orders.push(parseStored(key, sceneOrderSchema, await store.get(key)));
   }
   return orders.sort((a, b) => a.number - b.number);
 }

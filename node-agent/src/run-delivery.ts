@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
+  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, maxMessageBytes, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
 } from '@altiplano/protocol';
 import { type ObjectStore, type TaskDelivery, type TaskQueue, findOutcome, writeOutcome } from '@altiplano/protocol/io';
 import { createHash } from 'node:crypto';
@@ -162,7 +162,7 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
 function deadLetterOf(ports: DeliveryPorts, delivery: TaskDelivery, ids: { sceneId: string; taskId: string }, error: DeadLetter['error']): DeadLetter {
   return {
     v: 1, sceneId: ids.sceneId, taskId: ids.taskId, error: { code: error.code, message: error.message }, attempts: delivery.attempt,
-    agent: ports.agent, at: ports.now().toISOString(), task: Uint8Array.from(delivery.bytes),
+    agent: ports.agent, at: ports.now().toISOString(), task: Uint8Array.from(delivery.bytes.subarray(0, maxMessageBytes)),
   };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AltiplanoError, type Retry } from '@altiplano/protocol';
+import { AltiplanoError, type Retry, cutText } from '@altiplano/protocol';
 
 /** An error as plain data: classes don't survive the way from a worker thread, nor into the ledger. */
 export interface TaskFailure {
@@ -13,16 +13,16 @@ export interface TaskFailure {
 }
 
 /**
- * Describes any thrown value. Errors of kernels carry a code in our kebab-case; where they have no `retry` they follow
+ * Describes any thrown value, its message cut to what messages and ledger take. Errors of kernels carry a code in our kebab-case; where they have no `retry` they follow
  * from the task's input alone, so they'd come again.
  */
 export function failureOf(error: unknown): TaskFailure {
-  if (!(error instanceof Error)) return { code: 'unknown', message: String(error), retry: 'unknown' };
+  if (!(error instanceof Error)) return { code: 'unknown', message: cutText(String(error)), retry: 'unknown' };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
   const isOurs = /^[a-z]+(-[a-z]+)*$/.test(code) && code !== 'unknown';
   return {
     code: isOurs ? code : 'unknown',
-    message: isOurs || code === 'unknown' ? error.message : `${code}: ${error.message}`,
+    message: cutText(isOurs || code === 'unknown' ? error.message : `${code}: ${error.message}`),
     retry: error instanceof AltiplanoError ? error.retry : !isOurs ? 'unknown' : 'retry' in error && isRetry(error.retry) ? error.retry : 'never',
     ...('stage' in error && typeof error.stage === 'string' && { stage: error.stage }),
     ...(error.stack !== undefined && { stack: error.stack }),

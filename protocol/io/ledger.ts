@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import {
-  ObjectMissingError, type TaskAttempt, type TaskOutcome, type TaskRound, attemptKey, attemptsOfRound, attemptsPrefix, deadKey,
-  deadPrefix, ledgerKey, ledgerPrefix, parseRoundKey, taskAttemptSchema,
+  MalformedMessageError, ObjectMissingError, type TaskAttempt, type TaskOutcome, type TaskRound, attemptKey, attemptsOfRound, attemptsPrefix, deadKey,
+  deadPrefix, ledgerKey, ledgerPrefix, parseRoundKey, parseStored, taskAttemptSchema,
   taskOutcomeSchema,
 } from '../src/index.js';
 import type { ObjectStore } from './object-store.js';
@@ -86,10 +86,9 @@ export async function writeAttempt(store: Pick<ObjectStore, 'put'>, attempt: Tas
 
 async function readJson<S extends z.ZodType>(store: Pick<ObjectStore, 'get'>, key: string, schema: S): Promise<z.output<S> | null> {
   try {
-    const parsed = schema.safeParse(JSON.parse(new TextDecoder().decode(await store.get(key))));
-    return parsed.success ? parsed.data : null;
+    return parseStored(key, schema, await store.get(key));
   } catch (error) {
-    if (error instanceof ObjectMissingError || error instanceof SyntaxError) return null;
+    if (error instanceof ObjectMissingError || error instanceof MalformedMessageError) return null;
     throw error;
   }
 }

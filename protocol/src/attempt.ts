@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { idSchema, nameSchema, placeSchema, textSchema } from './limits.js';
 import { sceneIdSchema } from './scene.js';
 
 /**
@@ -18,24 +19,24 @@ export type FailureClass = (typeof failureClasses)[number];
 export const taskAttemptSchema = z.object({
   v: z.literal(1),
   sceneId: sceneIdSchema,
-  taskId: z.string(),
-  kind: z.string(),
-  taskHash: z.string(),
+  taskId: idSchema,
+  kind: nameSchema,
+  taskHash: nameSchema,
   round: z.int().nonnegative(),
   class: z.enum([...failureClasses, 'drain']),
-  code: z.string(),
-  message: z.string(),
+  code: nameSchema,
+  message: textSchema,
   /** The stage it was in, where somebody knows. */
-  stage: z.string().optional(),
+  stage: nameSchema.optional(),
   /** What ended its process, e.g. SIGSEGV. */
-  signal: z.string().optional(),
-  agent: z.string(),
+  signal: nameSchema.optional(),
+  agent: nameSchema,
   startedAt: z.iso.datetime().optional(),
   at: z.iso.datetime(),
   /** It ran in a process of its own. */
   isolated: z.boolean(),
   /** It ran split in four. */
   split: z.boolean(),
-  log: z.string().optional(),
+  log: placeSchema.optional(),
 });
 export type TaskAttempt = Readonly<z.infer<typeof taskAttemptSchema>>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type FailureClass, type TaskAttempt, failureClasses, taskAttemptSchema } from './attempt.js';
-export { encodeMessage, parseDeadLetter, parseTask, parseTaskEvent } from './codec.js';
+export { encodeMessage, parseAlignMatches, parseDeadLetter, parsePlan, parseStored, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export {
@@ -8,6 +8,7 @@ export {
   imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
   pointingKey, priorKey, productKey, scenePrefix, statusKey, statusPrefix,
 } from './keys.js';
+export { cutText, maxMessageBytes } from './limits.js';
 export { type CatalogEntry, type SceneOrder, catalogEntrySchema, sceneOrderSchema } from './order.js';
 export { type TaskEvent, type TaskOutcome, taskEventSchema, taskOutcomeSchema } from './outcome.js';
 export { type StereoParams, stereoParamsSchema } from './params.js';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { figuresSchema, idSchema, nameSchema, placeSchema } from './limits.js';
 import { sceneIdSchema } from './scene.js';
 
-const base = { v: z.literal(1), sceneId: sceneIdSchema, number: z.int().positive(), at: z.iso.datetime(), by: z.string() };
+const base = { v: z.literal(1), sceneId: sceneIdSchema, number: z.int().positive(), at: z.iso.datetime(), by: nameSchema };
 
 /**
  * What people asked of a scene: numbered from 1, each written once, so that they are the scene's history, too.
@@ -14,13 +15,13 @@ export const sceneOrderSchema = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('resume') }),
   z.object({ ...base, type: z.literal('cancel') }),
   z.object({
-    ...base, type: z.literal('replay'), taskIds: z.array(z.string()).min(1),
+    ...base, type: z.literal('replay'), taskIds: z.array(idSchema).min(1).max(10_000_000),
     /** Parameters that differ from the plan's, e.g. { p2: 60 }; names as in StereoParams. */
-    set: z.record(z.string(), z.number()),
+    set: figuresSchema,
   }),
 ]);
 export type SceneOrder = Readonly<z.infer<typeof sceneOrderSchema>>;
 
 /** What the catalog tells of a scene. */
-export const catalogEntrySchema = z.object({ v: z.literal(1), sceneId: sceneIdSchema, submittedAt: z.iso.datetime(), by: z.string(), images: z.array(z.string()) });
+export const catalogEntrySchema = z.object({ v: z.literal(1), sceneId: sceneIdSchema, submittedAt: z.iso.datetime(), by: nameSchema, images: z.array(placeSchema).max(1000) });
 export type CatalogEntry = Readonly<z.infer<typeof catalogEntrySchema>>;

@@ -9,7 +9,7 @@ export const stereoParamsSchema = z.object({
   /** Largest allowed difference between left and right disparities, pixels. */
   leftRightPx: z.number().positive().default(1),
   /** Connected disparity regions below this many pixels are dropped. */
-  specklePx: z.int().nonnegative().default(50),
+  specklePx: z.int().nonnegative().max(1_000_000).default(50),
   /** Side of the disparity median filter, odd; 1 turns it off. */
   medianSize: z.int().min(1).max(7).refine((size) => size % 2 === 1, 'expected 1, 3, 5 or 7').default(3),
   /** Largest number of disparities searched per pixel. */

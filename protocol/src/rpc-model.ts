@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 const coefficients = z.array(z.number()).length(20);
+const scale = z.number().refine((value) => value !== 0, 'a scale must not be 0');
 
 /**
  * A rational polynomial camera in the one internal convention: columns and rows count from the
@@ -11,11 +12,11 @@ const coefficients = z.array(z.number()).length(20);
  * normalised longitude, P latitude, H altitude). Source: STDI-0002 vol. 1 app. E, RPC00B.
  */
 export const rpcModelSchema = z.object({
-  lonOff: z.number(), lonScale: z.number(),
-  latOff: z.number(), latScale: z.number(),
-  altOff: z.number(), altScale: z.number(),
-  colOff: z.number(), colScale: z.number(),
-  rowOff: z.number(), rowScale: z.number(),
+  lonOff: z.number(), lonScale: scale,
+  latOff: z.number(), latScale: scale,
+  altOff: z.number(), altScale: scale,
+  colOff: z.number(), colScale: scale,
+  rowOff: z.number(), rowScale: scale,
   colNum: coefficients, colDen: coefficients,
   rowNum: coefficients, rowDen: coefficients,
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { idSchema, nameSchema, placeSchema, sideSchema, textSchema } from './limits.js';
 import { type GridSpec, groundBoxSchema, heightRangeSchema } from './raster.js';
 import { rpcModelSchema } from './rpc-model.js';
 import { stereoParamsSchema } from './params.js';
@@ -10,22 +11,22 @@ export const sceneIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a sc
 export const sceneRequestSchema = z.object({
   sceneId: sceneIdSchema,
   images: z.array(z.object({
-    path: z.string().min(1),
+    path: placeSchema.min(1),
     /** 1-based band of a multi-band image. */
     band: z.int().positive().default(1),
     /** A separate mask raster of the same size: 0 = not valid. */
-    mask: z.string().optional(),
-  })).min(2),
+    mask: placeSchema.optional(),
+  })).min(2).max(1000),
   /** (reference, secondary) image indices; default: image 0 with each other. */
-  pairs: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).optional(),
+  pairs: z.array(z.tuple([z.int().nonnegative(), z.int().nonnegative()])).max(10_000).optional(),
   resolution: z.number().positive().default(0.5),
   /** A projected CRS in metres, e.g. EPSG:32636; default: the UTM zone of the overlap's centroid. */
-  crs: z.string().optional(),
+  crs: placeSchema.optional(),
   /** Polygon ring, longitude and latitude in degrees. */
-  roi: z.array(z.tuple([z.number(), z.number()])).min(4).optional(),
+  roi: z.array(z.tuple([z.number(), z.number()])).min(4).max(100_000).optional(),
   heightRange: heightRangeSchema.optional(),
-  dem: z.string().optional(),
-  geoid: z.string().optional(),
+  dem: placeSchema.optional(),
+  geoid: placeSchema.optional(),
   tileCells: z.int().positive().multipleOf(64).optional(),
   memoryBudgetMb: z.number().positive().default(1500),
   params: stereoParamsSchema,
@@ -35,25 +36,25 @@ export type SceneRequest = Readonly<z.infer<typeof sceneRequestSchema>>;
 /** One image of a scene, as the plan knows it. Its pixels are at `key` after ingest. */
 const imagePlanSchema = z.object({
   index: z.int().nonnegative(),
-  source: z.string(),
+  source: placeSchema,
   /** The RPC's file, for reports. */
-  rpcSource: z.string(),
+  rpcSource: placeSchema,
   /** Equal for files of equal content, so that a changed file is another scene. */
-  fingerprint: z.string(),
+  fingerprint: nameSchema,
   band: z.int().positive(),
-  mask: z.string().nullable(),
-  width: z.int().positive(), height: z.int().positive(),
+  mask: placeSchema.nullable(),
+  width: sideSchema, height: sideSchema,
   rpc: rpcModelSchema,
   /** Ground sample distance in metres, mean of both axes. */
   gsdM: z.number().positive(),
   /** Store key of the ingested GeoTIFF (first band pixels, internal mask, overviews). */
-  key: z.string(),
+  key: placeSchema,
 });
 export type ImagePlan = Readonly<z.infer<typeof imagePlanSchema>>;
 
 const pairPlanSchema = z.object({
   /** '<reference>_<secondary>', e.g. '0_1'. */
-  id: z.string(),
+  id: idSchema,
   ref: z.int().nonnegative(), sec: z.int().nonnegative(),
   /** Base-to-height ratio: metres of parallax per metre of height. */
   baseToHeight: z.number(),
@@ -82,7 +83,7 @@ const tileRunSchema = z.object({
   count: z.int().positive(),
   /** The cells each tile owns of its square: column and row of the first, counted from the square's upper left, width and height. */
   core: z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.int().positive(), z.int().positive()]),
-  pairs: z.array(z.string()),
+  pairs: z.array(idSchema).max(10_000),
 });
 export type TileRun = Readonly<z.infer<typeof tileRunSchema>>;
 
@@ -100,7 +101,7 @@ const levelPlanSchema = z.object({
 });
 export type LevelPlan = Readonly<z.infer<typeof levelPlanSchema>>;
 
-const alignWindowSchema = z.object({ id: z.string(), pair: z.string(), box: groundBoxSchema });
+const alignWindowSchema = z.object({ id: idSchema, pair: idSchema, box: groundBoxSchema });
 export type AlignWindow = Readonly<z.infer<typeof alignWindowSchema>>;
 
 /** The scene's plan, written once to the store. Everything later is derived from it and the ledger. */
@@ -108,16 +109,16 @@ export const scenePlanSchema = z.object({
   v: z.literal(1),
   sceneId: sceneIdSchema,
   /** The program that made the plan: version+hash. Another program's results are another scene's. */
-  software: z.string().min(1),
+  software: nameSchema.min(1),
   request: sceneRequestSchema,
-  crs: z.string(),
-  images: z.array(imagePlanSchema),
-  pairs: z.array(pairPlanSchema),
+  crs: placeSchema,
+  images: z.array(imagePlanSchema).max(1000),
+  pairs: z.array(pairPlanSchema).max(10_000),
   heightDomain: heightRangeSchema,
   alignWindows: z.array(alignWindowSchema),
   /** Coarsest first, full resolution last. */
-  levels: z.array(levelPlanSchema),
+  levels: z.array(levelPlanSchema).min(1).max(16),
   /** What had to be given up, in words, e.g. a clipped height domain. */
-  warnings: z.array(z.string()),
+  warnings: z.array(textSchema).max(10_000),
 });
 export type ScenePlan = Readonly<z.infer<typeof scenePlanSchema>>;

@@ -131,13 +131,21 @@ export function testObjectStore(test: TestFn, name: string, openEmpty: () => Pro
 
   test(title('keys that would leave the store or hide in it are refused'), async (t) => {
     const store = await openEmpty();
-    for (const key of ['', '/etc/passwd', '../x', 'a/../../x', 'a/..', '.', 'a//b', 'a/', 'a\\b', 'a\0b', '.staging/x', 'k'.repeat(901)]) {
+    for (const key of ['', '/etc/passwd', '../x', 'a/../../x', 'a/..', '.', 'a//b', 'a/', 'a\\b', 'a\0b', '.staging/x', 'k'.repeat(901), `a/${'k'.repeat(251)}`, 'a\ud800b', 'a\nb', 'a/./b']) {
       await t.throwsAsync(async () => store.put(key, bytesOf('x')), { instanceOf: InputError }, key);
       await t.throwsAsync(async () => store.get(key), { instanceOf: InputError }, key);
       await t.throwsAsync(async () => store.putIfAbsent(key, bytesOf('x')), { instanceOf: InputError }, key);
       t.throws(() => store.gdalPath(key), { instanceOf: InputError }, key);
     }
     await t.throwsAsync(() => keysUnder(store, '../'), { instanceOf: InputError });
+  });
+
+  test(title('nothing in a key is decoded, and any letters may be in it'), async (t) => {
+    const store = await openEmpty();
+    const keys = ['a/%2e%2e/b', '%2F', 'a b+c&d=e?f#g', '\u00fc/\u65e5\u672c', '...', '~', 'a*b', `a/${'k'.repeat(250)}`].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (const key of keys) await store.put(key, bytesOf(key));
+    for (const key of keys) t.is(textOf(await store.get(key)), key);
+    t.deepEqual(await keysUnder(store, ''), keys);
   });
 
   test(title('an aborted read throws the abort'), async (t) => {
