@@ -5,6 +5,10 @@ import { registerCompare } from './commands/compare.js';
 import { registerInfo } from './commands/info.js';
 import { registerPlan } from './commands/plan.js';
 import { registerRun } from './commands/run.js';
+import { registerScenes } from './commands/scenes.js';
+import { registerStatus } from './commands/status.js';
+import { registerTiles } from './commands/tiles.js';
+import { registerWatch } from './commands/watch.js';
 
 /** Errors of input that was refused before anything started: bad usage. */
 const usageCodes = ['bad-input', 'bad-rpc', 'raster'];
@@ -41,6 +45,10 @@ Examples:
   registerPlan(program);
   registerInfo(program);
   registerCompare(program);
+  registerScenes(program);
+  registerStatus(program);
+  registerWatch(program, interrupted.signal);
+  registerTiles(program);
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...argv]);

@@ -35,12 +35,12 @@ test('a pipe gets plain lines: the start of a phase, then no more than one in te
   const text = output(false, (view, tick) => {
     for (const count of [0, 1, 2]) {
       tick(1000);
-      view.show(inTiles(count));
+      view.show(phaseProgress(inTiles(count)));
     }
     tick(10_000);
-    view.show(inTiles(2));
-    view.show(inTiles(total));
-    view.show(inTiles(total));
+    view.show(phaseProgress(inTiles(2)));
+    view.show(phaseProgress(inTiles(total)));
+    view.show(phaseProgress(inTiles(total)));
   });
   const [start, later, end, ...rest] = text.trimEnd().split('\n');
   t.is(start, `stereo: 0/${total} tiles`);

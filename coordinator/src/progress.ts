@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import cliProgress from 'cli-progress';
-import { type SceneState, endedTasks, isFinal, levelOf } from './advance-scene.js';
+import { type SceneState, endedTasks, levelOf } from './advance-scene.js';
 import { duration } from './duration.js';
 
 /** How far the phase a scene is in has come. */
@@ -15,7 +15,8 @@ export interface PhaseProgress {
 }
 
 export interface ProgressView {
-  readonly show: (state: SceneState) => void;
+  /** Null: a phase without anything to count. */
+  readonly show: (progress: PhaseProgress | null) => void;
   /** A line of its own, above the bar. */
   note(line: string): void;
   close(): void;
@@ -62,13 +63,13 @@ export function openProgress(options: ProgressOptions): ProgressView {
 }
 
 /** Leaves out what comes within 0.2 s in one phase, but for its end. */
-function atIntervals(show: (state: SceneState) => void, now: () => number): (state: SceneState) => void {
+function atIntervals(show: ProgressView['show'], now: () => number): ProgressView['show'] {
   let [phase, last] = ['', -Infinity];
-  return (state) => {
-    const here = `${state.phase} ${state.levelIndex}`;
-    if (here === phase && now() - last < 200 && endedTasks(state) < state.tasks.count) return;
+  return (progress) => {
+    const here = progress?.label ?? '';
+    if (here === phase && now() - last < 200 && (progress === null || progress.ended < progress.total)) return;
     [phase, last] = [here, now()];
-    show(state);
+    show(progress);
   };
 }
 
@@ -82,10 +83,8 @@ function barView({ stream }: ProgressOptions, enters: Enters, rates: Rates): Pro
     bar = null;
   };
   return {
-    show(state) {
-      const progress = phaseProgress(state);
-      if (isFinal(state.phase)) return stop();
-      if (progress === null) return;
+    show(progress) {
+      if (progress === null) return stop();
       if (enters(progress)) {
         stop();
         bar = new cliProgress.SingleBar({
@@ -114,8 +113,7 @@ function payload(progress: PhaseProgress, rates: Rates): Record<string, string> 
 function lineView({ stream, now, lineEveryMs = 10_000 }: ProgressOptions, enters: Enters, rates: Rates): ProgressView {
   let [written, shown] = [-Infinity, -1];
   return {
-    show(state) {
-      const progress = phaseProgress(state);
+    show(progress) {
       if (progress === null) return;
       if (enters(progress)) [written, shown] = [-Infinity, -1];
       const isEnd = progress.ended === progress.total;

@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { duration } from '../duration.js';
 import type { OutcomeTally } from '../outcome-tally.js';
-import { openProgress } from '../progress.js';
+import { openProgress, phaseProgress } from '../progress.js';
 import { type LocalEnd, stateDir } from '../run-local.js';
 import { type SceneOptions, addSceneOptions, wholeNumber } from '../scene-options.js';
 import { matchOverhead } from '../scene-result.js';
@@ -64,7 +64,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles ar
         const outDir = resolve(options.out);
         const end = await runLocal(plan, {
           outDir, store: options.store ?? null, agents: options.agents, keepIntermediates: options.keepIntermediates === true, fresh: options.fresh === true,
-          work: thread.work, onState: progress.show, onWarning: note,
+          work: thread.work, onState: (state) => { progress.show(phaseProgress(state)); }, onWarning: note,
         }, signal);
         progress.close();
         stream.write(endText(end, outDir));

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ServiceUnavailableError } from '@altiplano/protocol';
+import { type BusFlags, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp } from '@altiplano/protocol/config';
+import { type ObjectStore, type TaskQueue, openNatsQueue, openStore } from '@altiplano/protocol/io';
+import type { Command } from 'commander';
+
+export type ClusterFlags = BusFlags & StoreFlags;
+
+/** Adds where store and bus are to a command that looks at a cluster, and the help about their secrets. */
+export function addClusterOptions(command: Command): Command {
+  return addConfigOption(addBusOptions(addStoreOption(command))).addHelpText('after', secretsHelp);
+}
+
+/** Opens the store, runs, and closes it again. */
+export async function withStore<T>({ store: url }: StoreFlags, run: (store: ObjectStore) => Promise<T>): Promise<T> {
+  const store = await openStore(url);
+  try {
+    return await run(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Long enough for a server that is there. */
+const patienceMs = 2_000;
+
+/** Opens the bus, runs, and closes it again. Who looks doesn't wait: throws ServiceUnavailableError where it doesn't answer soon. */
+export async function withBus<T>(flags: BusFlags, run: (queue: TaskQueue) => Promise<T>): Promise<T> {
+  const access = await busAccess(flags, process.env, (message) => process.stderr.write(`altiplano: ${message}\n`));
+  const queue = await openNatsQueue({ ...access, name: 'altiplano', role: 'viewer', connectTimeoutMs: patienceMs });
+  try {
+    return await run(queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+/** As withBus, but null where the bus is away: the store alone tells much. */
+export async function withBusIfThere<T>(flags: BusFlags, run: (queue: TaskQueue) => Promise<T>): Promise<T | null> {
+  try {
+    return await withBus(flags, run);
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailableError)) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SceneOrder } from '@altiplano/protocol';
+import type { ObjectStore } from '@altiplano/protocol/io';
+import type { Command } from 'commander';
+import { type ClusterFacts, diagnose } from '../views/diagnose.js';
+import { phaseText } from '../views/scene-phase.js';
+import { age } from '../views/text-table.js';
+import type { TileRow } from '../views/tile-rows.js';
+import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from './cluster-options.js';
+
+/** Adds `altiplano status --scene S` to the program. */
+export function registerStatus(program: Command): void {
+  addClusterOptions(program.command('status'))
+    .description('show where a scene stands, what is stuck and why')
+    .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', `
+Example:
+  altiplano status --scene town --store s3://scenes/prod --nats nats://bus:4222
+
+Most of it comes from the store; only agents and waiting tasks are asked of the bus.`)
+    .action(async (options: ClusterFlags & { readonly scene: string; readonly json?: true }) => {
+      const facts = await withStore(options, (store) => factsOf(store, options));
+      const stuck = diagnose(facts);
+      process.stdout.write(options.json ? `${JSON.stringify({ ...facts, stuck })}\n` : statusText(facts, stuck));
+    });
+}
+
+async function factsOf(store: ObjectStore, options: ClusterFlags & { readonly scene: string }): Promise<ClusterFacts> {
+  const { readCoordinator, readPlan, readScene } = await import('../views/read-cluster.js');
+  const { tileRows } = await import('../views/tile-rows.js');
+  const scene = await readScene(store, options.scene);
+  const retrying: TileRow[] = [];
+  for await (const row of tileRows(store, await readPlan(store, options.scene), new Set(['retrying']))) retrying.push(row);
+  const bus = await withBusIfThere(options, async (queue) => {
+    const [agents, depth] = await Promise.all([queue.agents(), queue.depth()]);
+    return { agents: agents.size, waiting: Object.values(depth).reduce((sum, count) => sum + count, 0) };
+  });
+  return { scene, coordinator: await readCoordinator(store), agents: bus?.agents ?? null, waiting: bus?.waiting ?? null, retrying, now: new Date() };
+}
+
+function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, stuck: readonly string[]): string {
+  const { sceneId, state, status, orders, entry } = scene;
+  const since = (at: string): string => `${age((now.getTime() - Date.parse(at)) / 1000)} ago`;
+  const rows: (readonly [string, string])[] = [
+    ['scene', sceneId],
+    ['state', `${phaseText(state, status)}${status === null ? '' : `, updated ${since(status.updatedAt)}`}`],
+    ['submitted', `${since(entry.submittedAt)} by ${entry.by}`],
+    ['images', entry.images.join(', ')],
+    ...(status === null ? [] : [
+      ['tiles', `${status.tiles.done} done, ${status.tiles.empty} empty, ${status.tiles.dead} dead of ${status.tiles.planned}`] as const]),
+    ...orders.filter(({ type }) => type !== 'run').map((order) => ['order', `${orderText(order)}, ${since(order.at)} by ${order.by}`] as const),
+    ['coordinator', coordinator === null ? 'none so far'
+      : `${coordinator.lease.coordinator} on ${coordinator.lease.host}, epoch ${coordinator.lease.epoch}, sign of life ${since(coordinator.beat?.at ?? coordinator.lease.at)}`],
+    ['agents', agents === null ? 'the bus does not answer' : `${agents}, ${waiting ?? 0} tasks waiting`],
+    ...Object.entries(status?.products ?? {}),
+    ...(status?.warnings ?? []).map((warning) => ['note', warning] as const),
+    ...stuck.map((sentence) => ['stuck', sentence] as const),
+  ];
+  return `${rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n')}\n`;
+}
+
+function orderText(order: SceneOrder): string {
+  if (order.type !== 'replay') return `${order.number}: ${order.type}`;
+  const set = Object.entries(order.set).map(([name, value]) => ` ${name}=${value}`).join('');
+  return `${order.number}: replay of ${order.taskIds.length === 1 ? order.taskIds[0] ?? '' : `${order.taskIds.length} tasks`}${set === '' ? '' : ` with${set}`}`;
+}
