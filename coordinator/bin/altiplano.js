@@ -5,8 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 const main = new URL('../dist/src/main.js', import.meta.url);
 const addon = new URL('../../kernels/build/Release/altiplano_kernels.node', import.meta.url);
-if (existsSync(main) && existsSync(addon)) await import(main.href);
-else {
+if (existsSync(main) && existsSync(addon)) {
+  // The agent is a program of its own; here it only has a name to be found by.
+  if (process.argv[2] === 'agent') {
+    process.argv.splice(2, 1);
+    await import('../../node-agent/bin/altiplano-agent.js');
+  } else await import(main.href);
+} else {
   process.stderr.write(`altiplano: not built yet; run 'npm run setup' in ${fileURLToPath(new URL('../..', import.meta.url))}\n`);
   process.exitCode = 1;
 }

@@ -40,7 +40,8 @@ Examples:
   altiplano info left.tif                          what Altiplano understands of an image
   altiplano plan left.tif right.tif                what a run would do
   altiplano run left.tif right.tif --out scene     scene/dsm.tif and its companions
-  altiplano compare scene/dsm.tif lidar.tif        how good it is`);
+  altiplano compare scene/dsm.tif lidar.tif        how good it is
+  altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
   registerRun(program, interrupted.signal);
   registerPlan(program);
   registerInfo(program);

@@ -17,6 +17,7 @@ void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerHeightBounds(Napi::Env env, Napi::Object exports);
 void registerRelease(Napi::Env env, Napi::Object exports);
+void registerSimdTarget(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
 
@@ -34,6 +35,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerMergeBlock(env, exports);
   registerHeightBounds(env, exports);
   registerRelease(env, exports);
+  registerSimdTarget(env, exports);
   registerRaster(env, exports);
   exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);
   return exports;

@@ -15,6 +15,7 @@ export { rectify } from './rectify.js';
 export { release } from './release.js';
 export { extentArea } from './row-extents.js';
 export { rpcLocalize, rpcProject, scaleAffine, scaleRpc } from './rpc.js';
+export { simdTarget } from './simd-target.js';
 export { searchRange, type HeightPrior, type SearchRangeInput } from './search-range.js';
 export { tileGeometry, type TileGeometry, type TileGeometryInput } from './tile-geometry.js';
 export { tileMemoryBytes, type TileShape } from './tile-memory.js';

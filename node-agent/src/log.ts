@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { destination, pino } from 'pino';
 import type { TaskKind, TaskOutcome } from '@altiplano/protocol';
 
@@ -42,4 +45,19 @@ export function openLog({ level, file, agent }: { readonly level: LogLevel; read
     const isDead = 'state' in fields && fields.state === 'dead';
     logger[warnings.has(event) || isDead ? 'warn' : 'info']({ event, ...fields });
   };
+}
+
+/** Where people find the log: host and path, also where standard error was sent to a file, or whose standard error it is. */
+export function logPlace(file: string | null): string {
+  const path = file === null ? fileOfStandardError() : resolve(file);
+  return path === null ? `standard error of ${hostname()} pid ${process.pid}` : `${hostname()}:${path}`;
+}
+
+function fileOfStandardError(): string | null {
+  try {
+    const path = readlinkSync('/proc/self/fd/2');
+    return path.startsWith('/') && !path.startsWith('/dev/') ? path : null;
+  } catch {
+    return null; // no Linux
+  }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type TaskKind, parseTaskSubject } from '@altiplano/protocol';
+import { type AgentInfo, type TaskKind, parseTaskSubject } from '@altiplano/protocol';
 import type { TaskDelivery, TaskQueue } from '@altiplano/protocol/io';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.js';
@@ -17,7 +17,7 @@ export interface PullOptions {
   /** Aborts: hand back what is in hand. */
   readonly stop: AbortSignal;
   /** Told whenever a task is taken or ended. */
-  readonly onInHand?: (taskIds: readonly string[]) => void;
+  readonly onInHand?: (tasks: AgentInfo['inHand']) => void;
 }
 
 /**
@@ -29,7 +29,7 @@ export async function pullTasks(
 ): Promise<Readonly<Record<DeliveryEnd, number>>> {
   const { queue, log } = ports;
   const ends: Record<DeliveryEnd, number> = { settled: 0, returned: 0 };
-  const inHand = new Map<Promise<void>, string>();
+  const inHand = new Map<Promise<void>, AgentInfo['inHand'][number]>();
   const drain = AbortSignal.any([options.drain, options.stop]);
   const tellInHand = (): void => { options.onInHand?.([...inHand.values()]); };
 
@@ -60,7 +60,8 @@ export async function pullTasks(
       inHand.delete(running);
       tellInHand();
     });
-    inHand.set(running, parseTaskSubject(delivery.subject)?.taskId ?? delivery.subject);
+    const ids = parseTaskSubject(delivery.subject) ?? { sceneId: '', taskId: delivery.subject, kind: '' };
+    inHand.set(running, { ...ids, since: ports.now().toISOString() });
     tellInHand();
   }
   await Promise.all(inHand.keys());

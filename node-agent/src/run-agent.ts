@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, hostname } from 'node:os';
-import type { AltiplanoError } from '@altiplano/protocol';
+import { simdTarget } from '@altiplano/kernels';
+import type { AgentInfo, AltiplanoError } from '@altiplano/protocol';
 import { type ObjectStore, openNatsQueue, openStore } from '@altiplano/protocol/io';
 import type { AgentConfig } from './config.js';
-import type { Log } from './log.js';
+import { type Log, logPlace } from './log.js';
 import type { AgentMetrics } from './metrics.js';
 import { pullTasks } from './pull-tasks.js';
 import { type TilePool, openTilePool } from './tile-pool.js';
@@ -37,11 +38,13 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     onLost: (error) => { lost.abort(error); },
   });
   let metrics: AgentMetrics | null = null;
-  let inHand: readonly string[] = [];
+  let inHand: AgentInfo['inHand'] = [];
+  const about: Omit<AgentInfo, 'state' | 'inHand'> = {
+    v: 1, host: hostname(), pid: process.pid, cores: availableParallelism(), simd: simdTarget(), version: options.version,
+    slots: config.slots, kinds: [...config.kinds], startedAt: new Date().toISOString(), log: logPlace(config.logFile),
+  };
   const announce = async (): Promise<void> => {
-    const { slots, kinds } = config;
-    const info = { host: hostname(), pid: process.pid, cores: availableParallelism(), version: options.version, slots, kinds, inHand };
-    await queue.announceAgent(config.id, info).catch(problem);
+    await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand });
   };
   let announcing: NodeJS.Timeout | null = null;
   const pool = options.openPool?.(store)
@@ -50,8 +53,10 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
     // Loaded where it is used: its client is a tenth of an agent's start.
     metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort);
-    await announce();
-    announcing = setInterval(() => { void announce(); }, announceMs);
+    await announce().catch(problem);
+    announcing = setInterval(() => { announce().catch(problem); }, announceMs);
+    // The bus may be closed before it answers.
+    drain.addEventListener('abort', () => { announce().catch(() => undefined); });
     log('agent:started', { bus: config.bus.servers, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
     const ports = {
       agent: config.id, queue, store, log, now: () => new Date(),
@@ -60,9 +65,9 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     };
     const ends = await pullTasks(ports, {
       slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop,
-      onInHand(taskIds) {
-        inHand = taskIds;
-        metrics?.setInHand(taskIds.length);
+      onInHand(tasks) {
+        inHand = tasks;
+        metrics?.setInHand(tasks.length);
       },
     });
     lost.signal.throwIfAborted();

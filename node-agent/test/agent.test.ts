@@ -314,5 +314,6 @@ test('agents are present by id, with the tasks in their hands', async (t) => {
   await world.queue.publishTasks([taskOf('t1', 'done')]);
   await outcomeOfTask(world, 't1');
   const agents = await world.queue.agents();
-  t.like(agents.get('present'), { slots: 1, kinds: ['ingest', 'stereo'], version: 'test' });
+  t.like(agents.get('present'), { pid: process.pid, slots: 1, kinds: ['ingest', 'stereo'], state: 'working', version: 'test' });
+  t.regex(agents.get('present')?.log ?? '', /standard error|:\//);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type DeadLetter, ServiceUnavailableError, type TaskEvent, type TaskKind, encodeMessage, taskHash, taskKinds, taskSubject,
+  type AgentInfo, type DeadLetter, ServiceUnavailableError, type TaskEvent, type TaskKind, encodeMessage, taskHash, taskKinds, taskSubject,
 } from '../src/index.js';
 import { type Clock, systemClock } from './clock.js';
 import type { TaskDelivery, TaskQueue } from './task-queue.js';
@@ -33,7 +33,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
   const waiters = new Set<Waiter>();
   const listeners = new Set<(event: TaskEvent) => void>();
   const dead: DeadLetter[] = [];
-  const present = new Map<string, { readonly info: Readonly<Record<string, unknown>>; readonly until: number }>();
+  const present = new Map<string, { readonly info: AgentInfo; readonly until: number }>();
   const closing = new AbortController();
 
   function take(kinds: readonly TaskKind[]): TaskDelivery | null {

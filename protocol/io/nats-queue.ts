@@ -5,8 +5,8 @@ import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager }
 import { type KV, Kvm } from '@nats-io/kv';
 import { type Msg, type MsgHdrs, headers, nuid } from '@nats-io/transport-node';
 import {
-  InputError, MalformedMessageError, ServiceUnavailableError, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
-  deadSubject, encodeMessage, eventFilter, eventSubject, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksStream,
+  InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
+  deadSubject, encodeMessage, eventFilter, eventSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
@@ -204,14 +204,16 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       if (why !== undefined) throw new ServiceUnavailableError(`bus: presence: ${why}`);
     },
     agents: () => available('presence', async () => {
-      const found = new Map<string, Readonly<Record<string, unknown>>>();
+      const found = new Map<string, AgentInfo>();
       const bucket = await openPresence();
       if (bucket === null) return found;
       const ids: string[] = [];
       for await (const id of await bucket.keys()) ids.push(id);
       for (const id of ids) {
         const entry = await bucket.get(id);
-        if (entry?.operation === 'PUT') found.set(id, entry.json<Record<string, unknown>>());
+        if (entry?.operation !== 'PUT') continue;
+        const info = readable(() => parseAgentInfo(id, entry.value), report);
+        if (info !== null) found.set(id, info);
       }
       return found;
     }),

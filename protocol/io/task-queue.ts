@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeadLetter, Task, TaskEvent, TaskKind } from '../src/index.js';
+import type { AgentInfo, DeadLetter, Task, TaskEvent, TaskKind } from '../src/index.js';
 
 /** One delivery of a task. Exactly one of ack, retry, reject ends it; `working` extends its deadline. */
 export interface TaskDelivery {
@@ -53,7 +53,8 @@ export interface TaskQueue {
   /** Tasks waiting per kind, those in hand left out. */
   depth(): Promise<Readonly<Record<TaskKind, number>>>;
   /** Presence: overwritten by each call, gone when not renewed for 30 s. */
-  announceAgent(id: string, info: Readonly<Record<string, unknown>>): Promise<void>;
-  agents(): Promise<ReadonlyMap<string, Readonly<Record<string, unknown>>>>;
+  announceAgent(id: string, info: AgentInfo): Promise<void>;
+  /** Who is present, by id; what this release can't read is left out. */
+  agents(): Promise<ReadonlyMap<string, AgentInfo>>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Packr } from 'msgpackr';
 import type { z } from 'zod';
+import { type AgentInfo, agentInfoSchema } from './agent-info.js';
 import { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 import { MalformedMessageError } from './errors.js';
 import { cutText, maxMessageBytes, maxStoredBytes } from './limits.js';
@@ -35,6 +36,11 @@ export function parseDeadLetter(bytes: Uint8Array): DeadLetter {
 /** Parses a scene's plan from the store. Throws MalformedMessageError that names key and field. */
 export function parsePlan(key: string, bytes: Uint8Array): ScenePlan {
   return parseStored(key, scenePlanSchema, bytes);
+}
+
+/** Parses what an agent tells of itself. Throws MalformedMessageError that names agent and field. */
+export function parseAgentInfo(id: string, bytes: Uint8Array): AgentInfo {
+  return parseStored(`agent ${id}`, agentInfoSchema, bytes);
 }
 
 /** Parses the matches of a window from the store. Throws MalformedMessageError that names key and field. */

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { openMemoryQueue } from '../io/index.js';
 import { makeFakeClock } from './fake-clock.js';
-import { testTaskQueue } from './task-queue-conformance.js';
+import { agentInfo, testTaskQueue } from './task-queue-conformance.js';
 
 testTaskQueue(test, 'memory', async () => {
   const clock = makeFakeClock();
@@ -12,7 +12,7 @@ testTaskQueue(test, 'memory', async () => {
 test('memory queue: an agent that isn\'t announced for 30 s is gone', async (t) => {
   const clock = makeFakeClock();
   const queue = openMemoryQueue({ clock });
-  await queue.announceAgent('a', {});
+  await queue.announceAgent('a', agentInfo(1));
   await clock.advance(29_000);
   t.is((await queue.agents()).size, 1);
   await clock.advance(2_000);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ExecutionContext, TestFn } from 'ava';
-import { type IngestTask, type Task, type TaskEvent, type TaskKind, parseTask, taskHash, taskKinds } from '../src/index.js';
+import { type AgentInfo, type IngestTask, type Task, type TaskEvent, type TaskKind, parseTask, taskHash, taskKinds } from '../src/index.js';
 import type { TaskDelivery, TaskQueue } from '../io/index.js';
 
 export interface QueueUnderTest {
@@ -42,6 +42,11 @@ function anyTask(kind: TaskKind, taskId: string): Task {
 
 const startedEvent = (taskId: string, sceneId = 'scene'): TaskEvent =>
   ({ v: 1, type: 'started', sceneId, taskId, kind: 'ingest', agent: 'a', at: '2026-01-01T00:00:00.000Z', attempt: 1 });
+
+export const agentInfo = (pid: number): AgentInfo => ({
+  v: 1, host: 'host', pid, cores: 2, simd: 'AVX2', version: '0', slots: 1, kinds: ['stereo'], state: 'working',
+  inHand: [{ sceneId: 'scene', taskId: 't', kind: 'stereo', since: '2026-01-01T00:00:00.000Z', stage: 'match' }], startedAt: '2026-01-01T00:00:00.000Z', log: 'stderr',
+});
 
 /** What every task queue promises. `openEmpty` gives each test a queue of its own. */
 export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: ExecutionContext) => Promise<QueueUnderTest>): void {
@@ -260,10 +265,10 @@ export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: Executi
   test(title('agents are present with what they last told'), async (t) => {
     const { queue } = await openEmpty(t);
     t.is((await queue.agents()).size, 0);
-    await queue.announceAgent('host-1', { inHand: [] });
-    await queue.announceAgent('host-2', { inHand: ['t'] });
-    await queue.announceAgent('host-1', { inHand: ['u'] });
-    t.deepEqual(Object.fromEntries(await queue.agents()), { 'host-1': { inHand: ['u'] }, 'host-2': { inHand: ['t'] } });
+    await queue.announceAgent('host-1', agentInfo(1));
+    await queue.announceAgent('host-2', agentInfo(2));
+    await queue.announceAgent('host-1', agentInfo(3));
+    t.deepEqual(Object.fromEntries(await queue.agents()), { 'host-1': agentInfo(3), 'host-2': agentInfo(2) });
   });
 
   test(title('closing ends what waits'), async (t) => {
