@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerAgents } from './commands/agents.js';
 import { registerCompare } from './commands/compare.js';
 import { registerInfo } from './commands/info.js';
 import { registerPlan } from './commands/plan.js';
@@ -50,6 +51,7 @@ Examples:
   registerStatus(program);
   registerWatch(program, interrupted.signal);
   registerTiles(program);
+  registerAgents(program);
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...argv]);
