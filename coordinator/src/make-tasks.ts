@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type Affine, type AlignTask, type HeightRange, type IngestTask, InputError, type LevelPlan, type PairPlan, type ScenePlan, type StereoTask,
-  type TaskImage, type TilePlan, alignKey, identityAffine, imageKey, partialKey, taskHash,
+  type TaskImage, type TilePlan, alignKey, identityAffine, partialKey, taskHash,
 } from '@altiplano/protocol';
 import { disparitiesFor } from './estimate.js';
 import { withHalo } from './ground-tiles.js';
@@ -16,8 +16,8 @@ export const tileTaskId = (factor: number, tileId: string, pairId: string): stri
 export function ingestTasks(plan: ScenePlan): IngestTask[] {
   return plan.images
     .filter(({ index }) => plan.pairs.some(({ ref, sec }) => ref === index || sec === index))
-    .map(({ index, source, band, mask }) => ({
-      v: 1, sceneId: plan.sceneId, kind: 'ingest', taskId: ingestTaskId(index), round: 0, source, band, mask, outKey: imageKey(plan.sceneId, index),
+    .map(({ index, source, band, mask, key }) => ({
+      v: 1, sceneId: plan.sceneId, kind: 'ingest', taskId: ingestTaskId(index), round: 0, source, band, mask, outKey: key,
     }));
 }
 

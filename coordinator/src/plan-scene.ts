@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { type AlignWindow, type HeightRange, type ImagePlan, InputError, type PairPlan, type ScenePlan, type SceneRequest, imageKey } from '@altiplano/protocol';
 import { alignWindows } from './align-windows.js';
 import { checkCrs, checkPlace, checkRequest } from './check-request.js';
@@ -89,7 +90,7 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
     v: 1, sceneId: request.sceneId, software: ports.software, request, crs, heightDomain: [...heightDomain], levels, pairs, warnings, alignWindows: windows,
     images: images.map((image, index): ImagePlan => ({
       index, source: image.path, rpcSource: image.rpcSource, fingerprint: image.fingerprint, band: image.band, mask: image.mask,
-      width: image.width, height: image.height, rpc: image.rpc, gsdM: viewAt(views, index).gsdM, key: imageKey(request.sceneId, index),
+      width: image.width, height: image.height, rpc: image.rpc, gsdM: viewAt(views, index).gsdM, key: imageKey(request.sceneId, index, contentHash(image)),
     })),
   };
 }
@@ -188,3 +189,6 @@ function viewAt(views: readonly View[], index: number): View {
 }
 
 const metres = ([low, high]: HeightRange): string => `${low.toFixed(0)} to ${high.toFixed(0)} m`;
+
+const contentHash = ({ fingerprint, band }: Pick<DescribedImage, 'fingerprint' | 'band'>): string =>
+  createHash('sha256').update(JSON.stringify([fingerprint, band])).digest('hex').slice(0, 16);

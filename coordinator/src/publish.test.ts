@@ -40,11 +40,11 @@ async function scene(t: ExecutionContext, more: Partial<ScenePlan['request']> = 
   };
   const plan: ScenePlan = {
     ...test.plan, warnings: ['a <clipped> range'], request: { ...test.plan.request, ...more },
-    images: test.plan.images.map((image) => ({ ...image, rpc, width: 120, height: 120, key: imageKey('test', image.index), source: '/data/<b>&image.tif' })),
+    images: test.plan.images.map((image) => ({ ...image, rpc, width: 120, height: 120, key: imageKey('test', image.index, 'a'), source: '/data/<b>&image.tif' })),
   };
   const picture = join(dirname(test.path), 'image.tif');
   writeGeoTiff(picture, { width: 120, height: 120, bands: [{ data: Uint16Array.from({ length: 14_400 }, (_, i) => i % 997) }] });
-  await test.store.putFile(imageKey('test', 0), picture);
+  await test.store.putFile(imageKey('test', 0, 'a'), picture);
   const merged = await openMerge({ ...test, plan, isDead: (id) => id === 'x10y19', path: test.path }).finish();
   const outcome = (tile: string, state: TaskOutcome['state']): TaskOutcome => ({
     v: 1, sceneId: 'test', taskId: tileTaskId(1, tile, '0_1'), kind: 'stereo', state, taskHash: '0', round: 0, attempts: 1, agent: 'a', startedAt: now().toISOString(),

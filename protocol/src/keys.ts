@@ -2,7 +2,8 @@
 /** Every object key Altiplano uses, as functions of the plain ids. */
 export const scenePrefix = (sceneId: string): string => `scenes/${sceneId}/`;
 export const planKey = (sceneId: string): string => `scenes/${sceneId}/plan.json`;
-export const imageKey = (sceneId: string, index: number): string => `scenes/${sceneId}/images/${index}.tif`;
+/** `content`: a hash of what the image is made of, so that no agent takes an image of the same name, of a scene dropped and submitted anew, for it. */
+export const imageKey = (sceneId: string, index: number, content: string): string => `scenes/${sceneId}/images/${index}.${content}.tif`;
 export const alignKey = (sceneId: string, pairId: string, windowId: string, hash: string): string =>
   `scenes/${sceneId}/align/${pairId}/${windowId}.${hash}.json`;
 export const pointingKey = (sceneId: string, pairId: string): string => `scenes/${sceneId}/align/${pairId}.json`;
