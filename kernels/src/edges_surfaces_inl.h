@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Part of edges.cc, once per target: the surfaces around a pixel, handled as sets of its neighbours.
+#if defined(ALTIPLANO_KERNELS_EDGES_SURFACES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ALTIPLANO_KERNELS_EDGES_SURFACES_INL_H_
+#undef ALTIPLANO_KERNELS_EDGES_SURFACES_INL_H_
+#else
+#define ALTIPLANO_KERNELS_EDGES_SURFACES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "edges.h"
+#include "edges_planes_inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace altiplano {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int kAround = 2 * kEdgeReach + 1;  // rows of a pixel's surroundings, and of pixels in each
+static_assert(kAround < kLanes);
+constexpr int kMaxSurfaces = 6;
+
+// A set of pixels around one: bit 8 j + i is the pixel i - kEdgeReach columns and j - kEdgeReach rows away.
+using PixelSet = uint64_t;
+
+// The pixels at each distance, nearest first, and the pixels' weights.
+struct Rings {
+  static constexpr int kMost = kEdgeReach * kEdgeReach * 2;
+  PixelSet at[kMost + kLanes] = {};  // whole vectors
+  float weight[kAround][kLanes] = {};
+  Rings() {
+    PixelSet ofSquare[kMost + 1] = {};
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kAround; ++i) {
+        const int du = i - kEdgeReach, dv = j - kEdgeReach, square = du * du + dv * dv;
+        if (square == 0) continue;  // not around itself
+        ofSquare[square] |= PixelSet{1} << (kLanes * j + i);
+        const float near = 1.0f / (static_cast<float>(square) + 0.5f);
+        weight[j][i] = near * near;
+      }
+    }
+    std::copy_if(ofSquare, ofSquare + kMost + 1, at, [](PixelSet pixels) { return pixels != 0; });
+  }
+};
+
+// The disparities around a pixel.
+class Surroundings {
+ public:
+  // map: of disparities; (u, v): the pixel.
+  Surroundings(const Padded& map, int u, int v) : from_(map.row(v - kEdgeReach) + u - kEdgeReach), stride_(map.stride()) {}
+
+  // Those further than step from `value`, or within step of it. NaN is neither.
+  PixelSet beyond(float value, float step) const {
+    return select([=](RowVector d) HWY_ATTR { return hn::Gt(distance(d, value), hn::Set(Row(), step)); });
+  }
+  PixelSet within(float value, float step) const {
+    return select([=](RowVector d) HWY_ATTR { return hn::Le(distance(d, value), hn::Set(Row(), step)); });
+  }
+
+  // Widens low and high to the least and greatest of some pixels.
+  void limits(PixelSet pixels, float& low, float& high) const {
+    const Row d;
+    auto least = hn::Set(d, low), most = hn::Set(d, high);
+    const int lanes = rowLanes();
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kLanes; i += lanes) {
+        const auto chosen = maskOf(pixels, j, i);
+        const auto value = hn::LoadU(d, row(j) + i);
+        least = hn::Min(least, hn::IfThenElse(chosen, value, least));
+        most = hn::Max(most, hn::IfThenElse(chosen, value, most));
+      }
+    }
+    low = hn::GetLane(hn::MinOfLanes(d, least));
+    high = hn::GetLane(hn::MaxOfLanes(d, most));
+  }
+
+  // The mean of some pixels by nearness, one of which is `first`. Sums run down columns, then along these.
+  float mean(PixelSet pixels, float first, const Rings& rings) const {
+    const Row d;
+    float weights[kLanes], shifts[kLanes];
+    const int lanes = rowLanes();
+    for (int i = 0; i < kLanes; i += lanes) {
+      auto weight = hn::Zero(d), shift = weight;
+      for (int j = 0; j < kAround; ++j) {
+        const auto chosen = maskOf(pixels, j, i);
+        const auto w = hn::IfThenElseZero(chosen, hn::LoadU(d, rings.weight[j] + i));
+        const auto from = hn::IfThenElseZero(chosen, hn::Sub(hn::LoadU(d, row(j) + i), hn::Set(d, first)));
+        weight = hn::Add(weight, w);
+        shift = hn::Add(shift, hn::Mul(w, from));
+      }
+      hn::StoreU(weight, d, weights + i);
+      hn::StoreU(shift, d, shifts + i);
+    }
+    float weight = 0, shift = 0;
+    for (int i = 0; i < kAround; ++i) weight += weights[i], shift += shifts[i];
+    return first + shift / weight;
+  }
+
+  // The disparity of the nearest of some pixels, the first row's first of equally near.
+  float nearest(PixelSet pixels, const Rings& rings) const {
+    const hn::CappedTag<uint64_t, kLanes> d;
+    intptr_t at = -1;
+    const PixelSet* ring = rings.at;
+    for (;; ring += hn::Lanes(d)) {
+      at = hn::FindFirstTrue(d, hn::Ne(hn::And(hn::LoadU(d, ring), hn::Set(d, pixels)), hn::Zero(d)));
+      if (at >= 0) break;
+    }
+    const int bit = std::countr_zero(pixels & ring[at]);
+    return row(bit / kLanes)[bit % kLanes];
+  }
+
+ private:
+  const float* row(int j) const { return from_ + j * stride_; }
+  // Which lanes of row j from column i on are in the set.
+  static hn::Mask<Row> maskOf(PixelSet pixels, int j, int i) {
+    const uint8_t bits[8] = {static_cast<uint8_t>((pixels >> (kLanes * j + i)) & 0xff)};
+    return hn::LoadMaskBits(Row(), bits);
+  }
+  static RowVector distance(RowVector d, float value) { return hn::Abs(hn::Sub(d, hn::Set(Row(), value))); }
+
+  template <class Test>
+  PixelSet select(Test test) const {
+    PixelSet all = 0;
+    const int lanes = rowLanes();
+    for (int j = 0; j < kAround; ++j) {
+      for (int i = 0; i < kLanes; i += lanes) {
+        uint8_t bits[8] = {};
+        hn::StoreMaskBits(Row(), test(hn::LoadU(Row(), row(j) + i)), bits);
+        all |= PixelSet{bits[0]} << (kLanes * j + i);
+      }
+    }
+    return all & kInside;
+  }
+  // All columns but the last.
+  static constexpr PixelSet kInside = 0x007f7f7f7f7f7f7f;
+  const float* from_;
+  ptrdiff_t stride_;
+};
+
+// Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
+struct Surface {
+  PixelSet pixels;
+  float first, low, high;
+  bool isLarge(int fewest) const { return std::popcount(pixels) >= fewest; }
+};
+
+struct Surfaces {
+  Surface of[kMaxSurfaces];
+  int count = 0;
+};
+
+// The surfaces around a pixel of disparity `own` (NaN: a hole) other than its own: what is connected to it by steps of at most
+// stepPx, as on a slope, is its own too. Of more than kMaxSurfaces the farthest are left out. None where none has `fewest`
+// pixels, or where a pixel's surroundings span no more than two steps; smaller ones than that may be left out.
+// others: the pixels further than stepPx from its own, or all that aren't holes.
+inline void findSurfaces(const Surroundings& around, float own, PixelSet others, const Rings& rings, int fewest, float stepPx,
+                         Surfaces& found) {
+  found.count = 0;
+  const bool hole = std::isnan(own);
+  bool anyLarge = false;
+  while (others != 0 && found.count < kMaxSurfaces) {
+    if ((hole || !anyLarge) && std::popcount(others) < fewest) break;
+    Surface& s = found.of[found.count++];
+    s.first = around.nearest(others, rings);
+    s.pixels = others & around.within(s.first, stepPx);
+    others &= ~s.pixels;
+    anyLarge |= s.isLarge(fewest);
+  }
+  if (hole) return;
+  if (!anyLarge) {
+    found.count = 0;
+    return;
+  }
+  // Far from its own, they need no comparing: both reach at most one step, and another lies between them.
+  const auto isFar = [&](const Surface& s) { return std::fabs(s.first - own) > 4 * stepPx; };
+  if (std::all_of(found.of, found.of + found.count, isFar)) return;
+  float low = own, high = own;
+  around.limits(around.within(own, stepPx), low, high);
+  float least = low, most = high;
+  for (int i = 0; i < found.count; ++i) {
+    Surface& s = found.of[i];
+    s.low = s.high = s.first;
+    around.limits(s.pixels, s.low, s.high);
+    least = std::min(least, s.low);
+    most = std::max(most, s.high);
+  }
+  if (others != 0) around.limits(others, least, most);
+  if (!(most - least > 2 * stepPx)) {
+    found.count = 0;
+    return;
+  }
+  for (bool grown = true; grown;) {
+    grown = false;
+    for (int i = 0; i < found.count; ++i) {
+      const Surface s = found.of[i];
+      if (s.low - high > stepPx || low - s.high > stepPx) continue;
+      low = std::min(low, s.low);
+      high = std::max(high, s.high);
+      found.of[i--] = found.of[--found.count];
+      grown = true;
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace altiplano
+HWY_AFTER_NAMESPACE();
+
+#endif  // per target
