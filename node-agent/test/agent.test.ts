@@ -10,6 +10,7 @@ import { connect } from '@nats-io/transport-node';
 import test, { type ExecutionContext } from 'ava';
 import { type IngestTask, type TaskEvent, type TaskOutcome, type TaskRound, encodeMessage, taskHash, taskSubject, tasksStream } from '@altiplano/protocol';
 import { type NatsServer, type ObjectStore, type TaskQueue, openNatsQueue, openStore, readOutcome, startNatsServer } from '@altiplano/protocol/io';
+import { permissionsConfig, roleAuth } from '@altiplano/protocol/testing';
 import type { AgentConfig } from '../src/config.js';
 import { type AgentEvents, type Log } from '../src/log.js';
 import { runAgent } from '../src/run-agent.js';
@@ -28,10 +29,10 @@ interface World {
   readonly telling: EventEmitter;
 }
 
-/** A server, a queue and a store of this test's own. */
+/** A server, a queue and a store of this test's own. The server lets agents do no more than their permission set says. */
 async function makeWorld(t: ExecutionContext): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-agent-test-'));
-  const server = await startNatsServer({ storeDir: join(folder, 'nats') });
+  const server = await startNatsServer({ storeDir: join(folder, 'nats'), config: await permissionsConfig() });
   const queue = await openNatsQueue({ servers: server.url, ackWaitMs });
   await queue.ensure();
   const store = await openStore(join(folder, 'store'));
@@ -52,7 +53,7 @@ async function makeWorld(t: ExecutionContext): Promise<World> {
 }
 
 const configOf = (world: World, id: string): AgentConfig => ({
-  bus: { servers: world.server.url }, warnings: [], store: world.store.url,
+  bus: { servers: world.server.url, auth: roleAuth('agent') }, warnings: [], store: world.store.url,
   id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null,
 });
 

@@ -25,7 +25,8 @@ test('--help documents every variable and exits 0', async (t) => {
   const { code, out } = await run(['--help']);
   t.is(code, 0);
   for (const name of ['NATS_URL', 'ALTIPLANO_STORE', 'ALTIPLANO_AGENT_ID', 'ALTIPLANO_SLOTS', 'ALTIPLANO_KINDS', 'ALTIPLANO_LOG_LEVEL', 'ALTIPLANO_LOG_FILE',
-    'ALTIPLANO_METRICS_PORT', 'NATS_TOKEN', 'NATS_USER', 'NATS_PASSWORD', 'NATS_CREDS', 'AWS_PROFILE', 'AWS_ENDPOINT_URL', 'ALTIPLANO_S3_PATH_STYLE']) t.true(out.includes(name), name);
+    'ALTIPLANO_METRICS_PORT', 'ALTIPLANO_CONFIG', 'NATS_TOKEN', 'NATS_TOKEN_FILE', 'NATS_USER', 'NATS_PASSWORD', 'NATS_PASSWORD_FILE',
+    'NATS_NKEY', 'NATS_CREDS', 'NATS_CA', 'NATS_CERT', 'NATS_KEY', 'NATS_INBOX_PREFIX', 'AWS_PROFILE', 'AWS_ENDPOINT_URL', 'ALTIPLANO_S3_PATH_STYLE']) t.true(out.includes(name), name);
 });
 
 test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t) => {
@@ -42,6 +43,22 @@ test('bad usage, by flag or variable, exits 2 and says what is wrong', async (t)
     t.is(code, 2, err);
     t.regex(err, expected);
   }
+});
+
+test('a bus that refuses its credentials ends the program at once, with exit code 2 and the reason', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-main-test-'));
+  const server = await startNatsServer({ storeDir: join(folder, 'nats'), config: 'authorization { user: agent, password: right }' });
+  t.teardown(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const env = { NATS_URL: server.url, NATS_USER: 'agent', ALTIPLANO_STORE: join(folder, 'store') };
+  const { code, err } = await run([], { ...env, NATS_PASSWORD: 'wrong' });
+  t.is(code, 2);
+  t.regex(err, /agent:failed.*check the credentials/);
+  const contradiction = await run([], { ...env, NATS_PASSWORD: 'right', NATS_TOKEN: 'x' });
+  t.is(contradiction.code, 2);
+  t.regex(contradiction.err, /NATS_USER, NATS_TOKEN; give one/);
 });
 
 test('the program runs a task and, on SIGTERM, drains and exits 0', async (t) => {

@@ -73,7 +73,7 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
     try {
       return await connect(client);
     } catch (cause) {
-      const refusal = refusalIn(cause, options);
+      const refusal = refusalIn(cause, options) ?? (/timeout/i.test(messageOf(cause)) ? await certificateRefusal(client, options) : null);
       if (refusal !== null) throw refusal;
       if (Date.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${messageOf(cause)}`, cause);
       await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
@@ -137,11 +137,29 @@ async function giveUpWhereRefused(nc: NatsConnection, options: NatsConnectOption
 
 async function refusalNow(options: NatsConnectOptions): Promise<InputError | null> {
   try {
-    const probe = await connect({ ...(await clientOptionsOf(options)), reconnect: false });
+    const client = await clientOptionsOf(options);
+    const probe = await connect({ ...client, reconnect: false }).catch(async (error: unknown) => {
+      throw refusalIn(error, options) ?? (await certificateRefusal(client, options)) ?? error;
+    });
     await probe.close();
     return null;
   } catch (error) {
     return refusalIn(error, options);
+  }
+}
+
+/**
+ * Whether the server refuses our certificate, or wants one. By TLS 1.3 it says so after the handshake, where the client hears nothing but
+ * silence; by 1.2 in its midst.
+ */
+async function certificateRefusal(client: NodeConnectionOptions, options: NatsConnectOptions): Promise<InputError | null> {
+  const tls = { ...client.tls, maxVersion: 'TLSv1.2' };
+  try {
+    const probe = await connect({ ...client, tls, reconnect: false });
+    await probe.close();
+    return null;
+  } catch (error) {
+    return /ALERT_.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)/.test(codeIn(error)) ? refusalIn(error, options) : null;
   }
 }
 
@@ -222,8 +240,8 @@ function refusalIn(error: unknown, { servers }: NatsConnectOptions): InputError 
   if (/authorization violation|authentication expired/i.test(message)) return told('check the credentials');
   if (/CERT_HAS_EXPIRED/.test(code)) return told("renew the server's certificate");
   if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET)/.test(code)) return told('give the certificate of its authority by --nats-ca (NATS_CA)');
-  if (/ALTNAME/.test(code)) return told("use the name that is in the server's certificate");
-  if (/ALERT/.test(code)) return told("the server refuses our certificate: give one it trusts by --nats-cert and --nats-key (NATS_CERT, NATS_KEY)");
+  if (/ALTNAME/.test(code)) return told("address the server by the name that is in its certificate, not by an IP address");
+  if (/ALERT/.test(code)) return told("the server wants a certificate it trusts: give one by --nats-cert and --nats-key (NATS_CERT, NATS_KEY)");
   if (/CERT_|_SSL_|ERR_OSSL/.test(code)) return told('check the TLS certificates and keys');
   return /\btls\b/i.test(message) ? told('check whether the server speaks TLS: nats:// or tls://') : null;
 }

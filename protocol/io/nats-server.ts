@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AltiplanoError, InputError } from '../src/index.js';
 
 /** A nats-server that belongs to this process. */
 export interface NatsServer {
-  /** nats://127.0.0.1:<port> */
+  /** nats://127.0.0.1:<port>, or tls:// where the configuration demands it. */
   readonly url: string;
   readonly pid: number;
   /** Resolves when the server has ended, by `stop` or by itself. */
@@ -22,6 +22,8 @@ export interface NatsServerOptions {
   readonly storeDir: string;
   /** Default: a port the system chooses. */
   readonly port?: number;
+  /** Text of a configuration: accounts, TLS, limits. Address, port and JetStream are as this function sets them. */
+  readonly config?: string;
   /** The program; default: ALTIPLANO_NATS_SERVER, else `nats-server` on the PATH. */
   readonly program?: string;
   readonly readyTimeoutMs?: number;
@@ -52,7 +54,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   await mkdir(storeDir, { recursive: true });
   await removePortsFiles(storeDir);
   const log = join(storeDir, 'nats-server.log');
+  const configFile = join(storeDir, 'nats-server.conf');
+  if (options.config !== undefined) await writeFile(configFile, options.config, { mode: 0o600 });
   const args = ['-a', '127.0.0.1', '-p', String(options.port ?? -1), '-js', '-sd', storeDir, '-l', log, '--ports_file_dir', storeDir];
+  if (options.config !== undefined) args.push('-c', configFile);
   const shell = spawn('/bin/sh', ['-c', watchdog, 'nats-server', program, ...args], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
   const ended = once(shell, 'exit').then(() => {
     shell.stdin.destroy();
@@ -98,7 +103,7 @@ async function readyUrl(storeDir: string, pid: number, ended: Promise<void>, tim
   while (!hasEnded && Date.now() < deadline) {
     for (const name of await portsFiles(storeDir)) {
       if (!name.endsWith(`_${pid}.ports`)) continue;
-      const url = /nats:\/\/127\.0\.0\.1:\d+/.exec(await readFile(join(storeDir, name), 'utf8'))?.[0];
+      const url = /(nats|tls):\/\/127\.0\.0\.1:\d+/.exec(await readFile(join(storeDir, name), 'utf8'))?.[0];
       if (url !== undefined) return url;
     }
     await delay(10);

@@ -37,6 +37,8 @@ function consumerOf(kind: TaskKind, ackWaitMs: number): Partial<ConsumerConfig> 
 
 /** Makes or updates Altiplano's streams and consumers, and the bucket of presence. Works on nats-server 2.9 and later. */
 export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number): Promise<void> {
+  // First, so that who finds the streams may take the bucket to be there.
+  await new Kvm(manager.jetstream()).create(agentsBucket, { ttl: presenceMs, history: 1, storage: StorageType.Memory });
   for (const stream of [...taskKinds.map(tasksOfKind), dead]) {
     try {
       await manager.streams.add(stream);
@@ -54,7 +56,6 @@ export async function ensureStreams(manager: JetStreamManager, ackWaitMs: number
     if (found === null) await manager.consumers.add(tasksStream(kind), wanted);
     else if (found.config.ack_wait !== wanted.ack_wait) await manager.consumers.update(tasksStream(kind), taskConsumer(kind), { ack_wait: nanos(ackWaitMs) });
   }
-  await new Kvm(manager.jetstream()).create(agentsBucket, { ttl: presenceMs, history: 1, storage: StorageType.Memory });
 }
 
 /** Whether every kind's stream and consumer are there; asks for no right beyond those to look at a consumer. */
