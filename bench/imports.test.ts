@@ -27,7 +27,7 @@ const closedDoors = [
 /** Who else than main.ts, config.ts and tests reads the environment, and why. */
 const environmentReaders: Readonly<Record<string, string>> = {
   'protocol/io/nats-server.ts': 'looks for the nats-server program on PATH',
-  'protocol/io/s3-client.ts': "reads the one variable that AWS's own client has none for",
+  'protocol/io/s3-client.ts': "reads the variables that AWS's own client has none for",
   'coordinator/src/agent-processes.ts': 'takes the agent program from a variable, where packages are installed apart',
   'node-agent/src/tile-pool.ts': "hands a worker the process's environment with another TMPDIR",
   'kernels/test/data-folder.ts': 'finds the folder of test data, for tests only',

@@ -42,7 +42,8 @@ Secrets come by environment or from files, as Vault and Kubernetes mount them, n
   Files are read again for each connection, so they can be replaced while the program runs.
   for s3://: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; or AWS_PROFILE and AWS's files, where
   AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say; or the machine's role
-Where s3:// is: AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (another server than AWS), ALTIPLANO_S3_PATH_STYLE=true|false
+Where s3:// is: AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (another server than AWS), ALTIPLANO_S3_PATH_STYLE=true|false,
+ALTIPLANO_S3_TIMEOUT=seconds that it may be silent (20)
 `;
 
 /**

@@ -13,8 +13,8 @@ export interface S3Settings {
   /** http://host/bucket/key instead of http://bucket.host/key; default: ALTIPLANO_S3_PATH_STYLE, else for all but AWS. */
   readonly pathStyle?: boolean;
   readonly connectTimeoutMs: number;
-  /** Longest silence of a connection in use. */
-  readonly idleTimeoutMs: number;
+  /** Longest silence of a connection in use; default: ALTIPLANO_S3_TIMEOUT (in seconds), else 20 s. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** Where requests for a bucket go. */
@@ -32,6 +32,7 @@ export interface S3Connection {
   readonly client: S3Client;
   readonly endpoint: S3Endpoint;
   readonly region: string;
+  readonly idleTimeoutMs: number;
 }
 
 /**
@@ -41,6 +42,7 @@ export interface S3Connection {
  */
 export async function connectS3(bucket: string, settings: S3Settings): Promise<S3Connection> {
   const style = settings.pathStyle ?? pathStyleOf(process.env['ALTIPLANO_S3_PATH_STYLE']);
+  const idleTimeoutMs = settings.idleTimeoutMs ?? timeoutMsOf(process.env['ALTIPLANO_S3_TIMEOUT']) ?? 20_000;
   const sockets = { keepAlive: true, maxSockets: 64 };
   const make = (forcePathStyle: boolean, isAws: boolean, region: string | undefined, credentials = settings.credentials): S3Client => new S3Client({
     ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
@@ -53,7 +55,7 @@ export async function connectS3(bucket: string, settings: S3Settings): Promise<S
     requestChecksumCalculation: isAws ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     responseChecksumValidation: isAws ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     requestHandler: {
-      connectionTimeout: settings.connectTimeoutMs, socketTimeout: settings.idleTimeoutMs,
+      connectionTimeout: settings.connectTimeoutMs, socketTimeout: idleTimeoutMs,
       httpAgent: new HttpAgent(sockets), httpsAgent: new HttpsAgent(sockets),
     },
   });
@@ -68,7 +70,7 @@ export async function connectS3(bucket: string, settings: S3Settings): Promise<S
   const endpoint = await endpointOf(plain, bucket);
   plain.destroy();
   const isPathStyle = style ?? (endpoint.isPathStyle || !endpoint.isAws);
-  return { client: make(isPathStyle, endpoint.isAws, region), endpoint: { ...endpoint, isPathStyle }, region };
+  return { client: make(isPathStyle, endpoint.isAws, region), endpoint: { ...endpoint, isPathStyle }, region, idleTimeoutMs };
 }
 
 /** What goes wrong is told by errors; the client's own remarks on it would end up on the console. */
@@ -106,4 +108,11 @@ function pathStyleOf(text: string | undefined): boolean | undefined {
   if (text === undefined || text === '') return undefined;
   if (text === 'true' || text === 'false') return text === 'true';
   throw new InputError(`ALTIPLANO_S3_PATH_STYLE: expected true or false but received ${text}`);
+}
+
+function timeoutMsOf(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  if (seconds >= 1 && seconds <= 3600) return seconds * 1000;
+  throw new InputError(`ALTIPLANO_S3_TIMEOUT: expected 1 to 3600 seconds but received ${text}`);
 }

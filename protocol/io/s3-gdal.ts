@@ -21,7 +21,7 @@ export async function gdalOptionsOf(s3: S3Bucket): Promise<Readonly<Record<strin
     GDAL_HTTP_CONNECTTIMEOUT: '5',
     // Less than a byte a second for so long is silence.
     GDAL_HTTP_LOW_SPEED_LIMIT: '1',
-    GDAL_HTTP_LOW_SPEED_TIME: '20',
+    GDAL_HTTP_LOW_SPEED_TIME: String(Math.ceil(s3.idleTimeoutMs / 1000)),
     GDAL_HTTP_MAX_RETRY: '6',
     GDAL_HTTP_RETRY_DELAY: '0.3',
     CPL_VSIL_CURL_CACHE_SIZE: `${64 << 20}`,

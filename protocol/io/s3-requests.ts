@@ -6,8 +6,8 @@ import { type RetryPolicy, withRetries } from './retry.js';
 
 export interface S3Options extends S3Settings {
   readonly retry: RetryPolicy;
-  /** Longest time of one try without a body; a body gets as long again as it takes at 1 MB/s. */
-  readonly requestTimeoutMs: number;
+  /** Longest time of one try without a body; a body gets as long again as it takes at 1 MB/s. Default: half as long again as a silence may last. */
+  readonly requestTimeoutMs?: number;
   /** Files from this size on are uploaded in parts of partBytes (S3 wants 5 MiB at least). */
   readonly partsFromBytes: number;
   readonly partBytes: number;
@@ -16,7 +16,7 @@ export interface S3Options extends S3Settings {
 }
 
 export const s3Defaults: S3Options = {
-  connectTimeoutMs: 5_000, idleTimeoutMs: 20_000, requestTimeoutMs: 30_000,
+  connectTimeoutMs: 5_000,
   retry: { attempts: 8, firstMs: 200, mostMs: 10_000 },
   partsFromBytes: 64 << 20, partBytes: 16 << 20,
 };
@@ -39,11 +39,12 @@ export interface S3Bucket extends S3Connection {
 
 export async function openBucket(bucket: string, options: S3Options): Promise<S3Bucket> {
   const connection = await connectS3(bucket, options);
+  const requestTimeoutMs = options.requestTimeoutMs ?? 1.5 * connection.idleTimeoutMs;
   return {
     ...connection, bucket,
     async ask({ bytes = 0, signal, ...operation }, run) {
       const tryOnce = async () => {
-        const limitMs = Math.ceil(options.requestTimeoutMs + bytes / 1000);
+        const limitMs = Math.ceil(requestTimeoutMs + bytes / 1000);
         const limit = AbortSignal.timeout(limitMs);
         try {
           return await run(signal === undefined ? limit : AbortSignal.any([signal, limit]));

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
-import { type IncomingMessage, type ServerResponse, Agent, createServer, request as httpRequest } from 'node:http';
+import { type ClientRequest, type IncomingMessage, type ServerResponse, Agent, createServer, request as httpRequest } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * What can befall a request on its way to a store and back:
  * `503` SlowDown, `500` InternalError, `409` ConditionalRequestConflict, `412` PreconditionFailed, and the store hears nothing; `refused`: the connection is cut before the store hears of it;
- * `lost`: the store does it, and the connection is cut instead of its answer; `cut`: in the middle of the answer's body;
- * `stalled`: half of the body, then silence; `garbled`: the body's last byte is another.
+ * `torn`: the connection is cut in the middle of the request's body; `lost`: the store does it, and the connection is cut instead of its answer;
+ * `cut`: in the middle of the answer's body; `silent`: the store does it, and no answer ever comes; `stalled`: half of the answer's body, then silence;
+ * `slow`: the answer comes after a while, and the second half of its body after another; `garbled`: the body's last byte is another.
  */
-export type Fault = '503' | '500' | '409' | '412' | 'refused' | 'lost' | 'cut' | 'stalled' | 'garbled';
+export type Fault = '503' | '500' | '409' | '412' | 'refused' | 'torn' | 'lost' | 'cut' | 'silent' | 'stalled' | 'slow' | 'garbled';
 
 export interface ProxiedRequest { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers'] }
 
@@ -37,7 +39,8 @@ export async function openFaultyProxy(target: string, faultOf: (request: Proxied
     });
     outgoing.on('error', () => { answer.destroy(); });
     incoming.on('error', () => { outgoing.destroy(); });
-    incoming.pipe(outgoing);
+    if (fault === 'torn') tear(incoming, outgoing);
+    else incoming.pipe(outgoing);
   });
   server.on('checkContinue', (incoming: IncomingMessage, answer: ServerResponse) => {
     answer.writeContinue();
@@ -70,15 +73,42 @@ function refuse(incoming: IncomingMessage, answer: ServerResponse, status: numbe
   });
 }
 
+/** Passes on half of a request's body and cuts both connections: the other side must not take the half for the whole. */
+function tear(incoming: IncomingMessage, outgoing: ClientRequest): void {
+  const size = Number(incoming.headers['content-length'] ?? 0);
+  let passed = 0;
+  const cut = (): void => {
+    outgoing.destroy();
+    incoming.destroy();
+  };
+  incoming.on('data', (chunk: Buffer) => {
+    const part = chunk.subarray(0, Math.max(0, (size >> 1) - passed));
+    passed += chunk.length;
+    if (part.length > 0) outgoing.write(part);
+    if (2 * passed >= size) setTimeout(cut, 5);
+  });
+  incoming.on('end', cut);
+}
+
+const slowMs = 400;
+
 async function relay(response: IncomingMessage, answer: ServerResponse, fault: Fault | null): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   if (fault === 'lost') { answer.destroy(); return; }
+  if (fault === 'silent') return;
+  if (fault === 'slow') await delay(slowMs);
   answer.writeHead(response.statusCode ?? 502, response.headers);
   if (fault === 'cut' || fault === 'stalled') {
     answer.write(body.subarray(0, body.length >> 1), () => { if (fault === 'cut') answer.destroy(); });
     if (body.length < 2) answer.destroy();
+    return;
+  }
+  if (fault === 'slow' && body.length > 1) {
+    answer.write(body.subarray(0, body.length >> 1));
+    await delay(slowMs);
+    answer.end(body.subarray(body.length >> 1));
     return;
   }
   if (fault === 'garbled' && body.length > 0) body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;

@@ -74,6 +74,7 @@ test.serial('a URL that is no bucket, an endpoint with a path, and another addre
   }
   await t.throwsAsync(optionsWith({ ...keys, AWS_ENDPOINT_URL: 'http://127.0.0.1:1/base' }), { instanceOf: InputError, message: /AWS_ENDPOINT_URL/ });
   await t.throwsAsync(optionsWith({ ...keys, ALTIPLANO_S3_PATH_STYLE: 'maybe' }), { instanceOf: InputError, message: /ALTIPLANO_S3_PATH_STYLE/ });
+  await t.throwsAsync(optionsWith({ ...keys, ALTIPLANO_S3_TIMEOUT: '0' }), { instanceOf: InputError, message: /ALTIPLANO_S3_TIMEOUT/ });
 });
 
 test.serial('a server that ignores the condition of a put is found out before it loses anything', async (t) => {
@@ -83,7 +84,7 @@ test.serial('a server that ignores the condition of a put is found out before it
   const address = server.address();
   Object.assign(process.env, keys, { AWS_ENDPOINT_URL: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}` });
   delete process.env['AWS_ENDPOINT_URL_S3'];
-  delete process.env['ALTIPLANO_S3_PATH_STYLE'];
+  for (const name of ['ALTIPLANO_S3_PATH_STYLE', 'ALTIPLANO_S3_TIMEOUT']) delete process.env[name];
   const store = await openStore('s3://a-bucket');
   t.teardown(() => store.close());
   await t.throwsAsync(store.putIfAbsent('plan.json', Buffer.from('{}')), { instanceOf: InputError, message: /ignores If-None-Match/ });

@@ -37,7 +37,7 @@ function testWith(s3: S3Server): void {
 
   testObjectStore(test, 's3', async () => openS3Store(`s3://${await bucketOf()}/some/prefix`, own));
 
-  const faults: readonly Fault[] = ['503', '500', 'refused', 'lost', 'cut', 'garbled'];
+  const faults: readonly Fault[] = ['503', '500', 'refused', 'torn', 'lost', 'cut', 'garbled'];
   const proxies: FaultyProxy[] = [];
   test.after.always(() => Promise.all(proxies.map((proxy) => proxy.close())));
   // Ranges carry no hash of their own, so what is garbled there is TCP's and TLS's to find.
@@ -84,14 +84,14 @@ function testWith(s3: S3Server): void {
     t.is(Buffer.from(await store.get('k')).toString(), mine ? 'mine' : 'theirs');
   });
 
-  for (const fault of ['503', '500', 'refused', 'cut', 'stalled', 'garbled'] as const) {
+  for (const fault of ['503', '500', 'refused', 'cut', 'silent', 'stalled', 'slow', 'garbled'] as const) {
     test(`reading an object survives: ${fault}`, async (t) => {
       let done = 0;
-      const { store } = await behind(t, ({ method }) => (method === 'GET' && done++ < 2 ? fault : null), fault === 'stalled' ? { idleTimeoutMs: 500 } : {});
+      const { store } = await behind(t, ({ method }) => (method === 'GET' && done++ < 2 ? fault : null), fault === 'silent' || fault === 'stalled' ? { idleTimeoutMs: 500 } : {});
       const bytes = randomBytes(200_000);
       await store.put('k', bytes);
       t.deepEqual(Buffer.from(await store.get('k')), bytes);
-      t.true(done >= 3);
+      t.true(done >= (fault === 'slow' ? 1 : 3));
     });
   }
 
@@ -116,7 +116,7 @@ function testWith(s3: S3Server): void {
 
   for (const [name, options] of [['in one request', {}], ['in parts', { conditionOnParts: true }]] as const) {
     test(`a large file is put ${name}, whatever the network does, and not over another`, async (t) => {
-      const next = seededFaults(seed, 0.2, ['503', '500', 'refused', 'lost']);
+      const next = seededFaults(seed, 0.2, ['503', '500', 'refused', 'torn', 'lost']);
       const { store, proxy } = await behind(t, next, options);
       const bytes = randomBytes(13 << 20);
       const path = scratchFile(t, store);
