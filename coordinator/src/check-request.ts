@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InputError, type RpcModel, type SceneRequest } from '@altiplano/protocol';
 import type { Point } from './polygon.js';
-import { type DescribedImage, type PlanPorts, geographic } from './view.js';
+import { type DescribedImage, type PlanPorts, geographic, localize } from './view.js';
 
 /** Refuses, before anything starts, what can't become a scene. Throws InputError naming file and field. */
 export function checkRequest(request: SceneRequest, images: readonly DescribedImage[], pairs: readonly (readonly [number, number])[]): void {
@@ -23,6 +23,22 @@ export function checkRequest(request: SceneRequest, images: readonly DescribedIm
   const range = request.heightRange;
   if (range && !(range[0] < range[1])) throw new InputError(`heightRange: expected MIN < MAX but received ${range[0]},${range[1]}`);
 }
+
+/**
+ * Refuses an image whose RPC shows the ground mirrored. No camera does: latitude and longitude, or lines and samples, are swapped, and
+ * what is matched by such a model are not the same places. Throws InputError.
+ */
+export function checkHandedness(ports: Pick<PlanPorts, 'rpcLocalize'>, image: DescribedImage, height: number): void {
+  const [right, bottom] = [image.width - 0.5, image.height - 0.5];
+  const [a = none, b = none, c = none] = localize(ports, image, [[-0.5, -0.5], [right, -0.5], [-0.5, bottom]], height);
+  // East along a row times north along a column, less the other two: negative seen from above.
+  const turn = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+  if (turn > 0) {
+    throw new InputError(`${image.path}: the RPC (${image.rpcSource}) shows the ground mirrored: latitude and longitude, or lines and samples, are swapped in it, or the image was flipped without it; take the original product's`);
+  }
+}
+
+const none: Point = [NaN, NaN];
 
 /** Refuses a CRS without metres. */
 export function checkCrs(ports: Pick<PlanPorts, 'crsInfo'>, crs: string): void {

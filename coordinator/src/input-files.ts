@@ -14,7 +14,7 @@ export interface InputFile {
   close(): Promise<void>;
 }
 
-const isInBucket = (path: string): boolean => path.startsWith('s3://');
+export const isInBucket = (path: string): boolean => path.startsWith('s3://');
 
 /**
  * Lets GDAL open an input in a bucket, with the endpoint and credentials the environment gives for it. Nothing to do for files.
@@ -88,12 +88,16 @@ async function filesBeside(url: string): Promise<string[]> {
   return found;
 }
 
+const maxRpcBytes = 2 ** 20;
+
 /** Fetches a text file of some KB and reads it as the image's RPC. */
 async function readFetched(image: string, rpc: string): Promise<RpcReading> {
   const { store, key } = await openBucketOf(rpc);
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-rpc-'));
   try {
     const rpcPath = join(folder, basename(key));
+    const size = await store.size(key);
+    if (size > maxRpcBytes) throw new InputError(`${rpc}: has ${size} bytes, and an RPC's file at most ${maxRpcBytes}`);
     await writeFile(rpcPath, await store.get(key));
     return { ...readRpc(image, { rpcPath }), source: rpc };
   } finally {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type AlignWindow, type HeightRange, type ImagePlan, InputError, type PairPlan, type ScenePlan, type SceneRequest, imageKey } from '@altiplano/protocol';
 import { alignWindows } from './align-windows.js';
-import { checkCrs, checkPlace, checkRequest } from './check-request.js';
+import { checkCrs, checkHandedness, checkPlace, checkRequest } from './check-request.js';
 import { disparitiesFor } from './estimate.js';
 import type { PairGround } from './ground-tiles.js';
 import { levelFactors, planLevels, searchableRange } from './plan-levels.js';
@@ -34,6 +34,7 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   const wanted = heightDomainOf(request, used, ports, warnings);
   const stereo = pairIndices.map(([ref, sec]) => ({ ref, sec, id: `${ref}_${sec}`, images: [imageAt(images, ref), imageAt(images, sec)] as const }));
 
+  for (const image of used) checkHandedness(ports, image, (wanted[0] + wanted[1]) / 2);
   const crs = request.crs ?? outputCrs(stereo[0]?.images ?? [], wanted, ports);
   checkCrs(ports, crs);
   const place = footprint(ports, stereo[0]?.images[0] ?? imageAt(images, 0), (wanted[0] + wanted[1]) / 2);

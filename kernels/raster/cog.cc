@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kBlock = 512;
 constexpr int kSmallestOverview = 32;  // pixels of the smaller side
+constexpr int kPiecePixels = 1 << 26;  // of a strip, unless one block has more
 
 void writeCog(GDALDataset& source, const std::string& target, CPLStringList options) {
   const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
@@ -38,8 +39,9 @@ Rect pieceOf(GDALRasterBand& band) {
   int blockHeight = 0;
   band.GetBlockSize(&blockWidth, &blockHeight);
   const auto roundUp = [](int value, int step) { return (value + step - 1) / step * step; };
+  const int width = band.GetXSize();
+  if (blockWidth >= width) return {0, 0, width, roundUp(std::clamp(kPiecePixels / width, 1, kBlock), blockHeight)};
   const int rows = blockHeight <= 4096 ? roundUp(kBlock, blockHeight) : kBlock;
-  if (blockWidth >= band.GetXSize()) return {0, 0, band.GetXSize(), rows};
   return {0, 0, blockWidth <= 4096 ? roundUp(4 * kBlock, blockWidth) : 4 * kBlock, rows};
 }
 

@@ -21,7 +21,9 @@ export class RpcError extends Error {
   /** The field as the file spells it; null where no single field is to blame. */
   readonly field: string | null;
   constructor(file: string, field: string | null, problem: string, cause?: unknown) {
-    super(field === null ? `${file}: ${problem}` : `${file}: ${field} ${problem}`, cause === undefined ? undefined : { cause });
+    // What a broken file holds may be part of what is said of it.
+    const said = problem.length <= 400 ? problem : `${problem.slice(0, 400)}...`;
+    super(field === null ? `${file}: ${said}` : `${file}: ${field} ${said}`, cause === undefined ? undefined : { cause });
     this.name = 'RpcError';
     this.file = file;
     this.field = field;

@@ -5,7 +5,12 @@
 #include <gdal.h>
 #include <ogr_srs_api.h>
 
+#include <algorithm>
+#include <cctype>
 #include <mutex>
+#include <string>
+
+#include "admission.h"
 
 namespace altiplano::raster {
 
@@ -18,7 +23,11 @@ ErrorScope::~ErrorScope() { CPLPopErrorHandler(); }
 
 void CPL_STDCALL ErrorScope::handle(CPLErr severity, CPLErrorNum, const char* message) {
   auto* scope = static_cast<ErrorScope*>(CPLGetErrorHandlerUserData());
-  if (severity >= CE_Failure && scope->first_.empty()) scope->first_ = message;
+  if (severity < CE_Failure || !scope->first_.empty()) return;
+  // One line: some drivers' messages end or break.
+  scope->first_ = message;
+  while (!scope->first_.empty() && std::isspace(static_cast<unsigned char>(scope->first_.back()))) scope->first_.pop_back();
+  std::replace(scope->first_.begin(), scope->first_.end(), '\n', ' ');
 }
 
 void ErrorScope::fail(const std::string& path, const std::string& what) const {
@@ -45,7 +54,13 @@ void registerDrivers() {
   std::call_once(once, [] {
     // GDAL's own helper threads have no ErrorScope: they must not print either.
     CPLSetErrorHandler(CPLQuietErrorHandler);
+    const std::string skipped = CPLGetConfigOption("GDAL_SKIP", "");
+    CPLSetConfigOption("GDAL_SKIP", (skipped + " " + kSkippedDrivers).c_str());
     GDALAllRegister();
+    closeOtherFileSystems();
+    // Code in a VRT is none of an image, and a JPEG that breaks off is an error, not grey.
+    CPLSetConfigOption("GDAL_VRT_ENABLE_PYTHON", "NO");
+    CPLSetConfigOption("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE");
     // Heights and positions must not depend on what a server offers today.
     OSRSetPROJEnableNetwork(FALSE);
     // The vertical part of a GeoTIFF's CRS is part of what we wrote: report it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { RpcModel } from '../lib/types.js';
 import { RpcError } from './errors.js';
@@ -92,7 +92,7 @@ const tilePattern = /_R(\d+)C(\d+)$/i;
 function readDimap(imagePath: string, file: string): RpcReading {
   const text = textFile(file);
   // The product's DIM_*.XML names its RPC file.
-  const referred = text.includes('Rational_Function_Model') && !/href\s*=\s*"[^"]*RPC_/i.test(text) ? null : rpcFileOfDimap(file, text);
+  const referred = rpcFileOfDimap(file, text);
   const rpcFile = referred === null ? file : join(dirname(file), referred);
   const { model, variant } = parseDimapRpc(rpcFile, referred === null ? text : textFile(rpcFile));
   const tile = tilePattern.exec(stemOf(imagePath));
@@ -166,8 +166,13 @@ function finderBeside(imagePath: string): (name: string) => string | null {
 const isCropTransform = (crs: string | null, geotransform: readonly number[] | null): boolean =>
   crs === null && geotransform !== null && [0, 1, 0, 0, 0, 1].some((value, index) => geotransform[index] !== value);
 
+/** RPCs have some KB, a product's DIM_*.XML up to some 100 KB. */
+const maxTextBytes = 2 ** 20;
+
 function textFile(path: string): string {
   try {
+    const { size } = statSync(path);
+    if (size > maxTextBytes) throw new RangeError(`it has ${size} bytes, and at most ${maxTextBytes} are read`);
     return readFileSync(path, 'utf8');
   } catch (error) {
     throw new RpcError(path, null, `can't be read (${error instanceof Error ? error.message : String(error)})`, error);

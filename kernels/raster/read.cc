@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "admission.h"
 #include "gdal_error.h"
 
 namespace altiplano::raster {
@@ -95,9 +96,7 @@ Window openWindow(Session& session, const WindowRequest& request) {
                                   std::to_string(dataset.GetRasterCount()) + ")");
   }
   window.fullBand = window.band = dataset.GetRasterBand(request.band);
-  if (GDALDataTypeIsComplex(window.band->GetRasterDataType())) {
-    throw RasterFailure(path, "has complex pixels, which have no grey value: give an amplitude image");
-  }
+  checkBand(path, dataset, *window.band);
   if (request.overview >= 0) {
     const ErrorScope errors;
     window.band = request.overview < window.fullBand->GetOverviewCount()

@@ -132,7 +132,8 @@ Napi::Value readBands(const Napi::CallbackInfo& info, Session& session) {
     Window window = openWindow(session, request);
     window.type = GDT_Float32;
     const Napi::Value given = into.Get(i);
-    const bool fits = given.IsTypedArray() && given.As<Napi::TypedArray>().ElementLength() == window.pixels();
+    const bool fits = given.IsTypedArray() && given.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array &&
+                      given.As<Napi::TypedArray>().ElementLength() == window.pixels();
     Napi::Float32Array data = fits ? given.As<Napi::Float32Array>() : Napi::Float32Array::New(env, window.pixels());
     readPixels(window, data.Data());
     markInvalid(window, data.Data());

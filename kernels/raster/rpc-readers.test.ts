@@ -13,6 +13,7 @@ import { parseGeom } from './rpc-readers/geom.js';
 import { parseRpb } from './rpc-readers/rpb.js';
 import { parseRpcText } from './rpc-readers/rpc-text.js';
 import { readCsv, referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
+import { formatDimap3, formatGeom, formatRpb } from '../test/rpc-writers.js';
 
 type Rows = readonly Readonly<Record<string, string>>[];
 
@@ -151,10 +152,10 @@ function tiffDoubles(file: Buffer, wanted: number): number[] {
   return [];
 }
 
-const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
-const scale = number.filter((value) => value !== 0);
+const number = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e4, max: 1e4 });
+const scale = fc.double({ noNaN: true, min: 1e-6, max: 180 });
 const twenty = fc.array(number, { minLength: 20, maxLength: 20 });
-const denominator = twenty.filter((values) => values.some((value) => value !== 0));
+const denominator = twenty.map((values) => [1, ...values.slice(1)]);
 const models: fc.Arbitrary<RpcModel> = fc.record({
   lonOff: fc.double({ noNaN: true, min: -180, max: 180 }), lonScale: scale,
   latOff: fc.double({ noNaN: true, min: -90, max: 90 }), latScale: scale,
@@ -307,7 +308,15 @@ const broken: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['no coefficients', () => parseRpcText('f', text.replace(/LINE_DEN_COEFF.*\n/g, '')), /LINE_DEN_COEFF is missing/],
   ['a scale of zero', () => parseRpcText('f', text.replace(/LINE_SCALE: \S+/, 'LINE_SCALE: 0')), /LINE_SCALE is 0/],
   ['denominators of zero', () => parseRpcText('f', text.replace(/(SAMP_DEN_COEFF_\d+): .*/g, '$1: 0')), /SAMP_DEN_COEFF is all zero/],
-  ['a latitude off the Earth', () => parseRpcText('f', text.replace(/LAT_OFF: \S+/, 'LAT_OFF: 3318000')), /LAT_OFF is 3318000/],
+  ['a latitude off the Earth', () => parseRpcText('f', text.replace(/LAT_OFF: \S+/, 'LAT_OFF: 3318000')), /LAT_OFF is 3318000, but must be degrees within \+-90; are latitude and longitude swapped\?/],
+  ['a denominator that is zero at the centre', () => parseRpcText('f', text.replace(/LINE_DEN_COEFF_1: .*/, 'LINE_DEN_COEFF_1: 0')), /LINE_DEN_COEFF_1 is 0, so the model has no value/],
+  ['an infinite offset', () => parseRpcText('f', text.replace(/SAMP_OFF: \S+/, 'SAMP_OFF: 1e999')), /SAMP_OFF is '1e999 pixels', not a finite number/],
+  ['an absurd offset', () => parseRpcText('f', text.replace(/SAMP_OFF: \S+/, 'SAMP_OFF: 1e12')), /SAMP_OFF is 1000000000000, but must be pixels within/],
+  ['an absurd height', () => parseRpcText('f', text.replace(/HEIGHT_OFF: \S+/, 'HEIGHT_OFF: 1e7')), /HEIGHT_OFF is 10000000, but must be metres within/],
+  ['a scale that is none', () => parseRpcText('f', text.replace(/LONG_SCALE: \S+/, 'LONG_SCALE: 1e-300')), /LONG_SCALE is 1e-300, but no image has a scale beyond/],
+  ['a megabyte for a number', () => parseRpcText('f', text.replace(/SAMP_OFF: .*/, `SAMP_OFF: ${'9'.repeat(1e6)}x`)), /^f: SAMP_OFF is '9{40}\.\.\.', not a finite number/],
+  ['entities that grow', () => parseDimapRpc('f', `<!DOCTYPE a [<!ENTITY a "x">]>${formatDimap3(sampleModel, 0)}`), /^f: declares a document type/],
+  ['elements in elements without end', () => parseDimapRpc('f', '<a>'.repeat(50_000)), /^f: is not well-formed XML/],
   ['a text that is no RPC', () => parseRpcText('f', 'hello'), /^f: LONG_OFF is missing/],
   ['an RPB of the other order', () => parseRpb('f', 'SpecId = "RPC00A";'), /SpecId is RPC00A/],
   ['an RPB list cut short', () => parseRpb('f', formatRpb(sampleModel).replace(/lineNumCoef = \(\s*[^,]*,/, 'lineNumCoef = (')), /lineNumCoef has 19/],
@@ -332,37 +341,3 @@ test('an image without any RPC is refused with what was looked for', (t) => {
   t.regex(error?.message ?? '', /_RPC\.TXT, \.RPB, DIMAP RPC_\*\.XML and \.geom/);
   t.throws(() => readRpc(image, { rpcPath: `${image}.nowhere.txt` }), { instanceOf: RpcError, message: /can't be read/ });
 });
-
-// Writers of the forms that only products have; the product files themselves can't be kept here.
-
-function formatRpb(m: RpcModel): string {
-  const list = (name: string, values: readonly number[]): string => `\t${name} = (\n${values.map((value) => `\t\t\t${value}`).join(',\n')});\n`;
-  return 'satId = "QB02";\nbandId = "P";\nSpecId = "RPC00B";\nBEGIN_GROUP = IMAGE\n\terrBias = 0.0;\n\terrRand = 0.0;\n'
-    + `\tlineOffset = ${m.rowOff}\n\tsampOffset = ${m.colOff};\n\tlatOffset = ${m.latOff};\n\tlongOffset = ${m.lonOff};\n\theightOffset = ${m.altOff};\n`
-    + `\tlineScale = ${m.rowScale};\n\tsampScale = ${m.colScale};\n\tlatScale = ${m.latScale};\n\tlongScale = ${m.lonScale};\n\theightScale = ${m.altScale};\n`
-    + list('lineNumCoef', m.rowNum) + list('lineDenCoef', m.rowDen) + list('sampNumCoef', m.colNum) + list('sampDenCoef', m.colDen)
-    + 'END_GROUP = IMAGE\nEND;\n';
-}
-
-function formatGeom(m: RpcModel): string {
-  const list = (name: string, values: readonly number[]): string => values.map((value, i) => `${name}_${String(i).padStart(2, '0')}:  ${value}\n`).join('');
-  return `adjustment_0.adj_param_0.description:  intrack_offset\nheight_off:  ${m.altOff}\nheight_scale:  ${m.altScale}\nimage_id:  \n`
-    + `lat_off:  ${m.latOff}\nlat_scale:  ${m.latScale}\nlong_off:  ${m.lonOff}\nlong_scale:  ${m.lonScale}\n`
-    + `line_off:  ${m.rowOff}\nline_scale:  ${m.rowScale}\nsamp_off:  ${m.colOff}\nsamp_scale:  ${m.colScale}\n`
-    + list('line_num_coeff', m.rowNum) + list('line_den_coeff', m.rowDen) + list('samp_num_coeff', m.colNum) + list('samp_den_coeff', m.colDen)
-    + 'polynomial_format:  B\ntype:  ossimPleiadesModel\n';
-}
-
-/** `first`: FIRST_COL and FIRST_ROW of the image-to-ground validity domain; null = no domain. */
-function formatDimap3(m: RpcModel, first: number | null): string {
-  const list = (name: string, values: readonly number[]): string => values.map((value, i) => `<${name}_${i + 1}>${value}</${name}_${i + 1}>`).join('\n');
-  const domain = first === null ? '' : `<ImagetoGround_Validity_Domain><FIRST_COL>${first}</FIRST_COL><FIRST_ROW>${first}</FIRST_ROW></ImagetoGround_Validity_Domain>`;
-  return '<?xml version="1.0" encoding="UTF-8"?>\n<Dimap_Document><Metadata_Identification><METADATA_FORMAT version="3.0">DIMAP</METADATA_FORMAT></Metadata_Identification>'
-    + '<Rational_Function_Model><Global_RFM>'
-    + `<ImagetoGround_Values>${list('LON_NUM_COEFF', m.colDen)}</ImagetoGround_Values>`
-    + `<GroundtoImage_Values>${list('SAMP_NUM_COEFF', m.colNum)}${list('SAMP_DEN_COEFF', m.colDen)}${list('LINE_NUM_COEFF', m.rowNum)}${list('LINE_DEN_COEFF', m.rowDen)}</GroundtoImage_Values>`
-    + `<RFM_Validity>${domain}<LONG_SCALE>${m.lonScale}</LONG_SCALE><LONG_OFF>${m.lonOff}</LONG_OFF><LAT_SCALE>${m.latScale}</LAT_SCALE><LAT_OFF>${m.latOff}</LAT_OFF>`
-    + `<HEIGHT_SCALE>${m.altScale}</HEIGHT_SCALE><HEIGHT_OFF>${m.altOff}</HEIGHT_OFF><SAMP_SCALE>${m.colScale}</SAMP_SCALE><SAMP_OFF>${m.colOff}</SAMP_OFF>`
-    + `<LINE_SCALE>${m.rowScale}</LINE_SCALE><LINE_OFF>${m.rowOff}</LINE_OFF></RFM_Validity>`
-    + '</Global_RFM></Rational_Function_Model></Dimap_Document>\n';
-}

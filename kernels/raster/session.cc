@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "admission.h"
 #include "gdal_error.h"
 
 namespace altiplano::raster {
@@ -38,6 +39,7 @@ bool isInBucket(const std::string& path) { return path.starts_with(kUrlScheme) |
 
 DatasetPtr openRaster(const std::string& path, bool alone) {
   registerDrivers();
+  checkName(path);
   const ErrorScope errors;
   const std::string name = gdalName(path);
   CPLStringList siblings;
@@ -53,6 +55,7 @@ DatasetPtr openRaster(const std::string& path, bool alone) {
 }
 
 GDALDataset& Session::open(const std::string& path) {
+  registerDrivers();  // before anything is looked at: only then the network is closed
   const std::string stamp = stampOf(path);
   for (auto entry = datasets_.begin(); entry != datasets_.end(); ++entry) {
     if (entry->path != path) continue;

@@ -65,8 +65,15 @@ export function dimapTile(file: string, text: string, row: number, col: number):
 
 /** The RPC file a DIM_*.XML refers to (a relative path); null if it does not say. */
 export function rpcFileOfDimap(file: string, text: string): string | null {
-  parseXml(file, text);  // refuses what isn't XML before a pattern is tried on it
-  return /href\s*=\s*"((?:[^"]*\/)?RPC_[^"/]*\.XML)"/i.exec(text)?.[1] ?? null;
+  // In the product's folder or below: a product has no business elsewhere.
+  const isRpcFile = (href: string): boolean => /^(?:[^/\\:]+\/)*RPC_[^/\\:]+\.XML$/i.test(href) && !href.split('/').includes('..');
+  return hrefs(parseXml(file, text)).find(isRpcFile) ?? null;
+}
+
+/** All href attributes, depth first. */
+function hrefs(node: unknown): string[] {
+  if (!isNode(node)) return [];
+  return Object.entries(node).flatMap(([name, child]) => (name === '@href' && typeof child === 'string' ? [child] : hrefs(child)));
 }
 
 function firstPixelV3(file: string, rfm: XmlNode): { readonly col: number; readonly row: number } {
@@ -90,8 +97,11 @@ type XmlNode = Readonly<Record<string, unknown>>;
 const isNode = (value: unknown): value is XmlNode => typeof value === 'object' && value !== null;
 
 function parseXml(file: string, text: string): XmlNode {
+  // Entities would be declared there: none of a product's files has any, and they can be made to grow without end.
+  if (/<!DOCTYPE/i.test(text)) throw new RpcError(file, null, 'declares a document type (<!DOCTYPE), which no product does: take the original file');
   try {
-    const parsed: unknown = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false }).parse(text, true);
+    const options = { ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false, processEntities: false };
+    const parsed: unknown = new XMLParser(options).parse(text, true);
     if (isNode(parsed)) return parsed;
   } catch (error) {
     throw new RpcError(file, null, `is not well-formed XML (${error instanceof Error ? error.message : String(error)})`, error);

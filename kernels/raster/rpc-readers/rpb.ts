@@ -15,13 +15,13 @@ const rpbNames: RpcFieldNames = {
  * (0, 0) the first pixel's centre as here. Throws RpcError. Source: DigitalGlobe, Imagery Support Data, 2006.
  */
 export function parseRpb(file: string, text: string): RpcModel {
-  const spec = /^\s*SpecId\s*=\s*"?(\w+)"?/m.exec(text)?.[1];
+  const spec = /^[ \t]*SpecId[ \t]*=[ \t]*"?(\w+)"?/m.exec(text)?.[1];
   if (spec !== undefined && spec !== 'RPC00B') {
     throw new RpcError(file, 'SpecId', `is ${spec}: only RPC00B is supported`);
   }
   const fields = new Map<string, string>();
-  // A list may span lines; anything else ends with its line, with or without a semicolon.
-  for (const match of text.matchAll(/^[ \t]*(\w+)\s*=\s*(\([^)]*\)|[^\r\n;]*)/gm)) {
+  // A list may span lines; anything else ends with its line, with or without a semicolon. Bounded, or open brackets would cost their square.
+  for (const match of text.matchAll(/^[ \t]*(\w+)[ \t]*=\s*(\([^)]{0,2000}\)|[^\r\n;]*)/gm)) {
     if (match[1] !== undefined && match[2] !== undefined) fields.set(match[1], match[2].trim());
   }
   return modelFromFields({

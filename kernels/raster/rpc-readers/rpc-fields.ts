@@ -29,9 +29,18 @@ export interface RpcFieldSource {
   readonly list: (name: string) => readonly string[] | null;
 }
 
+// Beyond the highest mountain in feet, and beyond any scene.
+const mostMetres = 30_000;
+const mostPixels = 1e8;
+/** Degrees, metres or pixels. */
+const leastScale = 1e-6;
+
+const shown = (text: string): string => (text.length <= 40 ? text : `${text.slice(0, 40)}...`);
+
 /**
- * The one place where an RPC is checked: nothing missing, every value a finite number, 20 coefficients each,
- * scales not zero, denominators not all zero, ground in the range of degrees. No pixel convention is changed here.
+ * The one place where an RPC is checked: nothing missing, every value a finite number, 20 coefficients each, scales not zero,
+ * denominators not zero at the model's centre, offsets and scales such as the Earth and images on it have. No pixel convention is
+ * changed here.
  * Throws RpcError naming file and field.
  */
 export function modelFromFields({ file, names, number, list }: RpcFieldSource): RpcModel {
@@ -46,13 +55,15 @@ export function modelFromFields({ file, names, number, list }: RpcFieldSource): 
     const [first = '', ...units] = text.trim().split(/\s+/);
     const parsed = Number(first);
     if (first === '' || !Number.isFinite(parsed) || units.length > 1) {
-      return fail(name, `is '${text.trim()}', not a finite number: take the RPC file of the original product`);
+      return fail(name, `is '${shown(text.trim())}', not a finite number: take the RPC file of the original product`);
     }
     return parsed;
   };
-  const scale = (name: string): number => {
+  const scale = (name: string, most: number): number => {
     const parsed = value(name);
-    return parsed === 0 ? fail(name, 'is 0, but a scale must not be: the RPC was not filled in') : parsed;
+    if (parsed === 0) return fail(name, 'is 0, but a scale must not be: the RPC was not filled in');
+    const size = Math.abs(parsed);
+    return size >= leastScale && size <= most ? parsed : fail(name, `is ${parsed}, but no image has a scale beyond ${leastScale} to ${most}`);
   };
   const coefficients = (name: string): number[] => {
     const texts = list(name);
@@ -62,18 +73,19 @@ export function modelFromFields({ file, names, number, list }: RpcFieldSource): 
   };
   const denominator = (name: string): number[] => {
     const parsed = coefficients(name);
-    return parsed.every((one) => one === 0) ? fail(name, 'is all zero: the RPC was not filled in') : parsed;
+    if (parsed.every((one) => one === 0)) return fail(name, 'is all zero: the RPC was not filled in');
+    return parsed[0] === 0 ? fail(`${name}_1`, "is 0, so the model has no value at its own centre: take the RPC file of the original product") : parsed;
   };
-  const within = (name: string, limit: number): number => {
+  const within = (name: string, limit: number, unit: string, hint = ''): number => {
     const parsed = value(name);
-    return Math.abs(parsed) <= limit ? parsed : fail(name, `is ${parsed}, but must be degrees within +-${limit}`);
+    return Math.abs(parsed) <= limit ? parsed : fail(name, `is ${parsed}, but must be ${unit} within +-${limit}${hint}`);
   };
   return {
-    lonOff: within(names.lonOff, 360), lonScale: scale(names.lonScale),
-    latOff: within(names.latOff, 90), latScale: scale(names.latScale),
-    altOff: value(names.altOff), altScale: scale(names.altScale),
-    colOff: value(names.colOff), colScale: scale(names.colScale),
-    rowOff: value(names.rowOff), rowScale: scale(names.rowScale),
+    lonOff: within(names.lonOff, 360, 'degrees'), lonScale: scale(names.lonScale, 360),
+    latOff: within(names.latOff, 90, 'degrees', '; are latitude and longitude swapped?'), latScale: scale(names.latScale, 180),
+    altOff: within(names.altOff, mostMetres, 'metres'), altScale: scale(names.altScale, mostMetres),
+    colOff: within(names.colOff, mostPixels, 'pixels'), colScale: scale(names.colScale, mostPixels),
+    rowOff: within(names.rowOff, mostPixels, 'pixels'), rowScale: scale(names.rowScale, mostPixels),
     colNum: coefficients(names.colNum), colDen: denominator(names.colDen),
     rowNum: coefficients(names.rowNum), rowDen: denominator(names.rowDen),
   };

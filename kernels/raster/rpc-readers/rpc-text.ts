@@ -9,8 +9,8 @@ import { modelFromFields, rpc00bNames } from './rpc-fields.js';
 export function parseRpcText(file: string, text: string): RpcModel {
   const fields = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
-    const match = /^\s*([A-Za-z_0-9]+)\s*[:=]\s*(.*?)\s*$/.exec(line);
-    if (match?.[1] !== undefined && match[2] !== undefined) fields.set(match[1].toUpperCase(), match[2]);
+    const match = /^\s*(\w+)\s*[:=](.*)$/.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined) fields.set(match[1].toUpperCase(), match[2].trim());
   }
   return modelFromFields({
     file,
