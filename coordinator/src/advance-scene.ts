@@ -150,6 +150,11 @@ export function* openTasks(state: SceneState): Generator<Task> {
   for (let number = 0; number < state.published; number += 1) if (byteAt(state.ends, number) === 0) yield state.tasks.taskAt(number);
 }
 
+/** The phase's tasks that ended with a result. */
+export function* doneTasks(state: SceneState): Generator<Task> {
+  for (let number = 0; number < state.published; number += 1) if (byteAt(state.ends, number) === 1) yield state.tasks.taskAt(number);
+}
+
 /** Those of the outcomes that tell something new: of a published task of the phase, as it was published, that has not ended. */
 export function newOutcomes(state: SceneState, outcomes: readonly TaskOutcome[]): { readonly number: number; readonly outcome: TaskOutcome }[] {
   const seen = new Set<number>();

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerAgents } from './commands/agents.js';
 import { registerCompare } from './commands/compare.js';
+import { registerCoordinator } from './commands/coordinator.js';
 import { registerInfo } from './commands/info.js';
 import { registerPlan } from './commands/plan.js';
 import { registerRun } from './commands/run.js';
 import { registerScenes } from './commands/scenes.js';
 import { registerStatus } from './commands/status.js';
+import { registerSubmit } from './commands/submit.js';
 import { registerTiles } from './commands/tiles.js';
 import { registerWatch } from './commands/watch.js';
 
@@ -47,6 +49,8 @@ Examples:
   registerPlan(program);
   registerInfo(program);
   registerCompare(program);
+  registerCoordinator(program, interrupted.signal, packageVersion());
+  registerSubmit(program, interrupted.signal);
   registerScenes(program);
   registerStatus(program);
   registerWatch(program, interrupted.signal);

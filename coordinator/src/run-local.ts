@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, copyFile, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { configureGdal } from '@altiplano/kernels/raster';
-import { type ScenePlan, planKey, productKey, scenePrefix } from '@altiplano/protocol';
-import { type ObjectStore, findNatsServer, mapConcurrently, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
+import { type ScenePlan, planKey, productKey } from '@altiplano/protocol';
+import { type ObjectStore, findNatsServer, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
+import { dropObjects, isIntermediate } from './drop-objects.js';
 import { lockFolder } from './lock-folder.js';
 import { makeOutFolder } from './out-folder.js';
 import { type RunOptions, runScene } from './run-scene.js';
@@ -49,7 +50,7 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
   const store = await openStore(local.store ?? join(dir, 'store'));
   try {
     configureGdal(await store.gdalOptions());
-    if (local.fresh) await dropScene(store, plan, () => true);
+    if (local.fresh) await dropObjects(store, plan.sceneId, () => true);
     const before = await completedRun(store, plan);
     if (before !== null) return { summary: before, result: null };
     const result = await runCluster(plan, local, dir, store, signal);
@@ -57,7 +58,7 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
     if (local.store !== null) for (const path of Object.values(summary.products)) await storeProduct(store, plan.sceneId, path);
     if (result.state === 'done') {
       await store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary)));
-      if (!local.keepIntermediates) await dropScene(store, plan, isIntermediate);
+      if (!local.keepIntermediates) await dropObjects(store, plan.sceneId, isIntermediate);
     }
     return { summary, result };
   } finally {
@@ -88,7 +89,7 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
           cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
         };
         const { outDir, onWarning, onState } = local;
-        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, onWarning, ...(onState && { onState }) }, stop);
+        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, onWarning, ...(onState && { onState }) }, stop);
         if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
         return result;
       } finally {
@@ -101,6 +102,9 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
     await server.stop();
   }
 }
+
+/** A store on this machine that can't be written for so long won't be soon: its disk is full, say. */
+const patienceMs = 60_000;
 
 /** The summary of an earlier complete run of this very plan whose products are all still there, not replaced by another scene's. */
 async function completedRun(store: ObjectStore, plan: ScenePlan): Promise<RunSummary | null> {
@@ -137,15 +141,3 @@ async function storeProduct(store: ObjectStore, sceneId: string, path: string): 
     await rm(copy, { force: true });
   }
 }
-
-const deletesAtOnce = 32;
-
-async function dropScene(store: ObjectStore, plan: ScenePlan, drops: (name: string) => boolean): Promise<void> {
-  const prefix = scenePrefix(plan.sceneId);
-  const keys: string[] = [];
-  for await (const key of store.list(prefix)) if (drops(key.slice(prefix.length))) keys.push(key);
-  await mapConcurrently(keys, deletesAtOnce, (key) => store.delete(key));
-}
-
-/** What only an unfinished scene, or a curious operator, needs. */
-const isIntermediate = (name: string): boolean => /^(images|partials|coarse)\//.test(name);

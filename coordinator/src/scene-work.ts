@@ -29,7 +29,7 @@ export interface SceneWork {
 
 export interface ScenePorts {
   readonly store: ObjectStore;
-  readonly queue: Pick<TaskQueue, 'publishTasks' | 'events'>;
+  readonly queue: Pick<TaskQueue, 'publishTasks' | 'events' | 'onReconnect'>;
   readonly work: SceneWork;
   /** Monotonic milliseconds. */
   readonly now: () => number;

@@ -2,7 +2,7 @@
 // The thread behind openWorkThread: one request after the other, in the order in which they were asked.
 import { parentPort } from 'node:worker_threads';
 import { configureGdal } from '@altiplano/kernels/raster';
-import type { LevelPlan, ScenePlan } from '@altiplano/protocol';
+import type { LevelPlan, Retry, ScenePlan } from '@altiplano/protocol';
 import { type ObjectStore, openStore } from '@altiplano/protocol/io';
 import { type Merge, type MergedDsm, openMerge } from './merge-dsm.js';
 import { publishProducts } from './publish.js';
@@ -35,7 +35,9 @@ export interface WorkResults {
   readonly publishProducts: Record<string, string>;
 }
 
-export interface WorkReply { readonly number: number; readonly result: never; readonly error: Error | null }
+/** An error as plain data: its class doesn't survive the way between threads. */
+export interface WorkFailure { readonly code: string; readonly message: string; readonly retry: Retry; readonly stack?: string | undefined }
+export interface WorkReply { readonly number: number; readonly result: never; readonly error: WorkFailure | null }
 
 interface OpenMerge { readonly storeUrl: string; readonly merge: Merge; ended: ReadonlyMap<string, EndedTile> }
 
@@ -98,6 +100,12 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
   };
 }
 
+function failureOf(error: unknown): WorkFailure {
+  if (!(error instanceof Error)) return { code: 'unknown', message: String(error), retry: 'never' };
+  const retry = 'retry' in error && (error.retry === 'later' || error.retry === 'now') ? error.retry : 'never';
+  return { code: 'code' in error ? String(error.code) : 'unknown', message: error.message, retry, stack: error.stack };
+}
+
 const run = openWork();
 let chain = Promise.resolve();
 parentPort?.on('message', ({ number, request }: { readonly number: number; readonly request: WorkRequest }) => {
@@ -105,7 +113,7 @@ parentPort?.on('message', ({ number, request }: { readonly number: number; reado
     try {
       parentPort?.postMessage({ number, result: await run(request), error: null });
     } catch (error) {
-      parentPort?.postMessage({ number, result: null, error });
+      parentPort?.postMessage({ number, result: null, error: failureOf(error) });
     }
   });
 });

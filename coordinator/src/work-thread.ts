@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from 'node:worker_threads';
-import type { TilePlan } from '@altiplano/protocol';
+import { AltiplanoError, type TilePlan } from '@altiplano/protocol';
 import type { Merge, MergeInputs } from './merge-dsm.js';
 import { type Prior, openPrior } from './range-tiles.js';
 import type { SceneWork } from './scene-work.js';
@@ -32,7 +32,7 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
       waiting.delete(number);
       if (waiting.size === 0) started.unref();
       if (error === null) resolve?.(result);
-      else reject?.(error);
+      else reject?.(new AltiplanoError(error.code, error.message, { retry: error.retry, cause: error.stack }));
     });
     started.on('error', failAll);
     started.on('exit', (code) => { failAll(new Error(`the thread that merges and publishes ended with exit code ${code}`)); });
@@ -60,10 +60,10 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
     }));
     const mergeOne = async (number: number): Promise<void> => {
       if (isMerged[number] === 1) return;
-      isMerged[number] = 1;
       const tile = tiles.tileAt(number);
       await opened;
       await ask({ is: 'mergeTile', merge, tileId: tile.id, ended: ended(tile) });
+      isMerged[number] = 1;
     };
     return {
       async mergeTile(tileId) {

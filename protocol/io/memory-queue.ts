@@ -32,6 +32,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
   const entries = new Map<string, Entry>();
   const waiters = new Set<Waiter>();
   const listeners = new Set<(event: TaskEvent) => void>();
+  const nudged = new Set<() => void>();
   const dead: DeadLetter[] = [];
   const present = new Map<string, { readonly info: AgentInfo; readonly until: number }>();
   const closing = new AbortController();
@@ -100,6 +101,15 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
         entries.set(subject, { kind: task.kind, subject, hash, round: task.round, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now() });
       }
       serveWaiters();
+    },
+    async purgeScene(sceneId) {
+      for (const { subject, kind } of [...entries.values()]) if (subject.startsWith(taskSubject(kind, sceneId, ''))) entries.delete(subject);
+    },
+    async nudge() { for (const hear of nudged) hear(); },
+    onReconnect() { /* memory isn't lost */ },
+    onNudge(hear, signal) {
+      nudged.add(hear);
+      signal.addEventListener('abort', () => { nudged.delete(hear); }, { once: true });
     },
     async pullTask(kinds, waitMs, signal) {
       checkOpen();

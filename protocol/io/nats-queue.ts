@@ -6,7 +6,8 @@ import { type KV, Kvm } from '@nats-io/kv';
 import { type Msg, type MsgHdrs, headers, nuid } from '@nats-io/transport-node';
 import {
   InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
-  deadSubject, encodeMessage, eventFilter, eventSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksStream,
+  deadSubject, encodeMessage, eventFilter, eventSubject, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksOfScene,
+  tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
@@ -43,6 +44,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const puller = openPuller(nc, outbox, natsInboxPrefix(options));
   const report = options.onProblem ?? ((): void => undefined);
   const role = options.role ?? 'coordinator';
+  const reconnected = new Set<() => void>();
   let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
 
   void watchConnection(nc, options, {
@@ -51,7 +53,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       requests.giveUp();
       puller.wake();
       // The server may have lost its state, and agents can't make it anew.
-      if (role === 'coordinator') void ensure().catch(report);
+      if (role === 'coordinator') void ensure().catch(report).then(() => { for (const hear of reconnected) hear(); });
     },
     onDenied(operation, subject, problem) {
       if (operation === 'subscription') return;
@@ -173,6 +175,21 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       if (signal !== undefined) setMaxListeners(0, signal); // one per publish in flight
       await mapConcurrently(tasks, publishesInFlight, (task) =>
         publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round) }));
+    },
+    purgeScene: (sceneId) => available('purge', async () => {
+      for (const kind of taskKinds) await manager.streams.purge(tasksStream(kind), { filter: tasksOfScene(kind, sceneId) });
+    }),
+    async nudge() {
+      throwIfStopped();
+      outbox.send(nudgeSubject, '');
+    },
+    onReconnect(hear, signal) {
+      reconnected.add(hear);
+      signal.addEventListener('abort', () => { reconnected.delete(hear); }, { once: true });
+    },
+    onNudge(hear, signal) {
+      const subscription = nc.subscribe(nudgeSubject, { callback: (error) => { if (error === null) hear(); } });
+      signal.addEventListener('abort', () => { subscription.unsubscribe(); }, { once: true });
     },
     async publishEvent(event, signal) {
       throwIfStopped(signal);

@@ -35,6 +35,14 @@ export interface TaskQueue {
    * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
    */
   publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;
+  /** Takes a scene's tasks off the queue. Those in agents' hands may end. */
+  purgeScene(sceneId: string): Promise<void>;
+  /** Tells the coordinator that there are new orders in the store; heard or not, it looks at intervals anyway. */
+  nudge(): Promise<void>;
+  /** Calls `hear` with each nudge until the signal aborts. */
+  onNudge(hear: () => void, signal: AbortSignal): void;
+  /** Calls `hear`, until the signal aborts, whenever a lost connection is back, and streams that were lost with it are made: tasks may be missing. */
+  onReconnect(hear: () => void, signal: AbortSignal): void;
   /**
    * Pulls at most one task of the kinds given; null when none came within waitMs. The first kind with work wins; having found one,
    * a queue may go on with its kind for a second before it asks for those before it again.

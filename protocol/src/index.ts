@@ -7,7 +7,7 @@ export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, M
 export {
   type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, deadKey, deadPrefix, epochOfKey,
   imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
-  pointingKey, priorKey, productKey, scenePrefix, statusKey, statusPrefix,
+  pointingKey, priorKey, editionPrefix, isEditionKey, productKey, productsPrefix, scenePrefix, statusKey, statusPrefix,
 } from './keys.js';
 export { cutText, maxMessageBytes } from './limits.js';
 export { type CatalogEntry, type SceneOrder, catalogEntrySchema, sceneOrderSchema } from './order.js';
@@ -22,7 +22,7 @@ export {
 } from './scene.js';
 export { type Beat, type Lease, type SceneStatus, beatSchema, leaseSchema, sceneStatusSchema } from './status.js';
 export {
-  type BusRole, agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, inboxPrefixOf, parseTaskSubject, presenceSubject, taskConsumer, taskSubject, tasksOf,
+  type BusRole, agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, nudgeSubject, inboxPrefixOf, parseTaskSubject, presenceSubject, taskConsumer, taskSubject, tasksOf, tasksOfScene,
   tasksStream,
 } from './subjects.js';
 export {

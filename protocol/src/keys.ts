@@ -6,11 +6,12 @@ export const planKey = (sceneId: string): string => `scenes/${sceneId}/plan.json
 export const imageKey = (sceneId: string, index: number, content: string): string => `scenes/${sceneId}/images/${index}.${content}.tif`;
 export const alignKey = (sceneId: string, pairId: string, windowId: string, hash: string): string =>
   `scenes/${sceneId}/align/${pairId}/${windowId}.${hash}.json`;
-export const pointingKey = (sceneId: string, pairId: string): string => `scenes/${sceneId}/align/${pairId}.json`;
+/** A pair's pointing correction, named by its content. */
+export const pointingKey = (sceneId: string, pairId: string, hash: string): string => `scenes/${sceneId}/align/${pairId}.${hash}.json`;
 export const partialKey = (sceneId: string, factor: number, tileId: string, pairId: string, hash: string): string =>
   factor === 1 ? `scenes/${sceneId}/partials/${tileId}/${pairId}.${hash}.tif` : `scenes/${sceneId}/coarse/${factor}/${tileId}/${pairId}.${hash}.tif`;
-/** DSM of a coarse level, and the height bounds (bands low, high) the next finer level searches between, named by their content. */
-export const coarseDsmKey = (sceneId: string, factor: number): string => `scenes/${sceneId}/coarse/dsm-${factor}.tif`;
+/** DSM of a coarse level, named by the epoch that merged it, and the height bounds (bands low, high) the next finer level searches between, named by their content. */
+export const coarseDsmKey = (sceneId: string, factor: number, epoch: number): string => `scenes/${sceneId}/coarse/dsm-${factor}.${epoch}.tif`;
 export const priorKey = (sceneId: string, factor: number, hash: string): string => `scenes/${sceneId}/coarse/prior-${factor}.${hash}.tif`;
 /**
  * One piece of work of a task: its content by hash, and the round it was asked for (0, and the number of the replay that asked again).
@@ -36,7 +37,12 @@ export const attemptsPrefix = (sceneId: string): string => `scenes/${sceneId}/at
 export const attemptsOfRound = (sceneId: string, of: TaskRound): string => `${attemptsPrefix(sceneId)}${roundName(of)}/`;
 export const attemptKey = (sceneId: string, of: TaskRound, name: string): string => `${attemptsOfRound(sceneId, of)}${name}.json`;
 
-export const productKey = (sceneId: string, name: string): string => `scenes/${sceneId}/products/${name}`;
+export const productsPrefix = (sceneId: string): string => `scenes/${sceneId}/products/`;
+/** A product that `altiplano run` copied into the store. */
+export const productKey = (sceneId: string, name: string): string => `${productsPrefix(sceneId)}${name}`;
+/** Products as a cluster's coordinator publishes them: an edition for each time, so that none is ever replaced in parts. */
+export const editionPrefix = (sceneId: string, epoch: number, order: number): string => `${productsPrefix(sceneId)}${epoch}-${order}/`;
+export const isEditionKey = (sceneId: string, key: string): boolean => key.startsWith(productsPrefix(sceneId)) && /^\d+-\d+\//.test(key.slice(productsPrefix(sceneId).length));
 
 const digits = (value: number): string => String(value).padStart(8, '0');
 const lastNumber = (key: string): number => Number(/(\d{8})\.json$/.exec(key)?.[1] ?? NaN);

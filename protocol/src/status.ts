@@ -31,7 +31,7 @@ export const sceneStatusSchema = z.object({
 export type SceneStatus = Readonly<z.infer<typeof sceneStatusSchema>>;
 
 /** Who coordinates: written once per epoch, by whoever made the key first. */
-export const leaseSchema = z.object({ v: z.literal(1), epoch: z.int().positive(), coordinator: z.string(), host: z.string(), pid: z.int(), at: z.iso.datetime() });
+export const leaseSchema = z.object({ v: z.literal(1), epoch: z.int().positive(), coordinator: z.string(), host: z.string(), pid: z.int(), at: z.iso.datetime(), nonce: z.string() });
 export type Lease = Readonly<z.infer<typeof leaseSchema>>;
 
 /**

@@ -20,7 +20,12 @@ export const taskConsumer = (kind: TaskKind): string => `agents-${kind}`;
 export const eventSubject = (sceneId: string, type: TaskEvent['type']): string => `events.${sceneId}.${type === 'started' ? 'starts' : 'ends'}`;
 export const eventFilter = (sceneId: string, which: 'all' | 'ends' = 'all'): string => `events.${sceneId}.${which === 'all' ? '>' : 'ends'}`;
 export const deadSubject = (sceneId: string, taskId: string): string => `dead.${sceneId}.${taskId}`;
+/** Every task of a scene, of one kind. */
+export const tasksOfScene = (kind: TaskKind, sceneId: string): string => `tasks.${kind}.${sceneId}.>`;
 export const deadFilter = (sceneId: string): string => `dead.${sceneId}.>`;
+
+/** A plain message that tells the coordinator to look at the store's orders now: see `active/` in keys.ts. */
+export const nudgeSubject = 'control.scenes';
 
 /** What a program is on the bus. Each has a permission set of its own (helm/altiplano/files/nats), for accounts that may do no more. */
 export type BusRole = 'agent' | 'coordinator' | 'viewer';

@@ -57,6 +57,7 @@ export function fakeQueue(store: ObjectStore, options: FakeClusterOptions = {}) 
       }
       void work();
     },
+    onReconnect() { /* nothing is lost but what the options say */ },
     async *events(_sceneId, signal) {
       signal.addEventListener('abort', () => { wake(); }, { once: true });
       for (let next = 0; !signal.aborted;) {

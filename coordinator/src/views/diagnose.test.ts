@@ -15,7 +15,7 @@ const status: SceneStatus = {
 const healthy: ClusterFacts = {
   scene: { sceneId: 'town', state: 'tiles', status, orders: [], entry: { v: 1, sceneId: 'town', submittedAt: ago(200), by: 'me', images: [] } },
   coordinator: {
-    lease: { v: 1, epoch: 2, coordinator: 'c-2', host: 'vm-1', pid: 1, at: ago(300) }, beat: { v: 1, epoch: 2, count: 9, at: ago(1), released: false },
+    lease: { v: 1, epoch: 2, coordinator: 'c-2', host: 'vm-1', pid: 1, at: ago(300), nonce: '1' }, beat: { v: 1, epoch: 2, count: 9, at: ago(1), released: false },
   },
   agents: 3, waiting: 100, retrying: [], now,
 };

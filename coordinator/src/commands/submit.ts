@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BusFlags, StoreFlags } from '@altiplano/protocol/config';
+import type { Command } from 'commander';
+import { type SceneOptions, addSceneOptions } from '../scene-options.js';
+import { tileCount } from '../tile-index.js';
+import { addClusterOptions, withStore } from './cluster-options.js';
+import { nudgeCoordinator, waitForEnd } from './scene-order.js';
+
+interface SubmitOptions extends SceneOptions, BusFlags, StoreFlags {
+  readonly keepIntermediates?: true;
+  readonly wait?: true;
+  readonly json?: true;
+}
+
+/** Adds `altiplano submit IMAGE IMAGE...` to the program. `signal` aborts on SIGINT and SIGTERM. */
+export function registerSubmit(program: Command, signal: AbortSignal): void {
+  addClusterOptions(addSceneOptions(program.command('submit')))
+    .description('give a scene to a cluster: plan it here, and let its coordinator run it')
+    .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels when the scene is done')
+    .option('--wait', 'stay until the scene has ended, and exit as run does')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', `
+Examples:
+  altiplano submit s3://images/left.tif s3://images/right.tif --store s3://scenes/prod --nats nats://bus:4222
+  altiplano submit /mnt/left.tif /mnt/right.tif --store s3://scenes/prod --scene-id town --resolution 1 --wait
+
+Agents read the images by the same names: as s3://bucket/key, or as files all machines have at the same place.
+The same images and options again are the same scene: it goes on, or is found complete. altiplano watch --scene ID follows it.
+
+Exit codes: 0 submitted (with --wait: complete), 1 failed or cancelled, 2 bad usage or input, 3 partial, 130 interrupted.`)
+    .action(async (images: string[], options: SubmitOptions) => {
+      const { makePlan } = await import('../make-plan.js');
+      const { submitScene } = await import('../submit-scene.js');
+      const plan = await makePlan(images, options);
+      const full = plan.levels.at(-1);
+      await withStore(options, async (store) => {
+        const { number } = await submitScene(store, plan, { keepIntermediates: options.keepIntermediates === true });
+        const told = { sceneId: plan.sceneId, order: number, tiles: full === undefined ? 0 : tileCount(full), pairs: plan.pairs.length, warnings: plan.warnings };
+        if (!options.json) {
+          for (const warning of plan.warnings) process.stdout.write(`note: ${warning}\n`);
+          process.stdout.write(`scene ${told.sceneId}: ${told.pairs} pair${told.pairs === 1 ? '' : 's'}, ${told.tiles} tiles, submitted as order ${number}\n`);
+        }
+        await nudgeCoordinator(options);
+        if (options.wait) await waitForEnd(store, plan.sceneId, number, { json: options.json === true }, signal);
+        else if (options.json) process.stdout.write(`${JSON.stringify(told)}\n`);
+      });
+    });
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AltiplanoError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
+import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsOf, tileEnd } from './advance-scene.js';
+import { boxOfGrid, withHalo } from './ground-tiles.js';
+import { pairOf } from './make-tasks.js';
+import type { Merge, MergedDsm } from './merge-dsm.js';
+import { type OutcomeTally, openTally } from './outcome-tally.js';
+import { stageSeconds, tileCountsOf } from './scene-result.js';
+import type { ScenePorts } from './scene-work.js';
+import type { Pointing } from './solve-pointing.js';
+import { openTileIndex, tileCount, tilesOf } from './tile-index.js';
+
+export type ComputeCommand = Exclude<SceneCommand, { type: 'publishTasks' }>;
+
+/** What a coordinator computes of a scene itself, from results in the store. */
+export interface SceneComputing {
+  /** Carries out one command, and tells its end. After a failure the same command can be given again. */
+  compute(command: ComputeCommand, state: () => SceneState): Promise<void>;
+  /** Nothing is computed until the next command. */
+  rest(): void;
+  /** Counts outcomes for the reports; each task's once. */
+  keep(outcomes: readonly TaskOutcome[]): void;
+  results(): { readonly pointing: readonly Pointing[]; readonly products: Readonly<Record<string, string>>; readonly tally: OutcomeTally };
+  /** CPU seconds spent here, by stage. */
+  ownSeconds(): Record<string, number>;
+  /** Drops unfinished files. */
+  close(): Promise<void>;
+}
+
+export interface SceneComputingOptions {
+  readonly outDir: string;
+  readonly workDir: string;
+  readonly epoch: number;
+  readonly tell: (event: SceneEvent) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** The stage that a command's computing counts for. */
+const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'merge', rangeTiles: 'range', publishProducts: 'publish' } as const;
+
+/** Longest time that ranging tiles keeps everything else waiting, ms. */
+const turnMs = 20;
+
+export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: SceneComputingOptions): SceneComputing {
+  const { store, work } = ports;
+  const { outDir, workDir, epoch, tell, warn } = options;
+  const outcomes = openTally();
+  const merges = new Map<number, Merge>();
+  /** By factor; what the store has is named by its key there. */
+  const merged = new Map<number, MergedDsm>();
+  const seconds: Record<string, number> = {};
+  let pointing: readonly Pointing[] = [];
+  let products: Readonly<Record<string, string>> = {};
+  let clock: { readonly stage: string; readonly since: number } | null = null;
+  /** What is computed from here on counts for a stage; null: nothing is. The clock is read where the stage changes: asking the system may take as long as a step. */
+  const enter = (stage: string | null): void => {
+    if (clock?.stage === stage) return;
+    const now = ports.cpuSeconds();
+    if (clock !== null) seconds[clock.stage] = (seconds[clock.stage] ?? 0) + now - clock.since;
+    clock = stage === null ? null : { stage, since: now };
+  };
+
+  async function solvePointing(matchKeys: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    const solved: Pointing[] = [];
+    for (const [pairId, keys] of matchKeys) {
+      const matches: [number, number, number, number, number][] = [];
+      for (const key of keys) for (const match of parseAlignMatches(key, await store.get(key)).matches) matches.push(match);
+      const solution = work.solvePointing(plan, pairOf(plan, pairId), matches);
+      const bytes = new TextEncoder().encode(JSON.stringify(solution));
+      await store.put(pointingKey(plan.sceneId, pairId, createHash('sha256').update(bytes).digest('hex').slice(0, 16)), bytes);
+      solved.push(solution);
+    }
+    for (const { pairId, model, reason } of solved) {
+      if (model === 'none') warn(`pair ${pairId}: pointing not solved (${reason ?? 'no matches'}); using the RPCs as they are`);
+    }
+    pointing = solved;
+    tell({ type: 'pointingSolved', corrections: new Map(solved.map(({ pairId, correction }) => [pairId, correction])) });
+  }
+
+  function mergeOf(state: () => SceneState): Merge {
+    const level = levelOf(state());
+    const known = merges.get(level.factor);
+    if (known) return known;
+    const tiles = openTileIndex(level);
+    const merge = work.openMerge({
+      store, plan, level, path: join(workDir, `${plan.sceneId}-merged-${level.factor}.tif`),
+      partials: (id) => partialsOf(state(), tiles.tileAt(tiles.numberOf(id))),
+      isDead: (id) => tileEnd(state(), tiles.tileAt(tiles.numberOf(id))) === 'dead',
+    });
+    merges.set(level.factor, merge);
+    return merge;
+  }
+
+  async function mergeLevel(state: () => SceneState): Promise<void> {
+    const { factor } = levelOf(state());
+    const result = merged.get(factor) ?? await mergeOf(state).finish();
+    merges.delete(factor);
+    merged.set(factor, result);
+    if (factor > 1) {
+      const key = coarseDsmKey(plan.sceneId, factor, epoch);
+      await store.putFile(key, result.path);
+      merged.set(factor, { ...result, path: store.gdalPath(key) });
+      if (result.validCells === 0) {
+        const [low, high] = plan.heightDomain;
+        warn(`level 1/${factor}: no cell got a height; the next level searches ${low.toFixed(0)} to ${high.toFixed(0)} m`);
+      }
+    }
+    tell({ type: 'levelMerged', factor });
+  }
+
+  /**
+   * The prior of a level from the merged one above. A tile that the level above saw nothing of searches what
+   * the whole level above found: what lies outside of it is rather unseen than higher.
+   */
+  async function rangeTiles(factor: number, from: number): Promise<void> {
+    const above = merged.get(from);
+    const level = plan.levels.find((candidate) => candidate.factor === factor);
+    if (!above || !level) throw new AltiplanoError('plan', `scene ${plan.sceneId}: no level ${from} to range level ${factor} by`);
+    if (above.validCells === 0) {
+      tell({ type: 'tilesRanged', factor, ranges: null, priorKey: null });
+      return;
+    }
+    const prior = await work.makePrior({ merged: above, plan, factor: from, store });
+    const scene = [above.minHeight, Math.max(above.maxHeight, above.minHeight + 1)] as const;
+    const ranges = new Float64Array(2 * tileCount(level));
+    let [tile, since] = [0, performance.now()];
+    for (const { core } of tilesOf(level)) {
+      ranges.set(prior.tileHeightRange(boxOfGrid(withHalo(core, level.haloCells))) ?? scene, 2 * tile++);
+      if (performance.now() - since < turnMs) continue;
+      await nextTurn();
+      since = performance.now();
+    }
+    tell({ type: 'tilesRanged', factor, ranges, priorKey: prior.key });
+  }
+
+  async function publishProducts(state: SceneState): Promise<void> {
+    const full = merged.get(1);
+    if (!full) throw new AltiplanoError('plan', `scene ${plan.sceneId}: nothing merged at full resolution`);
+    const tally = outcomes.tally();
+    products = await work.publishProducts({
+      store, plan, merged: full, tiles: tileCountsOf(state), tally, pointing, outDir, timings: stageSeconds(tally, seconds),
+    });
+    tell({ type: 'published' });
+  }
+
+  return {
+    async compute(command, state) {
+      enter(stageOf[command.type]);
+      switch (command.type) {
+        case 'solvePointing': return solvePointing(command.matches);
+        case 'mergeTile':
+          await mergeOf(state).mergeTile(command.tileId);
+          return tell({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });
+        case 'mergeLevel': return mergeLevel(state);
+        case 'rangeTiles': return rangeTiles(command.factor, command.from);
+        case 'publishProducts': return publishProducts(state());
+      }
+    },
+    rest() { enter(null); },
+    keep(news) { for (const outcome of news) outcomes.add(outcome); },
+    results: () => ({ pointing, products, tally: outcomes.tally() }),
+    ownSeconds() {
+      enter(null);
+      return seconds;
+    },
+    async close() { for (const merge of merges.values()) await merge.abandon(); },
+  };
+}
