@@ -14,7 +14,7 @@ const allowed: Readonly<Record<(typeof packages)[number], readonly string[]>> = 
   'protocol': [],
   'kernels': [],
   'node-agent': ['protocol', 'protocol/io', 'protocol/config', 'protocol/testing', 'kernels', 'kernels/raster'],
-  'coordinator': ['protocol', 'protocol/io', 'protocol/config', 'kernels', 'kernels/raster', 'kernels/testing'],
+  'coordinator': ['protocol', 'protocol/io', 'protocol/config', 'protocol/process', 'protocol/metrics', 'kernels', 'kernels/raster', 'kernels/testing'],
   'bench': ['protocol', 'protocol/io', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing', 'node-agent', 'coordinator'],
 };
 
@@ -23,6 +23,8 @@ const closedDoors = [
   { from: 'protocol/src/', to: 'protocol/io/' },
   { from: 'protocol/src/', to: 'protocol/config/' },
   { from: 'protocol/io/', to: 'protocol/config/' },
+  { from: 'protocol/src/', to: 'protocol/process/' },
+  { from: 'protocol/io/', to: 'protocol/process/' },
   { from: 'kernels/lib/', to: 'kernels/raster/' },
 ];
 
@@ -31,6 +33,7 @@ const environmentReaders: Readonly<Record<string, string>> = {
   'protocol/io/nats-server.ts': 'looks for the nats-server program on PATH',
   'protocol/io/s3-client.ts': "reads the variables that AWS's own client has none for",
   'coordinator/src/commands/cluster-options.ts': "takes secrets for the commands that look at a cluster: each is an entrance of its own",
+  'coordinator/src/commands/coordinator.ts': 'takes secrets for the bus: an entrance of its own',
   'coordinator/src/agent-processes.ts': 'takes the agent program from a variable, where packages are installed apart',
   'node-agent/src/tile-pool.ts': "hands a worker the process's environment with another TMPDIR",
   'kernels/test/data-folder.ts': 'finds the folder of test data, for tests only',

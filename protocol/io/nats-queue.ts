@@ -23,6 +23,7 @@ export interface NatsQueueOptions extends NatsConnectOptions {
 }
 
 const publishesInFlight = 256;
+const deletesInFlight = 64;
 const retryPauseMs = 250;
 /** How often an agent looks whether a coordinator has made the streams, and how long it does so in silence. */
 const [lookPauseMs, silentMs] = [500, 2_000];
@@ -177,7 +178,17 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round) }));
     },
     purgeScene: (sceneId) => available('purge', async () => {
-      for (const kind of taskKinds) await manager.streams.purge(tasksStream(kind), { filter: tasksOfScene(kind, sceneId) });
+      for (const kind of taskKinds) {
+        const { state } = await manager.streams.info(tasksStream(kind), { subjects_filter: tasksOfScene(kind, sceneId) });
+        // One by one: after a purge by subject nats-server 2.9 delivers nothing that was queued before, of other scenes either.
+        await mapConcurrently(Object.keys(state.subjects ?? {}), deletesInFlight, async (subject) => {
+          const waiting = () => manager.streams.getMessage(tasksStream(kind), { last_by_subj: subject });
+          const seq = (await waiting())?.seq;
+          if (seq === undefined) return;
+          // A task that was acked meanwhile is off the queue as well.
+          await manager.streams.deleteMessage(tasksStream(kind), seq).catch(async (error: unknown) => { if ((await waiting())?.seq === seq) throw error; });
+        });
+      }
     }),
     async nudge() {
       throwIfStopped();

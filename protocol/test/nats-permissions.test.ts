@@ -74,6 +74,14 @@ test('with its own permissions each role does all it has to, and the server obje
   await (await agent.pullTask(taskKinds, 5_000, never))?.reject();
   t.is((await coordinator.depth()).ingest, 0);
 
+  await coordinator.publishTasks([ingestTask('d')]);
+  await coordinator.purgeScene('scene');
+  t.is((await coordinator.depth()).ingest, 0);
+  const nudged = new Promise<void>((resolve) => { coordinator.onNudge(resolve, never); });
+  await coordinator.depth(); // its subscription is there when this is answered
+  await viewer.nudge();
+  await nudged;
+
   await agent.announceAgent('host.example-1', agentInfo(1));
   t.deepEqual([...await viewer.agents()], [['host.example-1', agentInfo(1)]]);
   t.is((await coordinator.agents()).size, 1);

@@ -253,6 +253,30 @@ export function testTaskQueue(test: TestFn, name: string, openEmpty: (t: Executi
     await t.notThrowsAsync(end);
   });
 
+  test(title('purging a scene takes its waiting tasks, of every kind, and no other scene\'s'), async (t) => {
+    const under = await openEmpty(t);
+    await under.queue.publishTasks([...taskKinds.map((kind) => anyTask(kind, `t-${kind}`)), ingestTask('other', '/x.tif', 'scene-2')]);
+    await under.queue.purgeScene('scene');
+    t.is(idOf(await pulled(t, under)), 'other');
+    t.deepEqual(await under.queue.depth(), { ingest: 0, align: 0, coarse: 0, stereo: 0 });
+    await under.queue.publishTasks([ingestTask('t-ingest')]);
+    t.is(idOf(await pulled(t, under)), 't-ingest', 'and what is published again comes');
+  });
+
+  test(title('a nudge is heard until the listener\'s signal aborts'), async (t) => {
+    const { queue } = await openEmpty(t);
+    const stop = new AbortController();
+    let heard = 0;
+    const first = new Promise<void>((resolve) => { queue.onNudge(() => { heard += 1; resolve(); }, stop.signal); });
+    await queue.nudge();
+    await first;
+    stop.abort();
+    const second = new Promise<void>((resolve) => { queue.onNudge(resolve, never); });
+    await queue.nudge();
+    await second;
+    t.is(heard, 1);
+  });
+
   test(title('dead letters are kept per scene, bytes and all'), async (t) => {
     const { queue } = await openEmpty(t);
     t.deepEqual(await queue.deadLetters('scene'), []);

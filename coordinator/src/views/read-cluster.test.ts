@@ -39,7 +39,7 @@ test('the coordinator with the highest epoch is believed, and an order it has no
 test('the last lease is the coordinator, with its last sign of life', async (t) => {
   const store = openMemoryStore();
   t.is(await readCoordinator(store), null);
-  for (const epoch of [1, 2]) await put(store, leaseKey(epoch), { v: 1, epoch, coordinator: `c-${epoch}`, host: 'vm', pid: 1, at });
+  for (const epoch of [1, 2]) await put(store, leaseKey(epoch), { v: 1, epoch, coordinator: `c-${epoch}`, host: 'vm', pid: 1, at, nonce: '' });
   t.like(await readCoordinator(store), { lease: { epoch: 2 }, beat: null });
   await put(store, beatKey(2), { v: 1, epoch: 2, count: 3, at, released: false });
   t.like(await readCoordinator(store), { lease: { coordinator: 'c-2' }, beat: { count: 3 } });
