@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const packages = ['protocol', 'kernels', 'node-agent', 'coordinator', 'bench'] as const;
+const packages = ['protocol', 'kernels', 'node-agent', 'coordinator', 'bench', 'helm'] as const;
 
 /** What of ours each package may import. */
 const allowed: Readonly<Record<(typeof packages)[number], readonly string[]>> = {
@@ -16,6 +16,7 @@ const allowed: Readonly<Record<(typeof packages)[number], readonly string[]>> = 
   'node-agent': ['protocol', 'protocol/io', 'protocol/config', 'protocol/testing', 'kernels', 'kernels/raster'],
   'coordinator': ['protocol', 'protocol/io', 'protocol/config', 'protocol/process', 'protocol/metrics', 'kernels', 'kernels/raster', 'kernels/testing'],
   'bench': ['protocol', 'protocol/io', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing', 'node-agent', 'coordinator'],
+  'helm': ['protocol', 'protocol/io'],
 };
 
 /** A package's own folders that may not be reached from the folder before the arrow. */

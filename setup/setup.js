@@ -31,6 +31,9 @@ const testPackages = [
   { name: 'radosgw', program: 'radosgw' },
 ];
 
+/** Renders the chart for the tests. */
+const helmModule = 'helm.sh/helm/v3/cmd/helm@v3.19.0';
+
 const onPath = (program) =>
   program.includes('/')
     ? existsSync(program)
@@ -122,11 +125,30 @@ function installTestPackages() {
   say(isDone ? 'packages for the tests: done' : `they can't be installed here, so the S3 tests will be skipped; by hand: sudo apt-get ${install.join(' ')}`);
 }
 
+/** The chart's tests skip where there is no helm, so this may fail, too; each machine tries once. */
+function buildHelm() {
+  const stamp = join(root, '.setup', 'helm');
+  if (process.env.ALTIPLANO_HELM !== undefined || onPath('helm') || existsSync(stamp)) return;
+  mkdirSync(join(root, '.setup'), { recursive: true });
+  writeFileSync(stamp, helmModule);
+  if (!onPath('go')) {
+    say("no helm and no go to build it with, so the chart's tests will be skipped; see https://helm.sh/docs/intro/install");
+    return;
+  }
+  say('helm for the tests of the chart (some minutes) ...');
+  const env = { ...process.env, GOFLAGS: '', GOBIN: join(root, '.setup', 'bin') };
+  const isDone = spawnSync('go', ['install', helmModule], { stdio: 'ignore', env }).status === 0;
+  say(isDone ? 'helm: done' : "helm can't be built here, so the chart's tests will be skipped");
+}
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 17)) fail(`Node.js ${process.version} is too old: 20.17 or newer is needed`);
 
 installSystemPackages();
-if (process.argv.includes('--tests')) installTestPackages();
+if (process.argv.includes('--tests')) {
+  installTestPackages();
+  buildHelm();
+}
 once('npm', [join(root, 'package-lock.json')], join(root, 'node_modules'), () => {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'npm packages');
 });
