@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { type KV, Kvm } from '@nats-io/kv';
+import { Kvm } from '@nats-io/kv';
 import { type Msg, type MsgHdrs, headers, nuid } from '@nats-io/transport-node';
 import {
   InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
@@ -81,12 +81,6 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     const stop = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
     await delay(retryPauseMs, undefined, { signal: stop }).catch(() => undefined);
     if (!stop.aborted) await ensure(stop).catch((error: unknown) => { if (!stop.aborted) report(new ServiceUnavailableError(messageOf(error), error)); });
-  }
-  async function openPresence(): Promise<KV | null> {
-    return new Kvm(js).open(agentsBucket).catch((error: unknown) => {
-      if (error instanceof JetStreamApiError && error.status === 404) return null;
-      throw error;
-    });
   }
 
   const throwIfStopped = (signal?: AbortSignal): void => {
@@ -221,7 +215,10 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     }),
     depth: () => available('depth', async () => {
       const depth: Record<TaskKind, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
-      for (const kind of taskKinds) depth[kind] = (await manager.consumers.info(tasksStream(kind), taskConsumer(kind))).num_pending;
+      for (const kind of taskKinds) {
+        const info = await manager.consumers.info(tasksStream(kind), taskConsumer(kind)).catch(nullIfMissing);
+        depth[kind] = info?.num_pending ?? 0;
+      }
       return depth;
     }),
     async announceAgent(id, info) {
@@ -233,10 +230,11 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     },
     agents: () => available('presence', async () => {
       const found = new Map<string, AgentInfo>();
-      const bucket = await openPresence();
-      if (bucket === null) return found;
+      const bucket = await new Kvm(js).open(agentsBucket).catch(nullIfMissing);
+      const keys = await bucket?.keys().catch(nullIfMissing) ?? null;
+      if (bucket === null || keys === null) return found;
       const ids: string[] = [];
-      for await (const id of await bucket.keys()) ids.push(id);
+      for await (const id of keys) ids.push(id);
       for (const id of ids) {
         const entry = await bucket.get(id);
         if (entry?.operation !== 'PUT') continue;
@@ -265,6 +263,12 @@ async function available<T>(what: string, call: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw new ServiceUnavailableError(`bus: ${what}: ${messageOf(cause)}`, cause);
   }
+}
+
+/** For what no coordinator has made yet, or a bus has lost with its state: then nobody waits and nobody is there. */
+function nullIfMissing(error: unknown): null {
+  if (error instanceof JetStreamApiError && error.status === 404) return null;
+  throw error;
 }
 
 function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void): T | null {

@@ -58,7 +58,7 @@ export interface TaskQueue {
   publishDead(letter: DeadLetter, signal?: AbortSignal): Promise<void>;
   /** The dead letters of a scene as of now, oldest first. */
   deadLetters(sceneId: string): Promise<readonly DeadLetter[]>;
-  /** Tasks waiting per kind, those in hand left out. */
+  /** Tasks waiting per kind, those in hand left out; 0 on a bus that no coordinator has furnished yet. */
   depth(): Promise<Readonly<Record<TaskKind, number>>>;
   /** Presence: overwritten by each call, gone when not renewed for 30 s. */
   announceAgent(id: string, info: AgentInfo): Promise<void>;

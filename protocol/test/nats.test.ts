@@ -58,6 +58,14 @@ test('nats queue: programs that start together make the streams together', async
   t.is((await queues[0]?.depth())?.ingest, 1);
 });
 
+test('nats queue: on a bus that no coordinator has furnished nobody is there and nothing waits', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const viewer = await openNatsQueue({ servers: server.url, role: 'viewer' });
+  t.teardown(() => viewer.close());
+  t.is((await viewer.agents()).size, 0);
+  t.deepEqual(await viewer.depth(), { ingest: 0, align: 0, coarse: 0, stereo: 0 });
+});
+
 test('nats queue: a server killed and started again has every task, and clients go on, with tasks and events', async (t) => {
   const folder = await newFolder(t);
   const server = await newServer(t, folder);

@@ -4,7 +4,7 @@ import type { ObjectStore } from '@altiplano/protocol/io';
 import type { Command } from 'commander';
 import { type ClusterFacts, diagnose } from '../views/diagnose.js';
 import { phaseText } from '../views/scene-phase.js';
-import { age } from '../views/text-table.js';
+import { age, objectUrl } from '../views/text-table.js';
 import type { TileRow } from '../views/tile-rows.js';
 import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from './cluster-options.js';
 
@@ -22,7 +22,7 @@ Most of it comes from the store; only agents and waiting tasks are asked of the 
     .action(async (options: ClusterFlags & { readonly scene: string; readonly json?: true }) => {
       const facts = await withStore(options, (store) => factsOf(store, options));
       const stuck = diagnose(facts);
-      process.stdout.write(options.json ? `${JSON.stringify({ ...facts, stuck })}\n` : statusText(facts, stuck));
+      process.stdout.write(options.json ? `${JSON.stringify({ ...facts, stuck })}\n` : statusText(facts, stuck, options.store));
     });
 }
 
@@ -39,7 +39,7 @@ async function factsOf(store: ObjectStore, options: ClusterFlags & { readonly sc
   return { scene, coordinator: await readCoordinator(store), agents: bus?.agents ?? null, waiting: bus?.waiting ?? null, retrying, now: new Date() };
 }
 
-function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, stuck: readonly string[]): string {
+function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, stuck: readonly string[], store: string): string {
   const { sceneId, state, status, orders, entry } = scene;
   const since = (at: string): string => `${age((now.getTime() - Date.parse(at)) / 1000)} ago`;
   const rows: (readonly [string, string])[] = [
@@ -53,7 +53,7 @@ function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, 
     ['coordinator', coordinator === null ? 'none so far'
       : `${coordinator.lease.coordinator} on ${coordinator.lease.host}, epoch ${coordinator.lease.epoch}, sign of life ${since(coordinator.beat?.at ?? coordinator.lease.at)}`],
     ['agents', agents === null ? 'the bus does not answer' : `${agents}, ${waiting ?? 0} tasks waiting`],
-    ...Object.entries(status?.products ?? {}),
+    ...Object.entries(status?.products ?? {}).map(([name, key]) => [name, objectUrl(store, key)] as const),
     ...(status?.warnings ?? []).map((warning) => ['note', warning] as const),
     ...stuck.map((sentence) => ['stuck', sentence] as const),
   ];

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { type ProgressView, openProgress } from '../progress.js';
 import type { SceneDetails } from '../views/read-cluster.js';
 import { exitCodes, isEndPhase, phaseText, statusProgress } from '../views/scene-phase.js';
+import { objectUrl } from '../views/text-table.js';
 import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from './cluster-options.js';
 
 /** Adds `altiplano watch --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
@@ -43,7 +44,7 @@ export async function watchScene(store: ObjectStore, flags: ClusterFlags & { rea
       const { state, status } = scene;
       if (isEndPhase(state)) {
         progress.close();
-        process.stdout.write(endText(scene, status));
+        process.stdout.write(endText(scene, status, flags.store));
         return exitCodes[state];
       }
       const counted = status === null || state === 'waiting' ? null : statusProgress(status);
@@ -67,12 +68,12 @@ function tell(progress: ProgressView, event: TaskEvent): void {
   }
 }
 
-function endText({ sceneId, state }: SceneDetails, status: SceneStatus | null): string {
+function endText({ sceneId, state }: SceneDetails, status: SceneStatus | null, store: string): string {
   if (status === null) return `${sceneId}: ${state}\n`;
   const { tiles, failure, products } = status;
   return `${[
     `${sceneId}: ${state}${failure === null ? '' : `: ${failure}`}`,
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
-    ...Object.entries(products).map(([name, key]) => `${name}: ${key}`),
+    ...Object.entries(products).map(([name, key]) => `${name}: ${objectUrl(store, key)}`),
   ].join('\n')}\n`;
 }

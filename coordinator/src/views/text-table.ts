@@ -15,3 +15,6 @@ export function age(seconds: number): string {
   if (whole < 7200) return `${Math.floor(whole / 60)}m`;
   return whole < 172_800 ? `${Math.floor(whole / 3600)}h` : `${Math.floor(whole / 86_400)}d`;
 }
+
+/** Where an object of a store lies, as other programs take it: s3://bucket/prefix/key, or a path. */
+export const objectUrl = (store: string, key: string): string => `${store.replace(/^file:\/\//, '').replace(/\/+$/, '')}/${key}`;
