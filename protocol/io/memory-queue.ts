@@ -103,7 +103,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
       serveWaiters();
     },
     async purgeScene(sceneId) {
-      for (const { subject, kind } of [...entries.values()]) if (subject.startsWith(taskSubject(kind, sceneId, ''))) entries.delete(subject);
+      for (const { subject, kind } of entries.values()) if (subject.startsWith(taskSubject(kind, sceneId, ''))) entries.delete(subject);
     },
     async nudge() { for (const hear of nudged) hear(); },
     onReconnect() { /* memory isn't lost */ },

@@ -55,8 +55,8 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
   }
 
   return {
-    wake() { for (const pull of [...waiting]) pull.wake(); },
-    deny(subject, error) { for (const pull of [...waiting]) if (pull.subjects.includes(subject)) pull.fail(error); },
+    wake() { for (const pull of waiting) pull.wake(); },
+    deny(subject, error) { for (const pull of waiting) if (pull.subjects.includes(subject)) pull.fail(error); },
     pull: (kinds, waitMs) => new Promise((resolve, reject) => {
       const line = idle.pop() ?? openLine();
       let open = kinds.length;

@@ -58,8 +58,8 @@ export function openRequests(nc: NatsConnection, outbox: Outbox, inboxPrefix?: s
         outbox.send(subject, payload, { reply: inbox + token, ...(headers && { headers }) });
       });
     },
-    giveUp() { for (const token of [...waiting.keys()]) end(token, null); },
-    deny(subject, error) { for (const [token, one] of [...waiting]) if (one.subject === subject) end(token, error); },
+    giveUp() { for (const token of waiting.keys()) end(token, null); },
+    deny(subject, error) { for (const [token, one] of waiting) if (one.subject === subject) end(token, error); },
   };
 }
 
