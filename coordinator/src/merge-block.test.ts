@@ -18,15 +18,15 @@ function partial(tileId: string, col0: number, height: number | ((col: number, r
   };
 }
 
-const row = (cells: Float32Array, index = 1): number[] => [...cells.subarray(8 * index, 8 * index + 8)];
+const row = (cells: Float32Array | Uint16Array, index = 1): number[] => [...cells.subarray(8 * index, 8 * index + 8)];
 
 test('a tile alone keeps its heights and says where it has none', (t) => {
   const block = mergeBlock([partial('x0y0', 0, (col, r) => (col === 3 ? NaN : 100 + col + r))], options);
   t.deepEqual(row(block.height), [101, 102, 103, noHeight, 105, 106, 107, 108]);
   t.deepEqual([...block.reason.subarray(8, 16)], [0, 0, 0, reason.noPoint, 0, 0, 0, 0]);
-  t.deepEqual(row(block.confidence), [0.5, 0.5, 0.5, 0, 0.5, 0.5, 0.5, 0.5]);
+  t.deepEqual(row(block.confidence), [128, 128, 128, 0, 128, 128, 128, 128]);
   t.deepEqual(row(block.count), [1, 1, 1, 0, 1, 1, 1, 1]);
-  t.deepEqual(row(block.spread), [0, 0, 0, noHeight, 0, 0, 0, 0]);
+  t.deepEqual(row(block.spread), Array(8).fill(0));
 });
 
 // Owner (0 m) and its eastern neighbour (1 m), halo 2: feathers of the neighbour at columns 6, 7 | 8, 9 are 1/8, 3/8 | 5/8, 7/8.
@@ -47,15 +47,15 @@ test('a neighbour that disagrees by more than the tolerance leaves the edge shar
 test('a neighbour stands in where the owner has nothing', (t) => {
   const block = mergeBlock([partial('x0y0', 0, (col) => (col >= 6 ? NaN : 0)), partial('x1y0', 8, 7)], options);
   t.deepEqual(row(block.height), [0, 0, 0, 0, 0, 0, 7, 7]);
-  t.deepEqual(row(block.confidence), Array(8).fill(0.5));
+  t.deepEqual(row(block.confidence), Array(8).fill(128));
 });
 
 test('pairs of a tile are averaged by weight, and what they differ by is spread', (t) => {
   const block = mergeBlock([partial('x0y0', 0, 10, '0_1', 1), partial('x0y0', 0, 12, '0_2', 3)], options);
   t.is(block.height[9], 11.5);
-  t.is(block.spread[9], Math.fround(Math.sqrt(0.75)));
+  t.is(block.spread[9], Math.round(256 * Math.sqrt(0.75)));
   t.is(block.count[9], 2);
-  t.is(block.confidence[9], 1);
+  t.is(block.confidence[9], 256);
 });
 
 test('without a halo every cell is its owner\'s', (t) => {

@@ -16,7 +16,7 @@ export const reason = {
 } as const;
 export type Reason = (typeof reason)[keyof typeof reason];
 
-/** No-data value of the height and spread bands, as in the published DSM. */
+/** No-data value of heights, as in the published DSM. */
 export const noHeight = -32768;
 
 /** The part of a partial DSM that overlaps a block. Offsets count cells from the block's first cell and may be negative. */
@@ -47,7 +47,8 @@ export interface MergeBlockOptions extends BlendOptions {
  * disagrees with the owner by more than `toleranceM` is left out: a roof edge stays an edge. Where the owner has
  * no height, the neighbour with the largest feather stands in for it. Count is the owner's (neighbours count the same points).
  *
- * The result doesn't depend on the order of `partials`: sums run over sorted tile ids and pair ids. The pairs of a tile have one `rect`.
+ * The result doesn't depend on the order of `partials`: sums run over sorted tile ids and pair ids. The pairs of a tile have one `rect`,
+ * which may reach beyond the block.
  * `into`: a block of this size to be filled and returned instead of a new one.
  */
 export function mergeBlock(partials: readonly BlockPartial[], options: MergeBlockOptions, into: MergedBlock | null = null): MergedBlock {
@@ -58,9 +59,12 @@ export function mergeBlock(partials: readonly BlockPartial[], options: MergeBloc
   return blendTiles([...byTile.values()].flatMap((pairs) => {
     const [first] = pairs;
     if (first === undefined) return [];
-    const { tileId, core, rect } = first;
+    const { tileId, core } = first;
+    // One pair's cells are taken where they are; several are fused, but only where the block needs them.
+    const rect = pairs.length === 1 ? first.rect : common(first.rect, { col0: 0, row0: 0, width, height });
+    if (rect === null) return [];
     return [{
-      ...(pairs.length === 1 ? first : fusePairs(pairs, rect.width, rect.height)),
+      ...(pairs.length === 1 ? first : fusePairs(pairs.map((pair) => cut(pair, rect)), rect.width, rect.height)),
       isOwner: tileId === ownerId, rect,
       featherCol: feather(width, core.col0, core.width, haloCells), featherRow: feather(height, core.row0, core.height, haloCells),
     }];
@@ -72,10 +76,34 @@ export function mergeBlock(partials: readonly BlockPartial[], options: MergeBloc
  * a ramp two halos wide, so that it is 1/2 on the border of the core; without a halo 1 inside and 0 outside.
  */
 function feather(length: number, start: number, extent: number, haloCells: number): Float64Array {
-  return Float64Array.from({ length }, (_, i) => {
+  const weights = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
     const inside = Math.min(i - start, start + extent - 1 - i) + 0.5 + haloCells;
-    return haloCells === 0 ? Number(inside > 0) : Math.min(1, Math.max(0, inside / (2 * haloCells)));
-  });
+    weights[i] = haloCells === 0 ? Number(inside > 0) : Math.min(1, Math.max(0, inside / (2 * haloCells)));
+  }
+  return weights;
+}
+
+/** The cells of a rectangle inside of those of a partial. */
+function cut(partial: BlockPartial, rect: CellRect): PartialCells {
+  const { col0, row0, width } = partial.rect;
+  const part = (band: Float32Array): Float32Array => {
+    const out = new Float32Array(rect.width * rect.height);
+    for (let row = 0; row < rect.height; row++) {
+      const from = (rect.row0 - row0 + row) * width + rect.col0 - col0;
+      out.set(band.subarray(from, from + rect.width), row * rect.width);
+    }
+    return out;
+  };
+  return { height: part(partial.height), weight: part(partial.weight), spread: part(partial.spread), count: part(partial.count) };
+}
+
+function common(a: CellRect, b: CellRect): CellRect | null {
+  const col0 = Math.max(a.col0, b.col0);
+  const row0 = Math.max(a.row0, b.row0);
+  const width = Math.min(a.col0 + a.width, b.col0 + b.width) - col0;
+  const height = Math.min(a.row0 + a.height, b.row0 + b.height) - row0;
+  return width > 0 && height > 0 ? { col0, row0, width, height } : null;
 }
 
 function compareIds(a: string, b: string): number {

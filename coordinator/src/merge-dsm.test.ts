@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openInfo, readWindow } from '@altiplano/kernels/raster';
 import test from 'ava';
 import fc from 'fast-check';
-import { noHeight, reason } from './merge-block.js';
-import { mergedBand, openMerge } from './merge-dsm.js';
+import { reason } from './merge-block.js';
+import { type MergedDsm, cellsBand, openMerge } from './merge-dsm.js';
 import { type TestScene, openTestScene } from './testing/partial-scene.js';
 import { tilesOf } from './tile-index.js';
 
@@ -14,14 +14,16 @@ import { tilesOf } from './tile-index.js';
 const surface = (e: number, n: number): number => 100 + 0.1 * (e - 640) - 0.05 * (n - 1280) + (e > 700 && n < 1300 ? 12 : 0);
 
 /** x10y20 is done, x11y20 done with a hole, x12y20 empty, x10y19 dead; x11y19 and x12y19 are not planned. */
-async function lShape(): Promise<TestScene> {
+async function lShape(compress: 'DEFLATE' | 'NONE' = 'NONE'): Promise<TestScene> {
   return openTestScene({
+    compress,
     tiles: [[10, 20], [11, 20], [12, 20], [10, 19]],
     partial: ({ ix, iy }) => (ix === 12 || iy === 19 ? null : (e, n) => (Math.hypot(e - 740, n - 1290) < 3 ? null : surface(e, n))),
   });
 }
 
 const bandOf = (path: string, band: number): Float32Array => Float32Array.from(readWindow(path, { band }).data);
+const cellsOf = ({ cellsPath }: MergedDsm, band: keyof typeof cellsBand): Float32Array => bandOf(cellsPath ?? '', cellsBand[band]);
 
 test('tiles merge into one georeferenced surface, and every cell without a height says why', async (t) => {
   const scene = await lShape();
@@ -31,9 +33,10 @@ test('tiles merge into one georeferenced surface, and every cell without a heigh
   const info = openInfo(dsm.path);
   t.deepEqual([info.width, info.height, info.crs], [192, 128, 'EPSG:32636']);
   t.deepEqual(info.geotransform, [640, 1, 0, 1344, 0, -1]);
-  t.deepEqual(info.bands.map((band) => band.description), ['height', 'confidence', 'count', 'spread', 'reason']);
-  const heights = bandOf(dsm.path, mergedBand.height);
-  const reasons = bandOf(dsm.path, mergedBand.reason);
+  t.deepEqual(info.bands.map((band) => band.description), ['height']);
+  t.deepEqual(openInfo(dsm.cellsPath ?? '').bands.map((band) => band.description), ['confidence', 'count', 'spread', 'reason']);
+  const heights = bandOf(dsm.path, 1);
+  const reasons = cellsOf(dsm, 'reason');
   let valid = 0;
   for (let row = 0; row < 128; row++) {
     for (let col = 0; col < 192; col++) {
@@ -52,7 +55,7 @@ test('tiles merge into one georeferenced surface, and every cell without a heigh
   t.is(at(740, 1290), reason.noPoint);
   t.is(at(800, 1300), reason.outside);
   t.is(at(650, 1250), reason.dead);
-  t.is(at(750, 1250), noHeight, 'no tile: never written');
+  t.is(at(750, 1250), 65535, 'no tile: never written');
   t.is(at(650, 1278), reason.valid, 'the halo of the tile above reaches into the dead tile');
   t.true(dsm.minHeight < 97 && dsm.maxHeight > 111);
 });
@@ -64,13 +67,31 @@ test('the pixels are the same bytes in whatever order tiles are merged, and merg
   const merged = async (order: readonly string[]): Promise<Buffer[]> => {
     const merge = openMerge({ ...scene, path: scene.path });
     for (const id of order) await merge.mergeTile(id);
-    const { path } = await merge.finish();
-    return [1, 2, 3, 4, 5].map((band) => Buffer.from(bandOf(path, band).buffer));
+    const dsm = await merge.finish();
+    return [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread', 'reason'] as const).map((band) => cellsOf(dsm, band))].map(({ buffer }) => Buffer.from(buffer));
   };
   const expected = await merged([]);
   await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...ids), { maxLength: 8 }), async (order) => {
     t.deepEqual(await merged(order), expected);
   }), { numRuns: 8 });
+});
+
+test('partials are merged to the same pixels where they are mapped, read, or copied from a bucket, and no copy stays', async (t) => {
+  const merged = async (scene: TestScene, store: TestScene['store'] = scene.store): Promise<Float32Array[]> => {
+    const dsm = await openMerge({ ...scene, store, path: scene.path }).finish();
+    return [bandOf(dsm.path, 1), cellsOf(dsm, 'confidence'), cellsOf(dsm, 'count'), cellsOf(dsm, 'spread'), cellsOf(dsm, 'reason')];
+  };
+  const [mapped, compressed] = [await lShape(), await lShape('DEFLATE')];
+  t.teardown(() => Promise.all([mapped.close(), compressed.close()]));
+  const expected = await merged(mapped);
+  t.true(expected[2]?.includes(1));
+  t.deepEqual(await merged(compressed), expected);
+  const got: string[] = [];
+  t.deepEqual(await merged(mapped, {
+    ...mapped.store, gdalPath: (key) => `/vsis3/bucket/${key}`, get: async (key) => { got.push(key); return mapped.store.get(key); },
+  }), expected);
+  t.deepEqual(got.toSorted(), ['x10y20', 'x11y20'].map((id) => mapped.partials(id)[0]?.outKey ?? ''), 'each once');
+  t.deepEqual((await readdir(dirname(mapped.path))).filter((name) => name.includes('partials')), []);
 });
 
 test('an abandoned merge leaves no file behind', async (t) => {

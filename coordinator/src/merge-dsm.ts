@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type HeightSummary, type MergedBlock, openHeightSummary } from '@altiplano/kernels';
-import { createTiled } from '@altiplano/kernels/raster';
+import { type HeightSummary, type MergedBlock, newMergedBlock, openHeightSummary } from '@altiplano/kernels';
+import { createTiled, type RasterType, type TiledRaster } from '@altiplano/kernels/raster';
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
-import { type BlockPartial, mergeBlock, noHeight, reason } from './merge-block.js';
+import { mergeBlock, noHeight, reason } from './merge-block.js';
 import { openPartials } from './partial-cells.js';
 import { openTileIndex } from './tile-index.js';
 
 /**
- * A merged DSM: a tiled GeoTIFF of float32 bands (a GeoTIFF has one type and one no-data value, -32768, for all)
- * height (metres), confidence (0..1), count, spread (metres), reason (`reason` of merge-block). Ground that no tile covers was
- * never written, and is no-data in every band. Coarse levels, which only say where to search, have heights alone.
+ * A merged DSM: tiled GeoTIFFs that aren't compressed. `path` has the heights, float32 metres, no-data -32768. `cellsPath` has the uint16 bands
+ * of `cellsBand`, confidence and spread in steps of 1/256; 65535 = nothing merged. Ground that no tile covers was never written, and
+ * is no-data in every band. Coarse levels, which only say where to search, have heights alone.
  */
 export interface MergedDsm extends HeightSummary {
   readonly path: string;
+  readonly cellsPath: string | null;
   readonly grid: GridSpec;
 }
 
-/** Bands of a merged DSM, 1-based as GDAL counts them. */
-export const mergedBand = { height: 1, confidence: 2, count: 3, spread: 4, reason: 5 } as const;
+/** Bands of a merged DSM's second file, 1-based as GDAL counts them; `reason` is merge-block's. */
+export const cellsBand = { confidence: 1, count: 2, spread: 3, reason: 4 } as const;
+const cellsBands = ['confidence', 'count', 'spread', 'reason'] as const;
+const nothingMerged = 65535;
 
 export interface Merge {
   /** Merges and writes the cells a tile owns. Call it when the tile and its neighbours have ended; again does no harm. */
@@ -44,40 +47,41 @@ export interface MergeInputs {
 
 /**
  * Opens the streaming merge of a level: tiles can be merged in any order, the pixels come out the same.
- * Memory: one tile, and the halos of those around (`openPartials`). Errors: those of the store and of GDAL, naming the file.
+ * Memory: the tile merged, as a block; partials stay in their files (`openPartials`). Errors: those of the store and of GDAL, naming the file.
  */
 export function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
   const grid = unionGrid(level);
   const tiles = openTileIndex(level);
-  const pathsOf = (id: string) => partials(id).map(({ pairId, outKey }) => ({ pairId, path: store.gdalPath(outKey) }));
-  const cells = openPartials({ pathsOf, haloCells: level.haloCells });
-  const bandNames = level.factor === 1 ? (['height', 'confidence', 'count', 'spread', 'reason'] as const) : (['height'] as const);
-  const out = createTiled(path, {
+  const cells = openPartials({ store, partials, haloCells: level.haloCells, scratchDir: `${path}.partials` });
+  const raster = (file: string, type: RasterType, noData: number, bandNames: readonly string[]): TiledRaster => createTiled(file, {
     width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells), compress: 'NONE',
-    bands: bandNames.map((description) => ({ type: 'float32', noData: noHeight, description })),
+    bands: bandNames.map((description) => ({ type, noData, description })),
   });
+  const heights = raster(path, 'float32', noHeight, ['height']);
+  const cellsPath = level.factor === 1 ? path.replace(/(\.tif)?$/, '.cells.tif') : null;
+  const others = cellsPath === null ? null : raster(cellsPath, 'uint16', nothingMerged, cellsBands);
   const isMerged = new Uint8Array(tiles.count);
   const summary = openHeightSummary();
-  const block = newBlock(level.tileCells ** 2);
+  const block = newMergedBlock(level.tileCells ** 2);
   const tolerance = blendToleranceM(plan, level);
   const weight = fullWeight(plan, level);
 
   const numbersAround = ({ ix, iy }: TilePlan): number[] =>
     around.map(([dx, dy]) => tiles.numberAt(ix + dx, iy + dy)).filter((number) => number >= 0);
 
-  const mergeOne = (number: number): void => {
+  const mergeOne = async (number: number): Promise<void> => {
     if (isMerged[number] === 1) return;
     const tile = tiles.tileAt(number);
     const neighbours = numbersAround(tile).map((other) => tiles.tileAt(other));
-    const inputs: BlockPartial[] = [...cells.own(tile), ...neighbours.flatMap((other) => cells.halo(other, tile.core))];
     const { width, height } = tile.core;
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
-    const core = mergeBlock(inputs, {
+    const core = await cells.with([tile, ...neighbours], tile.core, (inputs) => mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
-    }, partOf(block, width * height));
+    }, partOf(block, width * height)));
     const { col0, row0 } = offsetIn(grid, tile.core);
     summary.add(core, { col0, row0, width, height });
-    bandNames.forEach((name, band) => out.writeBlock(band + 1, col0, row0, width, height, core[name]));
+    heights.writeBlock(1, col0, row0, width, height, core.height);
+    for (const name of cellsBands) others?.writeBlock(cellsBand[name], col0, row0, width, height, core[name]);
     isMerged[number] = 1;
     for (const done of [tile, ...neighbours]) {
       if (isMerged[tiles.numberAt(done.ix, done.iy)] === 1 && numbersAround(done).every((other) => isMerged[other] === 1)) cells.forget(done.id);
@@ -88,28 +92,29 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     async mergeTile(tileId) {
       const number = tiles.numberOf(tileId);
       if (number < 0) throw new Error(`tile ${tileId} is not in level 1/${level.factor} of scene ${plan.sceneId}`);
-      mergeOne(number);
+      await mergeOne(number);
     },
     async finish() {
-      for (let number = 0; number < tiles.count; number++) mergeOne(number);
-      out.close();
-      return { path, grid, ...summary.finish() };
+      for (let number = 0; number < tiles.count; number++) await mergeOne(number);
+      cells.close();
+      heights.close();
+      others?.close();
+      return { path, cellsPath, grid, ...summary.finish() };
     },
-    async abandon() { out.discard(); },
+    async abandon() {
+      cells.close();
+      heights.discard();
+      others?.discard();
+    },
   };
 }
 
 const around = [[-1, -1], [0, -1], [1, -1], [-1, 0], [1, 0], [-1, 1], [0, 1], [1, 1]] as const;
 
-function newBlock(cells: number): MergedBlock {
-  const band = (): Float32Array => new Float32Array(cells);
-  return { height: band(), confidence: band(), count: band(), spread: band(), reason: new Uint8Array(cells) };
-}
-
-/** The first cells of a block's arrays: one block serves tiles of all sizes. */
+/** The first cells of a block's arrays: one block serves tiles of all sizes, as large new arrays keep the garbage collector busy. */
 function partOf({ height, confidence, count, spread, reason: why }: MergedBlock, cells: number): MergedBlock {
-  const part = (band: Float32Array): Float32Array => band.subarray(0, cells);
-  return { height: part(height), confidence: part(confidence), count: part(count), spread: part(spread), reason: why.subarray(0, cells) };
+  const part = (band: Uint16Array): Uint16Array => band.subarray(0, cells);
+  return { height: height.subarray(0, cells), confidence: part(confidence), count: part(count), spread: part(spread), reason: part(why) };
 }
 
 /** The box of all tiles of a level, whole squares, so that a tile's cells are whole blocks of a file. Cores may be cut smaller. */
@@ -172,7 +177,7 @@ function fullWeight(plan: ScenePlan, level: LevelPlan): number {
   return splat * Math.min(1, (level.resolution / gsdM) ** 2);
 }
 
-/** The largest usual GeoTIFF block that divides a tile, so that no block is written twice. */
+/** A tile is a block, and written as it is, unless it is very large or no multiple of 16: then the largest block that divides it. */
 function blockSizeFor(tileCells: number): number {
-  return [512, 256, 128, 64, 32, 16].find((size) => tileCells % size === 0) ?? 64;
+  return [tileCells, 1024, 512, 256, 128, 64, 32, 16].find((size) => size <= 2048 && size % 16 === 0 && tileCells % size === 0) ?? 64;
 }

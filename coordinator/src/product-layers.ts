@@ -62,8 +62,9 @@ export function writeLayers({ merged, rect, grid, crs, datum, seen, roi, metadat
   // Undulations move the merge's heights into the datum's; the ends of the bins hold what is beyond anyway.
   const [from, to] = Number.isNaN(merged.minHeight) ? [0, 1] : [merged.minHeight - datum.range[1], merged.maxHeight - datum.range[0]];
   const bounds = { from, to: Math.max(to, from + 1e-3) };
+  if (merged.cellsPath === null) throw new Error(`${merged.path}: heights alone can't be published`);
   const tally = writeProductCogs({
-    merged: merged.path, rect, grid, crs, geoid: datum.geoid, roi: roi === null ? null : flat(roi), seen: seen.map(flat),
+    merged: merged.path, cells: merged.cellsPath, rect, grid, crs, geoid: datum.geoid, roi: roi === null ? null : flat(roi), seen: seen.map(flat),
     histogram: { ...bounds, bins: fineBins }, compress: 'ZSTD', scratchDir, threads: availableParallelism(),
     layers: {
       dsm: layer('dsm', 'height, metres', datum.crs, { VERTICAL_DATUM: datum.name }),

@@ -36,12 +36,12 @@ async function sceneWith(seen: Float32Array): Promise<{ scene: TestScene; plan: 
   const scene = await openTestScene({ tiles: [[10, 89]], partial: () => null });
   const out = createTiled(scene.path, {
     width, height, crs: 'EPSG:32636', geotransform: geotransformOf(grid), blockSize: 64,
-    bands: Array.from({ length: 5 }, () => ({ type: 'float32' as const, noData: noHeight })),
+    bands: [{ type: 'float32', noData: noHeight }],
   });
   out.writeBlock(1, 0, 0, width, height, seen);
   out.close();
   const plan = { ...scene.plan, images: scene.plan.images.map((image) => ({ ...image, gsdM: 1 })) };
-  return { scene, plan, merged: { path: scene.path, grid, validCells: 1, minHeight: 0, maxHeight: 0, rect: null, typicalHeights: [] } };
+  return { scene, plan, merged: { path: scene.path, cellsPath: null, grid, validCells: 1, minHeight: 0, maxHeight: 0, rect: null, typicalHeights: [] } };
 }
 
 function boundsOf(scene: TestScene, prior: Prior): [Float32Array, Float32Array] {

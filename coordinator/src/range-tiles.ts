@@ -9,7 +9,7 @@ import { type TiledRaster, createTiled, readBand, readBands } from '@altiplano/k
 import { type GridSpec, type GroundBox, type HeightRange, type ScenePlan, priorKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { CellRect } from './merge-block.js';
-import { type MergedDsm, geotransformOf, mergedBand, metresPerPixel } from './merge-dsm.js';
+import { type MergedDsm, geotransformOf, metresPerPixel } from './merge-dsm.js';
 
 /** Height bounds of a level, in the store as a GeoTIFF of the bands low and high (metres, float32, no holes). */
 export interface Prior {
@@ -74,7 +74,7 @@ export async function makePrior(
     const known = openRange(plan.heightDomain);
     for (const block of blocksOf(grid)) {
       const outer = expand(block, radius + stepRadius + 1, grid);
-      const heights = readBand(merged.path, mergedBand.height, outer);
+      const heights = readBand(merged.path, 1, outer);
       const bounds = crop(localBounds(heights, outer.width, outer.height, support), outer, block);
       const coarse = reduceBounds(bounds, reduction);
       known.add(coarse);

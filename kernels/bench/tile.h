@@ -76,8 +76,8 @@ struct Tile {
   Image<float> countCells;  // dsmCount as partials of the merge have it
   std::vector<double> featherOwn, featherBeside;
   std::vector<BlendTile> blended;  // the tile, and the haloes of its four neighbours
-  Image<float> mergedHeight, mergedConfidence, mergedCount, mergedSpread;
-  Image<uint8_t> mergedReason;
+  Image<float> mergedHeight;
+  Image<uint16_t> mergedConfidence, mergedCount, mergedSpread, mergedReason;
 
   MatchImage refImage() const { return {ref.view(), refValid.view()}; }
   MatchImage secImage() const { return {sec.view(), secValid.view()}; }

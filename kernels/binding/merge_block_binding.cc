@@ -41,10 +41,10 @@ void blendTilesNative(const Napi::CallbackInfo& info) {
     one.cells = cellsAt(tile, intAt(rect, "width"), intAt(rect, "height"));
     tiles.push_back(one);
   }
-  blendTiles(tiles, {numberAt(options, "toleranceM"), numberAt(options, "fullWeight"), static_cast<uint8_t>(intAt(options, "emptyReason"))},
-             {imageAt<float>(block, "height", width, height), imageAt<float>(block, "confidence", width, height),
-              imageAt<float>(block, "count", width, height), imageAt<float>(block, "spread", width, height),
-              imageAt<uint8_t>(block, "reason", width, height)});
+  blendTiles(tiles, {numberAt(options, "toleranceM"), numberAt(options, "fullWeight"), static_cast<uint16_t>(intAt(options, "emptyReason"))},
+             {imageAt<float>(block, "height", width, height), imageAt<uint16_t>(block, "confidence", width, height),
+              imageAt<uint16_t>(block, "count", width, height), imageAt<uint16_t>(block, "spread", width, height),
+              imageAt<uint16_t>(block, "reason", width, height)});
 }
 
 // summarizeHeights(block, size { width, height }, bins { from, perMetre, counts }): { valid, min, max, left, top, right, bottom }.
@@ -52,7 +52,7 @@ Napi::Value summarizeHeightsNative(const Napi::CallbackInfo& info) {
   const Napi::Object block = info[0].As<Napi::Object>(), size = info[1].As<Napi::Object>(), bins = info[2].As<Napi::Object>();
   const int width = intAt(size, "width"), height = intAt(size, "height");
   const size_t binCount = bins.Get("counts").As<Napi::TypedArray>().ElementLength();
-  const HeightSummary sum = summarizeHeights(imageAt<float>(block, "height", width, height), imageAt<uint8_t>(block, "reason", width, height),
+  const HeightSummary sum = summarizeHeights(imageAt<float>(block, "height", width, height), imageAt<uint16_t>(block, "reason", width, height),
                                              {static_cast<float>(numberAt(bins, "from")), static_cast<float>(numberAt(bins, "perMetre")),
                                               arrayAt<uint32_t>(bins, "counts", binCount), static_cast<int>(binCount)});
   Napi::Object out = Napi::Object::New(info.Env());

@@ -7,7 +7,7 @@ export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOption
 export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';
 export { fillBounds, type HeightBounds, localBounds, type LocalBoundsOptions, reduceBounds, widenBounds, type WidenOptions } from './height-bounds.js';
 export { type HeightSummary, openHeightSummary } from './height-summary.js';
-export { blendTiles, type BlendOptions, type BlendTile, fusePairs, type MergedBlock, type PartialCells } from './merge-block.js';
+export { blendTiles, type BlendOptions, type BlendTile, fusePairs, type MergedBlock, mergedSteps, newMergedBlock, type PartialCells } from './merge-block.js';
 export { sourcesHash } from './native.js';
 export { evaluatePoly2, evaluatePoly3, fitPoly2, fitPoly3 } from './polynomial.js';
 export { rasterizeDsm, type RasterizeOptions } from './rasterize.js';

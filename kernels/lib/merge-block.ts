@@ -34,13 +34,25 @@ export interface BlendOptions {
   readonly emptyReason: number;
 }
 
-/** Cells of a block, row-major. Where reason isn't 0: height and spread are -32768, confidence and count 0. */
+/** Cells of a block, row-major. Where reason isn't 0 the height is -32768 and all else 0. */
 export interface MergedBlock {
+  /** Metres. */
   readonly height: Float32Array;
-  readonly confidence: Float32Array;
-  readonly count: Float32Array;
-  readonly spread: Float32Array;
-  readonly reason: Uint8Array;
+  /** 0 to 1, in steps of 1 / `mergedSteps`. */
+  readonly confidence: Uint16Array;
+  /** Points; 65535 and more is 65535. */
+  readonly count: Uint16Array;
+  /** Metres, in steps of 1 / `mergedSteps`; 256 m and more is 65535. */
+  readonly spread: Uint16Array;
+  readonly reason: Uint16Array;
+}
+
+/** Confidence and spread are merged in the steps they are published in. */
+export const mergedSteps = 256;
+
+export function newMergedBlock(cells: number): MergedBlock {
+  const band = (): Uint16Array => new Uint16Array(cells);
+  return { height: new Float32Array(cells), confidence: band(), count: band(), spread: band(), reason: band() };
 }
 
 const native = loadNative<{
@@ -70,17 +82,16 @@ export function blendTiles(tiles: readonly BlendTile[], options: BlendOptions, i
   if (!(toleranceM >= 0)) throw new KernelArgumentError('metres', 'toleranceM', toleranceM);
   if (!(fullWeight > 0)) throw new KernelArgumentError('a positive weight', 'fullWeight', fullWeight);
   for (const { rect, featherCol, featherRow } of tiles) {
-    const isInside = (start: number, extent: number, feather: Float64Array): boolean =>
-      feather.every((weight, at) => weight <= 0 || (at >= start && at < start + extent));
+    const isInside = (start: number, extent: number, feather: Float64Array): boolean => {
+      for (let at = 0; at < feather.length; at++) if ((feather[at] ?? 0) > 0 && (at < start || at >= start + extent)) return false;
+      return true;
+    };
     if (!isInside(rect.col0, rect.width, featherCol) || !isInside(rect.row0, rect.height, featherRow)) {
       throw new KernelArgumentError('feathers that are 0 outside the cells', 'tiles', JSON.stringify(rect));
     }
   }
   const cells = width * height;
-  const block = into?.reason.length === cells ? into : {
-    height: new Float32Array(cells), confidence: new Float32Array(cells), count: new Float32Array(cells), spread: new Float32Array(cells),
-    reason: new Uint8Array(cells),
-  };
+  const block = into?.reason.length === cells ? into : newMergedBlock(cells);
   native.blendTiles(tiles, options, block);
   return block;
 }

@@ -29,12 +29,16 @@ export interface NativeGeoTiff {
   readonly compress: string;
 }
 
+declare const mappedHandle: unique symbol;
+export interface MappedBuffer { readonly buffer: ArrayBuffer; readonly handle: { readonly [mappedHandle]: true } }
+
 declare const tiledHandle: unique symbol;
 export interface TiledHandle { readonly [tiledHandle]: true }
 
 /** What the addon takes to publish a merged DSM; rings are x and y by turns, and no ring is everywhere. */
 export interface NativeProducts {
   readonly merged: string;
+  readonly cells: string;
   readonly rect: PixelRect;
   readonly originE: number; readonly originN: number; readonly resolution: number;
   readonly geoid: string | null;
@@ -66,6 +70,9 @@ interface NativeRaster {
   openInfo(path: string, alone: boolean): Omit<RasterInfo, 'path'>;
   readWindow(request: NativeWindowRequest): ImageWindow;
   readBands(path: string, rect: PixelRect | null, bands: readonly number[], into: readonly Float32Array[]): Float32Array[];
+  bandLayout(path: string): { readonly width: number; readonly height: number; readonly offsets: readonly number[] } | null;
+  mapFile(path: string): MappedBuffer;
+  unmapFile(mapped: MappedBuffer): void;
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
   crsInfo(crs: string): {
     isProjected: boolean; isGeographic: boolean; isCompound: boolean;

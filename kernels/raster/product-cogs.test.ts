@@ -20,20 +20,19 @@ async function request(t: ExecutionContext): Promise<ProductCogs> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-products-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const [fullWidth, fullHeight] = [width + 9, height + 4];
-  const band = (value: (col: number, row: number) => number, empty: number): Float32Array =>
-    Float32Array.from({ length: fullWidth * fullHeight }, (_, i) => {
+  const band = (value: (col: number, row: number) => number, empty: number): number[] =>
+    Array.from({ length: fullWidth * fullHeight }, (_, i) => {
       const [col, row] = [(i % fullWidth) - rect.col0, Math.floor(i / fullWidth) - rect.row0];
       return isHole(col, row) ? empty : value(col, row);
     });
-  const merged = join(folder, 'merged.tif');
-  writeGeoTiff(merged, {
-    width: fullWidth, height: fullHeight, tiled: true,
-    bands: [band(heightOf, noHeight), band(() => 0.5, 0), band(() => 3, 0), band(() => 0.25, noHeight), band(() => 0, 1)].map((data) => ({ data, noData: noHeight })),
-  });
+  const [merged, cells] = [join(folder, 'merged.tif'), join(folder, 'cells.tif')];
+  const shape = { width: fullWidth, height: fullHeight, tiled: true, compress: 'NONE' } as const;
+  writeGeoTiff(merged, { ...shape, bands: [{ data: Float32Array.from(band(heightOf, noHeight)), noData: noHeight }] });
+  writeGeoTiff(cells, { ...shape, bands: [band(() => 128, 0), band(() => 3, 0), band(() => 64, 0), band(() => 0, 1)].map((data) => ({ data: Uint16Array.from(data), noData: 65535 })) });
   const layer = (name: ProductLayer) =>
     [name, { path: join(folder, `${name}.tif`), crs: 'EPSG:32636', description: name, metadata: { LAYER: name } }] as const;
   return {
-    merged, rect, grid: { originE: 1000, originN: 5000, resolution: 0.5, width, height }, crs: 'EPSG:32636', geoid: null, roi: null, seen: [],
+    merged, cells, rect, grid: { originE: 1000, originN: 5000, resolution: 0.5, width, height }, crs: 'EPSG:32636', geoid: null, roi: null, seen: [],
     histogram: { from: 1000, to: 2000, bins: 100 }, compress: 'ZSTD', scratchDir: folder, threads: 1,
     layers: Object.fromEntries(names.map(layer)) as unknown as ProductCogs['layers'],
   };
@@ -76,7 +75,7 @@ test('the bytes are the same for any number of threads, and nothing else is left
     t.deepEqual(writeProductCogs({ ...options, threads }), tally);
     t.deepEqual(await bytes(), one);
   }
-  t.deepEqual((await readdir(options.scratchDir)).sort(), [...names.map((name) => `${name}.tif`), 'merged.tif'].sort());
+  t.deepEqual((await readdir(options.scratchDir)).sort(), [...names.map((name) => `${name}.tif`), 'cells.tif', 'merged.tif'].sort());
 });
 
 test('overviews come before the full resolution, and directories before all tiles, as readers of parts want it', async (t) => {
@@ -107,5 +106,5 @@ test('a merged DSM that is not there is an error that names it, and leaves no fi
   const options = await request(t);
   const missing = join(options.scratchDir, 'missing.tif');
   t.throws(() => writeProductCogs({ ...options, merged: missing, threads: 3 }), { name: 'RasterError', message: /missing\.tif/ });
-  t.deepEqual(await readdir(options.scratchDir), ['merged.tif']);
+  t.deepEqual(await readdir(options.scratchDir), ['cells.tif', 'merged.tif']);
 });

@@ -9,8 +9,10 @@ export type { ProductTally } from './native.js';
 export type ProductLayer = 'dsm' | 'confidence' | 'count' | 'spread' | 'validity';
 
 export interface ProductCogs {
-  /** A raster with the float bands height, confidence, count, spread, reason. */
+  /** The merged heights: an uncompressed GeoTIFF of one float32 band. */
   readonly merged: string;
+  /** Of the same grid and blocks the uint16 bands confidence and spread (in steps of 1/256), count and reason; 65535 = nothing was merged. */
+  readonly cells: string;
   /** The part of it to publish, and the grid of that part. */
   readonly rect: PixelRect;
   readonly grid: GridSpec;
@@ -44,7 +46,7 @@ const layers = [['dsm', 'Float32'], ['confidence', 'Float32'], ['count', 'UInt16
  * threads. Each appears whole under its name. Memory: below 60 MB a thread. The same input gives the same bytes. Throws RasterError.
  */
 export function writeProductCogs(options: ProductCogs): ProductTally {
-  const { merged, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;
+  const { merged, cells, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;
   if (rect.width !== grid.width || rect.height !== grid.height) {
     throw new KernelArgumentError(`${rect.width} x ${rect.height} cells, as in rect`, 'grid', `${grid.width} x ${grid.height}`);
   }
@@ -61,7 +63,7 @@ export function writeProductCogs(options: ProductCogs): ProductTally {
   });
   try {
     const tally = callRaster((raster) => raster.writeProductCogs({
-      merged, rect, originE: grid.originE, originN: grid.originN, resolution: grid.resolution, geoid, crs,
+      merged, cells, rect, originE: grid.originE, originN: grid.originN, resolution: grid.resolution, geoid, crs,
       roi: roi === null ? [] : [roi], seen, binsFrom: histogram.from, binsTo: histogram.to, bins: histogram.bins,
       scratch: temporaryBeside(`${scratchDir}/tiles`), threads, files: files.map(({ path, spec }) => ({ path, spec })),
     }));

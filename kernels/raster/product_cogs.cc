@@ -7,10 +7,12 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "cog_tiles.h"
 #include "gdal_error.h"
+#include "mapped.h"
 #include "sample.h"
 
 namespace altiplano::raster {
@@ -20,6 +22,9 @@ namespace {
 constexpr int kGeoidSpacing = 128;
 // Subtrees a thread gets on average: enough to keep all busy to the end, few enough to wait in memory.
 constexpr int kSharesPerThread = 4;
+
+// Tiles after which a thread gives back the pages it has read: 12 MB of merged cells lie around four tiles.
+constexpr int kTilesKept = 8;
 
 constexpr std::array<GDALDataType, kLayers> kTypes = {GDT_Float32, GDT_Float32, GDT_UInt16, GDT_Float32, GDT_Byte};
 
@@ -49,6 +54,32 @@ struct Block {
   std::vector<uint8_t> validity;
 };
 
+// A merged raster, block by block where it lies in its file.
+class MergedRaster {
+ public:
+  MergedRaster(Session& session, const std::string& path, GDALDataType type, int bands) : file_(path) {
+    std::optional<PixelLayout> layout = pixelLayout(session, path);
+    if (!layout || layout->type != type || layout->bands != bands) {
+      throw RasterFailure(path, "a merged DSM is an uncompressed GeoTIFF on this machine, of " + std::to_string(bands) + " bands of " + GDALGetDataTypeName(type));
+    }
+    layout_ = *std::move(layout);
+  }
+  const PixelLayout& layout() const { return layout_; }
+  // The pixels of a row from a column to the end of its block; null where nothing was written.
+  template <typename T>
+  const T* at(int band, int col, int row) const {
+    const uint64_t offset = layout_.offsetOf(band, col / layout_.blockWidth, row / layout_.blockHeight);
+    if (offset == 0) return nullptr;
+    const auto within = static_cast<size_t>(row % layout_.blockHeight) * layout_.blockWidth + col % layout_.blockWidth;
+    return reinterpret_cast<const T*>(file_.data() + offset) + within;
+  }
+  void letGo() const { file_.letGo(); }
+
+ private:
+  MappedFile file_;
+  PixelLayout layout_;
+};
+
 using Cogs = std::array<std::unique_ptr<CogTiles>, kLayers>;
 using Halves = std::vector<std::unique_ptr<Block>>;
 
@@ -56,12 +87,22 @@ using Halves = std::vector<std::unique_ptr<Block>>;
 class Worker {
  public:
   Worker(const ProductSpec& spec, Cogs& cogs, const std::string& spoolPath)
-      : spec_(spec), cogs_(cogs), levels_(cogs[0]->levels()), spool_(spoolPath), encoder_(spec.files[0].compress) {
+      : spec_(spec), cogs_(cogs), levels_(cogs[0]->levels()), spool_(spoolPath), encoder_(spec.files[0].compress),
+        heights_(session_, spec.merged, GDT_Float32, 1), cells_(session_, spec.cells, GDT_UInt16, 4) {
+    const PixelLayout &layout = heights_.layout(), &other = cells_.layout();
+    if (layout.blockWidth != other.blockWidth || layout.blockHeight != other.blockHeight || layout.width != other.width || layout.height != other.height) {
+      throw RasterFailure(spec.cells, "isn't of the size or blocks of " + spec.merged);
+    }
+    const Rect& rect = spec.rect;
+    if (rect.col0 < 0 || rect.row0 < 0 || rect.width > layout.width - rect.col0 || rect.height > layout.height - rect.row0) {
+      throw RasterFailure(spec.merged, "the part to publish leaves the raster");
+    }
     tally_.binsFrom = spec.binsFrom;
     tally_.binsTo = spec.binsTo;
     tally_.bins.resize(static_cast<size_t>(spec.bins));
     for (size_t i = 0; i < levels_.size(); ++i) blocks_.push_back(std::make_unique<Block>(kCogTile));
-    merged_.resize(5 * blocks_[0]->cells());
+    nothing_.resize(static_cast<size_t>(layout.blockWidth), kNothing);
+    noHeights_.resize(nothing_.size(), kNoHeight);
   }
 
   const ProductTally& tally() const { return tally_; }
@@ -112,23 +153,36 @@ class Worker {
   void readCells(int tileX, int tileY, Block& block) {
     const int col0 = tileX * kCogTile, row0 = tileY * kCogTile;
     const int width = std::min(kCogTile, spec_.rect.width - col0), height = std::min(kCogTile, spec_.rect.height - row0);
-    const size_t cells = static_cast<size_t>(width) * height;
-    {
-      GDALDataset& merged = session_.open(spec_.merged);
-      const ErrorScope errors;
-      errors.check(merged.RasterIO(GF_Read, spec_.rect.col0 + col0, spec_.rect.row0 + row0, width, height, merged_.data(), width,
-                                   height, GDT_Float32, 5, nullptr, 0, 0, static_cast<GSpacing>(cells * sizeof(float)),
-                                   nullptr) == CE_None,
-                   spec_.merged, "the merged cells can't be read");
-    }
-    const auto band = [&](size_t index) { return denseView<const float>(merged_.data() + index * cells, width, height); };
-    const MergedViews in{band(0), band(1), band(2), band(3), band(4)};
     if (!spec_.geoid.empty()) sampleGeoid(col0, row0, width, height);
     for (int row = 0; row < height; ++row) {
       const double north = spec_.originN - (row0 + row + 0.5) * spec_.resolution;
-      productRow(in, row, spec_.geoid.empty() ? nullptr : undulation_.data() + static_cast<size_t>(row) * width,
-                 {areaOf(spec_.roi, north, col0, width, roi_), areaOf(spec_.seen, north, col0, width, seen_)},
-                 block.part(0, 0, width, height), tally_);
+      const RowAreas areas{areaOf(spec_.roi, north, col0, width, roi_), areaOf(spec_.seen, north, col0, width, seen_)};
+      publishRow(col0, row0 + row, width, row, spec_.geoid.empty() ? nullptr : undulation_.data() + static_cast<size_t>(row) * width, areas, block);
+    }
+    if (++tilesRead_ % kTilesKept == 0) {
+      heights_.letGo();
+      cells_.letGo();
+    }
+  }
+
+  // Columns and rows count from the part to publish, `to` is the block's row.
+  void publishRow(int col0, int row, int width, int to, const float* undulation, RowAreas areas, Block& block) {
+    const int mergedRow = spec_.rect.row0 + row, blockWidth = heights_.layout().blockWidth;
+    const size_t out = static_cast<size_t>(to) * block.side;
+    for (int i = 0, cells = 0; i < width; i += cells) {
+      const int col = spec_.rect.col0 + col0 + i;
+      cells = std::min(width - i, blockWidth - col % blockWidth);
+      const auto* height = heights_.at<float>(0, col, mergedRow);
+      const auto layer = [&](int band) {
+        const auto* values = cells_.at<uint16_t>(band, col, mergedRow);
+        return values == nullptr ? nothing_.data() : values;
+      };
+      const auto from = [i](auto* values) { return values == nullptr ? nullptr : values + i; };
+      productCells({height == nullptr ? noHeights_.data() : height, layer(0), layer(1), layer(2), layer(3)}, cells, from(undulation),
+                   {from(areas.roi), from(areas.seen)},
+                   {block.dsm.data() + out + i, block.confidence.data() + out + i, block.spread.data() + out + i, block.count.data() + out + i,
+                    block.validity.data() + out + i},
+                   tally_);
     }
   }
 
@@ -179,7 +233,10 @@ class Worker {
   Session session_;
   ProductTally tally_;
   std::vector<std::unique_ptr<Block>> blocks_;  // one per level on the way down
-  std::vector<float> merged_, undulation_;
+  MergedRaster heights_, cells_;
+  std::vector<float> noHeights_, undulation_;
+  std::vector<uint16_t> nothing_;  // as long as a block is wide
+  int tilesRead_ = 0;
   std::vector<double> crossings_;
   std::vector<uint8_t> roi_, seen_;
 };

@@ -17,7 +17,8 @@ namespace altiplano::raster {
 inline constexpr int kLayers = 5;
 
 struct ProductSpec {
-  std::string merged;  // bands height, confidence, count, spread, reason
+  std::string merged;  // float32 height
+  std::string cells;   // of the same grid, uint16: confidence, count, spread, reason; see MergedCells
   Rect rect;           // its part to publish
   double originE = 0, originN = 0, resolution = 1;  // of that part
   std::string geoid;   // undulation raster; "" = heights stay ellipsoidal

@@ -24,6 +24,7 @@ Napi::Value writeProducts(const Napi::CallbackInfo& info, Session&) {
   const Napi::Object object = info[0].As<Napi::Object>();
   ProductSpec spec;
   spec.merged = textOf(object.Get("merged"));
+  spec.cells = textOf(object.Get("cells"));
   spec.rect = rectOf(object.Get("rect")).value_or(Rect{});
   spec.originE = binding::numberAt(object, "originE");
   spec.originN = binding::numberAt(object, "originN");

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "args.h"
+#include "mapped.h"
 #include "napi_raster.h"
 #include "sample.h"
 
@@ -142,6 +144,51 @@ Napi::Value readBands(const Napi::CallbackInfo& info, Session& session) {
   return out;
 }
 
+// bandLayout(path): { width, height, offsets } of a raster of float32 bands that each lie in one run, else null.
+Napi::Value bandLayout(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Env env = info.Env();
+  const std::optional<PixelLayout> layout = pixelLayout(session, textOf(info[0]));
+  if (!layout || layout->type != GDT_Float32) return env.Null();
+  const std::vector<uint64_t> starts = wholeBands(*layout);
+  if (starts.empty()) return env.Null();
+  Napi::Array offsets = Napi::Array::New(env, starts.size());
+  for (size_t i = 0; i < starts.size(); ++i) offsets.Set(static_cast<uint32_t>(i), static_cast<double>(starts[i]));
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("width", layout->width);
+  out.Set("height", layout->height);
+  out.Set("offsets", offsets);
+  return out;
+}
+
+// mapFile(path): { buffer, handle }; the buffer must not be written to. unmapFile({ buffer, handle }) takes it away at once, the
+// garbage collector when both are gone. It counts a buffer's bytes as memory in use, of which collecting would free some, and marked the
+// whole heap for every few files: these bytes are the system's, so what it adds is taken off again.
+using Mapping = std::shared_ptr<std::unique_ptr<MappedFile>>;
+int64_t bytesOf(const Mapping& mapping) { return *mapping ? static_cast<int64_t>((*mapping)->size()) : 0; }
+
+Napi::Value mapFile(const Napi::CallbackInfo& info, Session&) {
+  const Napi::Env env = info.Env();
+  const auto mapping = std::make_shared<std::unique_ptr<MappedFile>>(std::make_unique<MappedFile>(textOf(info[0])));
+  const auto bufferGone = [](Napi::Env ending, void*, Mapping* ended) {
+    Napi::MemoryManagement::AdjustExternalMemory(ending, bytesOf(*ended));
+    delete ended;
+  };
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("buffer", Napi::ArrayBuffer::New(env, const_cast<uint8_t*>((*mapping)->data()), (*mapping)->size(), bufferGone, new Mapping(mapping)));
+  out.Set("handle", Napi::External<Mapping>::New(env, new Mapping(mapping), [](Napi::Env, Mapping* ended) { delete ended; }));
+  Napi::MemoryManagement::AdjustExternalMemory(env, -bytesOf(mapping));
+  return out;
+}
+
+Napi::Value unmapFile(const Napi::CallbackInfo& info, Session&) {
+  const Napi::Object mapped = info[0].As<Napi::Object>();
+  const Mapping& mapping = *mapped.Get("handle").As<Napi::External<Mapping>>().Data();
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytesOf(mapping));
+  mapped.Get("buffer").As<Napi::ArrayBuffer>().Detach();
+  mapping->reset();
+  return info.Env().Undefined();
+}
+
 // transformPoints(fromCrs, toCrs, Float64Array 2N): Float64Array 2N, NaN where PROJ can't.
 Napi::Value transformPoints(const Napi::CallbackInfo& info, Session& session) {
   const Napi::Env env = info.Env();
@@ -227,6 +274,9 @@ void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<openInfo>(env, exports, "openInfo", session);
   exportFunction<readWindow>(env, exports, "readWindow", session);
   exportFunction<readBands>(env, exports, "readBands", session);
+  exportFunction<bandLayout>(env, exports, "bandLayout", session);
+  exportFunction<mapFile>(env, exports, "mapFile", session);
+  exportFunction<unmapFile>(env, exports, "unmapFile", session);
   exportFunction<transformPoints>(env, exports, "transformPoints", session);
   exportFunction<crsInfo>(env, exports, "crsInfo", session);
   exportFunction<sampleRaster>(env, exports, "sampleRaster", session);

@@ -2,12 +2,33 @@
 #include "write.h"
 
 #include <cpl_string.h>
+#include <cpl_vsi.h>
+
+#include <array>
 
 #include "gdal_error.h"
 
 namespace altiplano::raster {
 
 const char* predictorOf(GDALDataType type) { return GDALDataTypeIsFloating(type) ? "3" : "2"; }
+
+namespace {
+
+// Pixels follow the head, whose length is any number: some bytes behind it let them begin where every type may be read in place. TIFF asks for
+// no less (6.0, section 2: offsets are even), and readers go by the offsets.
+void alignPixels(GDALDataset& dataset, const std::string& path) {
+  constexpr vsi_l_offset kAlignment = 8;
+  dataset.FlushCache(false);
+  VSILFILE* file = VSIFOpenL(path.c_str(), "ab");
+  if (file == nullptr) throw RasterFailure(path, "can't be written");
+  VSIFSeekL(file, 0, SEEK_END);
+  const std::array<char, kAlignment> nothing{};
+  const size_t missing = (kAlignment - VSIFTellL(file) % kAlignment) % kAlignment;
+  const bool written = VSIFWriteL(nothing.data(), 1, missing, file) == missing;
+  if (VSIFCloseL(file) != 0 || !written) throw RasterFailure(path, "can't be written (disk full?)");
+}
+
+}  // namespace
 
 DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
   registerDrivers();
@@ -31,6 +52,8 @@ DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
     options.SetNameValue("BLOCKYSIZE", std::to_string(spec.stripRows).c_str());
   }
   if (spec.sparse) options.SetNameValue("SPARSE_OK", "TRUE");
+  // Strips of nothing but no-data in their place among the others, not at the end: a band can be mapped only where it lies in one run.
+  if (!spec.sparse && spec.compress == "NONE") options.SetNameValue("WRITE_EMPTY_TILES_SYNCHRONOUSLY", "YES");
   DatasetPtr dataset(
       driver->Create(path.c_str(), spec.width, spec.height, static_cast<int>(spec.bands.size()), spec.type, options));
   errors.check(dataset != nullptr, path, "can't be created");
@@ -58,6 +81,7 @@ DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec) {
   if (spec.mask != nullptr) {
     errors.check(dataset->CreateMaskBand(GMF_PER_DATASET) == CE_None, path, "the mask band can't be created");
   }
+  if (spec.compress == "NONE") alignPixels(*dataset, path);
   return dataset;
 }
 
@@ -69,6 +93,19 @@ void writeBlock(GDALDataset& dataset, const std::string& path, int band, const R
                                                      const_cast<void*>(data), rect.width, rect.height, type, 0, 0,
                                                      nullptr) == CE_None,
                path, "pixels can't be written");
+}
+
+bool writeWholeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data, GDALDataType type) {
+  GDALRasterBand& into = *dataset.GetRasterBand(band);
+  int width = 0, height = 0;
+  into.GetBlockSize(&width, &height);
+  if (rect.width != width || rect.height != height || rect.col0 % width != 0 || rect.row0 % height != 0 || type != into.GetRasterDataType()) return false;
+  const ErrorScope errors;
+  const int x = rect.col0 / width, y = rect.row0 / height;
+  // What the cache has of the block would be written over it; without a cache yet this fails, and there is nothing to drop.
+  into.FlushBlock(x, y, FALSE);
+  errors.check(into.WriteBlock(x, y, const_cast<void*>(data)) == CE_None, path, "pixels can't be written");
+  return true;
 }
 
 void finish(DatasetPtr dataset, const std::string& path) {
@@ -103,7 +140,10 @@ void writeBand(GDALDataset& dataset, const std::string& path, int index, const B
       errors.check(band.WriteBlock(0, row / stripRows, written) == CE_None, path, "pixels can't be written");
     }
   }
-  if (row < height) writeBlock(dataset, path, index, {0, row, width, height - row}, data, from.dataType);
+  if (row == height) return;
+  writeBlock(dataset, path, index, {0, row, width, height - row}, data, from.dataType);
+  // Before the next band's, so that each lies in one run.
+  band.FlushCache(false);
 }
 
 }  // namespace

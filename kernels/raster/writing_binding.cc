@@ -108,7 +108,7 @@ Napi::Value writeTiledBlock(const Napi::CallbackInfo& info, Session&) {
   }
   GDALDataType type = GDT_Unknown;
   const void* data = pixelsOf(info[3], static_cast<size_t>(rect.width) * rect.height, &type);
-  writeBlock(*writer.dataset, writer.path, band, rect, data, type);
+  if (!writeWholeBlock(*writer.dataset, writer.path, band, rect, data, type)) writeBlock(*writer.dataset, writer.path, band, rect, data, type);
   return info.Env().Undefined();
 }
 

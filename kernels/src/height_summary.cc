@@ -5,12 +5,12 @@
 
 namespace altiplano {
 
-HeightSummary summarizeHeights(ImageView<const float> height, ImageView<const uint8_t> reason, const HeightBins& bins) {
+HeightSummary summarizeHeights(ImageView<const float> height, ImageView<const uint16_t> reason, const HeightBins& bins) {
   HeightSummary sum;
   const auto last = static_cast<float>(bins.size - 1);
   for (int y = 0; y < height.height; ++y) {
     const float* heights = height.row(y);
-    const uint8_t* reasons = reason.row(y);
+    const uint16_t* reasons = reason.row(y);
     int64_t valid = 0;
     for (int x = 0; x < height.width; ++x) {
       if (reasons[x] != 0) continue;

@@ -25,7 +25,7 @@ struct HeightBins {
 };
 
 // The block's cells where `reason` is 0. Its bins are counted up.
-HeightSummary summarizeHeights(ImageView<const float> height, ImageView<const uint8_t> reason, const HeightBins& bins);
+HeightSummary summarizeHeights(ImageView<const float> height, ImageView<const uint16_t> reason, const HeightBins& bins);
 
 }  // namespace altiplano
 

@@ -4,13 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "product_cells.h"
+#include "merge_cells.h"
 
 namespace altiplano {
 namespace {
 
-// Also false for NaN, infinite heights and heights beyond any planet: a comparison vectorises, std::isfinite does not.
-inline bool counts(float weight, float height) { return weight > 0.0F && std::fabs(height) < 1e30F; }
 inline float spreadOf(float spread) { return spread > 0.0F ? spread : 0.0F; }
 
 struct Columns {
@@ -26,32 +24,19 @@ Columns featheredColumns(const BlendTile& tile, int width) {
   return {from, to};
 }
 
-void clearRow(const MergedOutputs& out, int row, uint8_t emptyReason) {
-  std::fill_n(out.height.row(row), out.height.width, kNoHeight);
-  std::fill_n(out.spread.row(row), out.height.width, kNoHeight);
-  std::fill_n(out.confidence.row(row), out.height.width, 0.0F);
-  std::fill_n(out.count.row(row), out.height.width, 0.0F);
-  std::fill_n(out.reason.row(row), out.height.width, emptyReason);
+void clearCells(const MergedOutputs& out, Columns columns, int row, uint16_t emptyReason) {
+  if (columns.empty()) return;
+  const int cells = columns.to - columns.from;
+  std::fill_n(out.height.row(row) + columns.from, cells, kNoHeight);
+  for (const auto& layer : {out.confidence, out.count, out.spread}) std::fill_n(layer.row(row) + columns.from, cells, uint16_t{0});
+  std::fill_n(out.reason.row(row) + columns.from, cells, emptyReason);
 }
 
-void takeCells(const BlendTile& tile, const BlendOptions& options, Columns columns, int row, const MergedOutputs& out) {
-  const int at = columns.from - tile.col0, in = row - tile.row0;
-  const float *height = tile.cells.height.row(in) + at, *weight = tile.cells.weight.row(in) + at;
-  const float *spread = tile.cells.spread.row(in) + at, *count = tile.cells.count.row(in) + at;
-  float *toHeight = out.height.row(row) + columns.from, *toConfidence = out.confidence.row(row) + columns.from;
-  float *toSpread = out.spread.row(row) + columns.from, *toCount = out.count.row(row) + columns.from;
-  uint8_t* reason = out.reason.row(row) + columns.from;
-  const auto fullWeight = static_cast<float>(options.fullWeight);
-  const int cells = columns.to - columns.from;
-  for (int i = 0; i < cells; ++i) {
-    const bool valid = counts(weight[i], height[i]);
-    toHeight[i] = valid ? height[i] : kNoHeight;
-    toSpread[i] = valid ? spreadOf(spread[i]) : kNoHeight;
-    const float confidence = weight[i] / fullWeight;
-    toConfidence[i] = valid ? (confidence < 1.0F ? confidence : 1.0F) : 0.0F;
-    toCount[i] = valid ? count[i] : 0.0F;
-  }
-  for (int i = 0; i < cells; ++i) reason[i] = counts(weight[i], height[i]) ? static_cast<uint8_t>(kHasHeight) : options.emptyReason;
+void takeSpan(const BlendTile& tile, const BlendOptions& options, Columns columns, int row, const MergedOutputs& out) {
+  const int at = columns.from - tile.col0, in = row - tile.row0, to = columns.from;
+  takeCells({tile.cells.height.row(in) + at, tile.cells.weight.row(in) + at, tile.cells.spread.row(in) + at, tile.cells.count.row(in) + at},
+            columns.to - columns.from, static_cast<float>(options.fullWeight), options.emptyReason,
+            {out.height.row(row) + to, out.confidence.row(row) + to, out.count.row(row) + to, out.spread.row(row) + to, out.reason.row(row) + to});
 }
 
 // One tile's cell where several have a feather.
@@ -78,9 +63,9 @@ void blendCell(const Share* shares, int n, const BlendOptions& options, int col,
   }
   const double mean = sumOffset / sumWeight;
   out.height.at(col, row) = static_cast<float>(lead->height + mean);
-  out.spread.at(col, row) = static_cast<float>(std::sqrt(std::max(0.0, sumSquare / sumWeight - mean * mean)));
-  out.confidence.at(col, row) = static_cast<float>(std::min(1.0, sumWeight / sumFeather / options.fullWeight));
-  out.count.at(col, row) = static_cast<float>(lead->count);
+  out.spread.at(col, row) = spreadSteps(static_cast<float>(std::sqrt(std::max(0.0, sumSquare / sumWeight - mean * mean))));
+  out.confidence.at(col, row) = confidenceSteps(static_cast<float>(std::min(1.0, sumWeight / sumFeather / options.fullWeight)));
+  out.count.at(col, row) = static_cast<uint16_t>(std::min(lead->count, 65535.0));
   out.reason.at(col, row) = kHasHeight;
 }
 
@@ -92,7 +77,7 @@ void fusePairs(const std::vector<CellViews>& pairs, const CellOutputs& fused) {
       double height = 0, variance = 0, total = 0, count = 0;
       for (const CellViews& pair : pairs) {
         const float weight = pair.weight.at(x, y), value = pair.height.at(x, y);
-        if (!counts(weight, value)) continue;
+        if (!cellCounts(weight, value)) continue;
         total += weight;
         const double share = weight / total, delta = value - height, spread = spreadOf(pair.spread.at(x, y));
         variance += share * (spread * spread - variance) + share * (1 - share) * delta * delta;
@@ -114,9 +99,8 @@ void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options
   std::vector<int> active, bounds, here;
   std::vector<Share> shares(tiles.size());
   for (int row = 0; row < out.height.height; ++row) {
-    clearRow(out, row, options.emptyReason);
     active.clear();
-    bounds.clear();
+    bounds.assign({0, width});
     for (size_t i = 0; i < tiles.size(); ++i) {
       if (tiles[i].featherRow[row] <= 0 || columns[i].empty()) continue;
       active.push_back(static_cast<int>(i));
@@ -132,15 +116,19 @@ void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options
       for (const int tile : active) {
         if (columns[static_cast<size_t>(tile)].from <= span.from && columns[static_cast<size_t>(tile)].to >= span.to) here.push_back(tile);
       }
-      if (here.size() == 1) takeCells(tiles[static_cast<size_t>(here[0])], options, span, row, out);
-      if (here.size() < 2) continue;
+      if (here.size() == 1) {
+        takeSpan(tiles[static_cast<size_t>(here[0])], options, span, row, out);
+        continue;
+      }
+      clearCells(out, span, row, options.emptyReason);
+      if (here.empty()) continue;
       for (int col = span.from; col < span.to; ++col) {
         int n = 0;
         for (const int index : here) {
           const BlendTile& tile = tiles[static_cast<size_t>(index)];
           const int x = col - tile.col0, y = row - tile.row0;
           const float height = tile.cells.height.at(x, y), weight = tile.cells.weight.at(x, y);
-          if (!counts(weight, height)) continue;
+          if (!cellCounts(weight, height)) continue;
           shares[static_cast<size_t>(n++)] = {tile.featherCol[col] * tile.featherRow[row], height, weight,
                                               spreadOf(tile.cells.spread.at(x, y)), tile.cells.count.at(x, y), tile.isOwner};
         }

@@ -31,13 +31,14 @@ struct BlendTile {
 struct BlendOptions {
   double toleranceM = 3;     // a height farther than this from the leading tile's isn't blended in
   double fullWeight = 1;     // weight of a cell whose points are all certain: confidence 1
-  uint8_t emptyReason = 1;   // of cells without a height
+  uint16_t emptyReason = 1;  // of cells without a height
 };
 
-// height, spread: metres, -32768 where there is none; confidence: 0 to 1.
+// height: metres, kNoHeight where there is none; confidence (0 to 1) and spread (metres): in steps of 1 / kSteps, 65535 and more
+// is 65535; reason: a Reason. Where there is no height, confidence, count and spread are 0.
 struct MergedOutputs {
-  ImageView<float> height, confidence, count, spread;
-  ImageView<uint8_t> reason;
+  ImageView<float> height;
+  ImageView<uint16_t> confidence, count, spread, reason;
 };
 
 // The pairs of one tile as one: means weighted by weight, what the pairs differ by is spread (West, CACM 22(9), 1979); weights

@@ -24,9 +24,12 @@ inline constexpr uint8_t kBeyond = 255;
 enum Reason : uint8_t { kHasHeight = 0, kNoPoint = 1, kOutside = 2, kDeadTile = 3, kOutsideRoi = 4 };
 inline constexpr int kReasons = 5;
 
-// One size. height, spread: metres; reason: a Reason, negative where nothing was merged (outside).
-struct MergedViews {
-  ImageView<const float> height, confidence, count, spread, reason;
+// Cells of a row. height: metres; confidence, spread: in steps of 1 / kSteps; reason: a Reason, or kNothing where nothing was merged
+// (which is outside).
+inline constexpr uint16_t kNothing = 65535;
+struct MergedCells {
+  const float* height;
+  const uint16_t *confidence, *count, *spread, *reason;
 };
 
 // One size. Without a height: dsm, confidence and spread kNoHeight, count 0.
@@ -34,6 +37,13 @@ struct ProductViews {
   ImageView<float> dsm, confidence, spread;
   ImageView<uint16_t> count;
   ImageView<uint8_t> validity;
+};
+
+// Cells of a row of it.
+struct ProductCells {
+  float *dsm, *confidence, *spread;
+  uint16_t* count;
+  uint8_t* validity;
 };
 
 // Sums over published cells. All integers, in the steps they are published in, so that the order in which blocks are added
@@ -48,6 +58,7 @@ struct ProductTally {
   std::vector<int64_t> bins;
 
   void add(const ProductTally& other);
+  bool operator==(const ProductTally&) const = default;
 };
 
 // Where cells of a row lie: 1 inside, 0 outside. Null = everywhere.
@@ -56,10 +67,10 @@ struct RowAreas {
   const uint8_t* seen = nullptr;
 };
 
-// One row: merged cells -> published ones, added to the tally. undulation: metres, subtracted from heights; null = none.
+// Some merged cells of a row -> published ones, added to the tally. undulation: metres, subtracted from heights; null = none.
 // Outside of the ROI nothing is published; an empty cell that no pair sees is called kOutside.
-void productRow(const MergedViews& merged, int row, const float* undulation, RowAreas areas, const ProductViews& out,
-                ProductTally& tally);
+void productCells(const MergedCells& merged, int cells, const float* undulation, RowAreas areas, const ProductCells& out,
+                  ProductTally& tally);
 
 // 1 where a cell's centre e = originE + (col0 + i + 0.5) * resolution lies inside the ring (x, y pairs, open) on the line at
 // north n: an odd number of crossings at or west of it. Rows of several rings are combined by `or` into `inside`.
@@ -69,6 +80,11 @@ void addInside(const std::vector<double>& ring, double north, double originE, do
 // Halves a block: means of the cells that have a value (rounded again), mean count and most frequent validity (of
 // equally many the first) of the cells inside the raster. `in` has even sizes, `out` half of them.
 void halveProduct(const ProductViews& in, const ProductViews& out);
+
+// The slow twins: equal to the bit.
+void productCellsReference(const MergedCells& merged, int cells, const float* undulation, RowAreas areas, const ProductCells& out,
+                           ProductTally& tally);
+void halveProductReference(const ProductViews& in, const ProductViews& out);
 
 }  // namespace altiplano
 

@@ -8,23 +8,24 @@
 #include <random>
 #include <vector>
 
+#include "targets_for_test.h"
+
 namespace altiplano {
 namespace {
 
 struct Merged {
-  std::vector<float> height, confidence, count, spread, reason;
+  std::vector<float> height;
+  std::vector<uint16_t> confidence, count, spread, reason;
   explicit Merged(std::vector<float> heights) : height(std::move(heights)) {
     for (const float h : height) {
       reason.push_back(h == kNoHeight ? kNoPoint : kHasHeight);
-      confidence.push_back(0.7F);
-      count.push_back(70000);
-      spread.push_back(0.1234F);
+      confidence.push_back(179);
+      count.push_back(65535);
+      spread.push_back(32);
     }
   }
-  MergedViews views() const {
-    const auto row = [&](const std::vector<float>& band) { return denseView(band.data(), static_cast<int>(band.size()), 1); };
-    return {row(height), row(confidence), row(count), row(spread), row(reason)};
-  }
+  MergedCells cells() const { return {height.data(), confidence.data(), count.data(), spread.data(), reason.data()}; }
+  int size() const { return static_cast<int>(height.size()); }
 };
 
 struct Product {
@@ -43,16 +44,18 @@ struct Product {
     return {denseView(dsm.data(), width, height), denseView(confidence.data(), width, height), denseView(spread.data(), width, height),
             denseView(count.data(), width, height), denseView(validity.data(), width, height)};
   }
+  ProductCells cells() { return {dsm.data(), confidence.data(), spread.data(), count.data(), validity.data()}; }
+  bool operator==(const Product&) const = default;
 };
 
-TEST(ProductRow, RoundsToStepsAndCountsExactly) {
+TEST(ProductCells, RoundsToStepsAndCountsExactly) {
   const Merged merged({100.0004F, kNoHeight, -12.75F, 4321.9F});
   Product out(4, 1);
   ProductTally tally;
   tally.binsFrom = 0;
   tally.binsTo = 100;
   tally.bins.resize(10);
-  productRow(merged.views(), 0, nullptr, {}, out.views(), tally);
+  productCells(merged.cells(), merged.size(), nullptr, {}, out.cells(), tally);
   for (const int cell : {0, 2, 3}) {
     const double height = merged.height[static_cast<size_t>(cell)], published = out.dsm[static_cast<size_t>(cell)];
     EXPECT_LE(std::abs(published - height), 0.5 / kHeightSteps);
@@ -74,13 +77,13 @@ TEST(ProductRow, RoundsToStepsAndCountsExactly) {
   EXPECT_EQ(tally.bins.back(), 2);
 }
 
-TEST(ProductRow, SubtractsUndulationsAndSaysWhyACellIsEmpty) {
+TEST(ProductCells, SubtractsUndulationsAndSaysWhyACellIsEmpty) {
   const Merged merged({10, 10, kNoHeight, kNoHeight, 10});
   const float undulation[] = {1.5F, -2, 0, 0, 0};
   const uint8_t roi[] = {1, 1, 1, 1, 0}, seen[] = {0, 1, 1, 0, 1};
   Product out(5, 1);
   ProductTally tally;
-  productRow(merged.views(), 0, undulation, {roi, seen}, out.views(), tally);
+  productCells(merged.cells(), merged.size(), undulation, {roi, seen}, out.cells(), tally);
   EXPECT_EQ(out.dsm, (std::vector<float>{8.5F, 12, kNoHeight, kNoHeight, kNoHeight}));
   EXPECT_EQ(out.validity, (std::vector<uint8_t>{kHasHeight, kHasHeight, kNoPoint, kOutside, kOutsideRoi}));
 }
@@ -93,7 +96,7 @@ TEST(ProductTally, DoesNotDependOnTheOrderOfBlocks) {
     std::vector<float> heights(257);
     for (float& h : heights) h = random() % 4 == 0 ? kNoHeight : metres(random);
     Product out(257, 1);
-    productRow(Merged(heights).views(), 0, nullptr, {}, out.views(), part);
+    productCells(Merged(heights).cells(), 257, nullptr, {}, out.cells(), part);
   }
   ProductTally there, back;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -103,6 +106,46 @@ TEST(ProductTally, DoesNotDependOnTheOrderOfBlocks) {
   EXPECT_EQ(there.heights, back.heights);
   EXPECT_EQ(there.minHeight, back.minHeight);
   EXPECT_EQ(there.reasons[0], back.reasons[0]);
+}
+
+// Every number of cells around a vector's and a chunk's, heights on both sides of zero and beyond what is published, ties, nothing merged.
+TEST(ProductCells, EqualsItsTwin) {
+  std::mt19937 random(11);
+  std::uniform_real_distribution<float> metres(-500, 9000);
+  for (const int size : {1, 7, 16, 63, 512, 513, 1500}) {
+    for (const bool hasGeoid : {false, true}) {
+      Merged merged(std::vector<float>(static_cast<size_t>(size), 0));
+      std::vector<float> undulation(merged.height.size());
+      std::vector<uint8_t> roi(merged.height.size()), seen(merged.height.size());
+      for (size_t i = 0; i < merged.height.size(); ++i) {
+        const bool isTie = random() % 3 == 0;
+        merged.height[i] = isTie ? (static_cast<float>(random() % 4000) + 0.5F) / kHeightSteps * (random() % 2 == 0 ? 1 : -1) : metres(random);
+        merged.confidence[i] = static_cast<uint16_t>(random() % 257);
+        merged.count[i] = static_cast<uint16_t>(random());
+        merged.spread[i] = static_cast<uint16_t>(random());
+        const unsigned why = random() % 8;
+        merged.reason[i] = why == 7 ? kNothing : why > 4 ? uint16_t{kHasHeight} : static_cast<uint16_t>(why);
+        undulation[i] = static_cast<float>(random() % 400) / 7 - 30;
+        roi[i] = random() % 9 != 0;
+        seen[i] = random() % 2;
+      }
+      ProductTally expectedTally;
+      expectedTally.binsFrom = 100;
+      expectedTally.binsTo = 4000;
+      expectedTally.bins.resize(77);
+      const ProductTally empty = expectedTally;
+      Product expected(size, 1);
+      const float* geoid = hasGeoid ? undulation.data() : nullptr;
+      productCellsReference(merged.cells(), size, geoid, {roi.data(), seen.data()}, expected.cells(), expectedTally);
+      onEveryTarget([&] {
+        ProductTally tally = empty;
+        Product out(size, 1);
+        productCells(merged.cells(), size, geoid, {roi.data(), seen.data()}, out.cells(), tally);
+        EXPECT_TRUE(out == expected) << size;
+        EXPECT_TRUE(tally == expectedTally) << size;
+      });
+    }
+  }
 }
 
 // A ring with a notch: x 0..10, y 0..10, without x 4..6 above y 5. Cells of 1 m, their centres at .5.
@@ -148,6 +191,37 @@ TEST(HalveProduct, MeansAreWithinHalfAStepOfTheTruth) {
       const float mean = coarse.dsm[static_cast<size_t>(32 * y + x)];
       if (n == 0) EXPECT_EQ(mean, kNoHeight);
       else EXPECT_NEAR(mean, sum / n, 0.5 / kHeightSteps + 1e-9);
+    }
+  }
+}
+
+// Odd sizes, every number of cells with a value, ties, and edges that only three cells of a block lie inside of.
+TEST(HalveProduct, EqualsItsTwin) {
+  std::mt19937 random(7);
+  for (const int width : {2, 6, 34, 66, 512}) {
+    for (const bool hasThrees : {false, true}) {
+      const int height = 12;
+      Product fine(width, height);
+      for (int y = 0; y < height; ++y) {
+        for (int x = 0; x < width; ++x) {
+          const size_t i = static_cast<size_t>(y) * width + x;
+          const bool isBeyond = hasThrees ? random() % 9 == 0 : x >= width - 3 || y >= height - 3;
+          const bool isHole = isBeyond || random() % 3 == 0;
+          const auto steps = [&](int most, int per) { return static_cast<float>(static_cast<int>(random() % static_cast<unsigned>(most)) - most / 8) / static_cast<float>(per); };
+          fine.dsm[i] = isHole ? kNoHeight : steps(9 << 20, kHeightSteps);
+          fine.confidence[i] = isHole ? kNoHeight : steps(256, kSteps);
+          fine.spread[i] = isHole ? kNoHeight : steps(65536, kSteps);
+          fine.count[i] = isHole ? 0 : static_cast<uint16_t>(random());
+          fine.validity[i] = isBeyond ? kBeyond : static_cast<uint8_t>(isHole ? 1 + random() % 4 : 0);
+        }
+      }
+      Product expected(width / 2, height / 2);
+      halveProductReference(fine.views(), expected.views());
+      onEveryTarget([&] {
+        Product out(width / 2, height / 2);
+        halveProduct(fine.views(), out.views());
+        EXPECT_TRUE(out == expected) << width;
+      });
     }
   }
 }

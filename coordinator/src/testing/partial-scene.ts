@@ -26,10 +26,12 @@ const rpc: RpcModel = {
   colNum: zeros, colDen: zeros, rowNum: zeros, rowDen: zeros,
 };
 
-export async function openTestScene({ tiles, partial }: {
+export async function openTestScene({ tiles, partial, compress = 'DEFLATE' }: {
   readonly tiles: readonly (readonly [number, number])[];
   /** Heights (null = hole) of a tile at a place, or null for a tile without a result. */
   readonly partial: (tile: TilePlan) => ((e: number, n: number) => number | null) | null;
+  /** NONE: as agents write them, to be mapped. */
+  readonly compress?: 'DEFLATE' | 'NONE';
 }): Promise<TestScene> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-scene-'));
   const store = await openFileStore(join(folder, 'store'));
@@ -60,7 +62,7 @@ export async function openTestScene({ tiles, partial }: {
     const weight = height.map((h) => (Number.isNaN(h) ? 0 : 1));
     const path = join(folder, 'partial.tif');
     writeGeoTiff(path, {
-      width: side, height: side, crs: 'EPSG:32636', geotransform: geotransformOf(grid),
+      width: side, height: side, crs: 'EPSG:32636', geotransform: geotransformOf(grid), compress, ...(compress === 'NONE' ? { tiled: false, stripRows: 64 } : {}),
       bands: [{ data: height, noData: NaN }, { data: weight }, { data: new Float32Array(side * side) }, { data: weight }],
     });
     await store.putFile(outKey, path);

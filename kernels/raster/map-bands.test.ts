@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { temporaryFolder } from '../test/reference-data.js';
+import { RasterError } from './errors.js';
+import { bandLayout, mapBands } from './map-bands.js';
+import { writeGeoTiff } from './write.js';
+
+/** Rows that don't fill the last strip, whole strips of no-data in the middle and at the end, and a head of any length. */
+test('bands written as partials are come out of a mapped file as they went in, whatever they hold', (t) => {
+  const [width, height] = [33, 200];
+  const bands = [0, 1, 2].map((band) => ({
+    data: Float32Array.from({ length: width * height }, (_, i) => ((i >= 64 * width && i < 128 * width) || i >= 192 * width ? NaN : i + band)), noData: NaN,
+  }));
+  for (const text of ['', 'a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef', 'abcdefg']) {
+    const path = join(temporaryFolder(t), 'partial.tif');
+    writeGeoTiff(path, { width, height, bands, metadata: { TEXT: `-${text}` }, tiled: false, stripRows: 64, compress: 'NONE' });
+    const layout = bandLayout(path);
+    if (layout === null) return t.fail('not mapped');
+    const mapped = mapBands(layout);
+    t.deepEqual(mapped.bands, bands.map(({ data }) => data));
+    mapped.close();
+    t.deepEqual(mapped.bands.map(({ length }) => length), [0, 0, 0], 'gone when closed');
+  }
+  return undefined;
+});
+
+test('a raster whose bands don\'t lie in one run of floats each is left to be read', (t) => {
+  const folder = temporaryFolder(t);
+  const data = Float32Array.from({ length: 600 * 600 }, (_, i) => i);
+  const bands = [{ data }];
+  const refused = (name: string, options: Partial<Parameters<typeof writeGeoTiff>[1]>): void => {
+    const path = join(folder, name);
+    writeGeoTiff(path, { width: 600, height: 600, bands, ...options });
+    t.is(bandLayout(path), null, name);
+  };
+  refused('compressed.tif', { tiled: false });
+  refused('tiled.tif', { tiled: true, compress: 'NONE' });
+  refused('integers.tif', { bands: [{ data: Uint16Array.from(data) }], tiled: false, compress: 'NONE' });
+  t.is(bandLayout(join(folder, 'integers.tif')), null);
+  t.throws(() => bandLayout(join(folder, 'none.tif')), { instanceOf: RasterError, message: /none\.tif/ });
+});
+
+test('a file that is gone by the time it is mapped is named', (t) => {
+  const path = join(temporaryFolder(t), 'gone.tif');
+  writeFileSync(path, '');
+  t.throws(() => mapBands({ path: `${path}.not`, width: 1, height: 1, offsets: [0] }), { instanceOf: RasterError, message: /gone\.tif\.not/ });
+});
