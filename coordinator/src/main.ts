@@ -2,10 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerAgents } from './commands/agents.js';
+import { registerCancel } from './commands/cancel.js';
+import { registerClean } from './commands/clean.js';
 import { registerCompare } from './commands/compare.js';
 import { registerCoordinator } from './commands/coordinator.js';
 import { registerInfo } from './commands/info.js';
 import { registerPlan } from './commands/plan.js';
+import { registerReplay } from './commands/replay.js';
+import { registerResume } from './commands/resume.js';
 import { registerRun } from './commands/run.js';
 import { registerScenes } from './commands/scenes.js';
 import { registerStatus } from './commands/status.js';
@@ -51,6 +55,10 @@ Examples:
   registerCompare(program);
   registerCoordinator(program, interrupted.signal, packageVersion());
   registerSubmit(program, interrupted.signal);
+  registerResume(program, interrupted.signal);
+  registerCancel(program, interrupted.signal);
+  registerReplay(program, interrupted.signal);
+  registerClean(program);
   registerScenes(program);
   registerStatus(program);
   registerWatch(program, interrupted.signal);

@@ -7,8 +7,8 @@ const base = { v: z.literal(1), sceneId: sceneIdSchema, number: z.int().positive
 
 /**
  * What people asked of a scene: numbered from 1, each written once, so that they are the scene's history, too.
- * The last run, resume or cancel says whether it is to be worked on. Every replay counts for good: its number is the round of the tasks it
- * names, and a later one that names a task again takes its place.
+ * The last one that a person gave says whether it is to be worked on. Every replay counts for good: its number is the round of the tasks it
+ * names, and a later one that names a task again takes its place. The coordinator replays, too, what is missing from the store.
  */
 export const sceneOrderSchema = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('run'), keepIntermediates: z.boolean() }),

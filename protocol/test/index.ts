@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For tests of other packages.
+export { type FakeClock, makeFakeClock } from './fake-clock.js';
 export { type Fault, type FaultyProxy, type ProxiedRequest, openFaultyProxy, seededFaults } from './faulty-proxy.js';
 export { permissionsConfig, roleAuth } from './permissions.js';
 export { type S3Server, newBucket, openS3Server } from './s3-server.js';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { type SceneOptions, addSceneOptions } from '../scene-options.js';
 import { tileCount } from '../tile-index.js';
 import { addClusterOptions, withStore } from './cluster-options.js';
-import { nudgeCoordinator, waitForEnd } from './scene-order.js';
+import { nudgeCoordinator, orderExitCodes, waitForEnd } from './scene-order.js';
 
 interface SubmitOptions extends SceneOptions, BusFlags, StoreFlags {
   readonly keepIntermediates?: true;
@@ -26,22 +26,21 @@ Examples:
 
 Agents read the images by the same names: as s3://bucket/key, or as files all machines have at the same place.
 The same images and options again are the same scene: it goes on, or is found complete. altiplano watch --scene ID follows it.
-
-Exit codes: 0 submitted (with --wait: complete), 1 failed or cancelled, 2 bad usage or input, 3 partial, 130 interrupted.`)
+${orderExitCodes}`)
     .action(async (images: string[], options: SubmitOptions) => {
       const { makePlan } = await import('../make-plan.js');
       const { submitScene } = await import('../submit-scene.js');
       const plan = await makePlan(images, options);
       const full = plan.levels.at(-1);
       await withStore(options, async (store) => {
-        const { number } = await submitScene(store, plan, { keepIntermediates: options.keepIntermediates === true });
-        const told = { sceneId: plan.sceneId, order: number, tiles: full === undefined ? 0 : tileCount(full), pairs: plan.pairs.length, warnings: plan.warnings };
+        const given = await submitScene(store, plan, { keepIntermediates: options.keepIntermediates === true });
+        const told = { sceneId: plan.sceneId, order: given.number, tiles: full === undefined ? 0 : tileCount(full), pairs: plan.pairs.length, warnings: plan.warnings };
         if (!options.json) {
           for (const warning of plan.warnings) process.stdout.write(`note: ${warning}\n`);
-          process.stdout.write(`scene ${told.sceneId}: ${told.pairs} pair${told.pairs === 1 ? '' : 's'}, ${told.tiles} tiles, submitted as order ${number}\n`);
+          process.stdout.write(`scene ${told.sceneId}: ${told.pairs} pair${told.pairs === 1 ? '' : 's'}, ${told.tiles} tiles, submitted as order ${given.number}\n`);
         }
         await nudgeCoordinator(options);
-        if (options.wait) await waitForEnd(store, plan.sceneId, number, { json: options.json === true }, signal);
+        if (options.wait) await waitForEnd(store, given, options, signal);
         else if (options.json) process.stdout.write(`${JSON.stringify(told)}\n`);
       });
     });

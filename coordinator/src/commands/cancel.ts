@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { withStore } from './cluster-options.js';
+import { type OrderFlags, addOrderOptions, order } from './scene-order.js';
+
+/** Adds `altiplano cancel --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
+export function registerCancel(program: Command, signal: AbortSignal): void {
+  addOrderOptions(program.command('cancel'))
+    .description('stop a scene: its waiting tasks leave the bus, those in hand may end, and what is done stays in the store')
+    .addHelpText('after', `
+Examples:
+  altiplano cancel --scene town --store s3://scenes/prod --nats nats://bus:4222
+  altiplano cancel --scene town --wait && altiplano clean --scene town     stop it and drop all it made
+
+altiplano resume --scene ID goes on with it.
+
+Exit codes: 0 ordered (with --wait: cancelled), 1 or 3 where it had failed or was partial before, 2 bad usage or input, 130 interrupted.`)
+    .action((options: OrderFlags) => withStore(options, async (store) => {
+      const { orderedBy } = await import('../give-order.js');
+      const { readPlan } = await import('../views/read-cluster.js');
+      const { sceneId } = await readPlan(store, options.scene);
+      await order(store, { type: 'cancel', sceneId, at: new Date().toISOString(), by: orderedBy() }, options, 'to be cancelled', signal);
+    }));
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InputError, activePrefix, catalogKey } from '@altiplano/protocol';
+import type { StoreFlags } from '@altiplano/protocol/config';
+import { addConfigOption, addStoreOption } from '@altiplano/protocol/config';
+import type { Command } from 'commander';
+import { withStore } from './cluster-options.js';
+
+interface CleanFlags extends StoreFlags {
+  readonly scene: string;
+  readonly intermediates?: true;
+  readonly json?: true;
+}
+
+/** Adds `altiplano clean --scene S` to the program. */
+export function registerClean(program: Command): void {
+  addConfigOption(addStoreOption(program.command('clean')))
+    .description('drop what the store has of a scene, products included; the images it was made from are not touched')
+    .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
+    .option('--intermediates', 'only ingested images, partial DSMs and coarse levels; products, plan and history stay')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', `
+Examples:
+  altiplano clean --scene town --store s3://scenes/prod                   nothing of it is left
+  altiplano clean --scene town --store s3://scenes/prod --intermediates   after a look at them
+
+A scene with orders that are not carried out is refused: altiplano cancel --scene ID --wait first.
+
+Exit codes: 0 dropped, 1 failed, 2 bad usage or input.`)
+    .action((options: CleanFlags) => withStore(options, async (store) => {
+      const { dropObjects, isIntermediate } = await import('../drop-objects.js');
+      const { scene } = options;
+      for await (const _ of store.list(`${activePrefix}${scene}.`)) throw new InputError(`scene ${scene}: has orders that are not carried out; altiplano cancel --scene ${scene} --wait first`);
+      const isKnown = await store.has(catalogKey(scene));
+      const dropped = await dropObjects(store, scene, options.intermediates ? isIntermediate : () => true);
+      // Last, so that a clean-up that was interrupted can be repeated.
+      if (!options.intermediates) await store.delete(catalogKey(scene));
+      if (dropped === 0 && !isKnown) throw new InputError(`scene ${scene}: not in ${store.url}; altiplano scenes lists those that are`);
+      process.stdout.write(options.json ? `${JSON.stringify({ sceneId: scene, dropped })}\n` : `scene ${scene}: ${dropped} objects dropped\n`);
+    }));
+}

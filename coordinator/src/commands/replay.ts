@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InputError } from '@altiplano/protocol';
+import { type Command, Option } from 'commander';
+import { withStore } from './cluster-options.js';
+import { type OrderFlags, addOrderOptions, order, orderExitCodes } from './scene-order.js';
+
+interface ReplayFlags extends OrderFlags {
+  readonly dead?: true;
+  readonly tile: readonly string[];
+  readonly pair?: string;
+  readonly set: readonly string[];
+}
+
+const collect = (text: string, all: readonly string[]): string[] => [...all, ...text.split(',')];
+
+/** Adds `altiplano replay --scene S (--dead | --tile T)` to the program. `signal` aborts on SIGINT and SIGTERM. */
+export function registerReplay(program: Command, signal: AbortSignal): void {
+  addOrderOptions(program.command('replay'))
+    .description("run some of a scene's tasks again, with other parameters if you like, and merge what that changes")
+    .option('--dead', 'the tasks that are dead, of whatever kind and level')
+    .addOption(new Option('--tile <ids>', 'tiles at full resolution (comma list or repeated); altiplano tiles lists them').argParser(collect).default([], 'none'))
+    .option('--pair <id>', 'of these tiles this pair only, e.g. 0_1')
+    .addOption(new Option('--set <key=value>', 'parameter in place of the scene\'s, repeatable: p2=60').argParser(collect).default([], 'none'))
+    .addHelpText('after', `
+Examples:
+  altiplano replay --scene town --dead --wait                                          after the cause was mended
+  altiplano replay --scene town --tile x1021y-33,x1022y-33 --set p2=60 --set p1=15     smoother there
+  altiplano replay --scene town --tile x1021y-33 --pair 0_1
+
+A replay is an order with a number, kept in the store with its parameters for good; the products say which tiles are of which.
+Parameters of an earlier replay of the same tile stay unless they are set again. Of a scene that was done without --keep-intermediates
+images and coarse levels are made again first.
+${orderExitCodes}`)
+    .action((options: ReplayFlags) => withStore(options, async (store) => {
+      if ((options.dead === true) === (options.tile.length > 0)) throw new InputError('replay: give either --dead or --tile');
+      if (options.pair !== undefined && options.dead) throw new InputError('replay: --pair goes with --tile');
+      const { orderedBy } = await import('../give-order.js');
+      const { readPlan } = await import('../views/read-cluster.js');
+      const { deadTasks, replayParams, tasksOfTiles } = await import('../resolve-replay.js');
+      const plan = await readPlan(store, options.scene);
+      const { sceneId } = plan;
+      const set = replayParams(plan, options.set);
+      const taskIds = options.dead ? await deadTasks(store, sceneId) : tasksOfTiles(plan, options.tile, options.pair ?? null);
+      if (taskIds.length === 0) throw new InputError(`scene ${sceneId}: no task of it is dead`);
+      const told = `${taskIds.length} task${taskIds.length === 1 ? '' : 's'} to be run again`;
+      await order(store, { type: 'replay', sceneId, at: new Date().toISOString(), by: orderedBy(), taskIds, set }, options, told, signal);
+    }));
+}
