@@ -6,6 +6,7 @@ import { type NatsAccess, type ObjectStore, type TaskQueue, openNatsQueue, openS
 import type { CoordinatorLog } from './coordinator-log.js';
 import { fencedStore } from './fenced-store.js';
 import { type HeldLease, claimLease } from './lease.js';
+import type { LeaseTimes } from './lease-rules.js';
 import { messageOf } from './message-of.js';
 import { serveScenes } from './serve-scenes.js';
 import type { WorkThread } from './work-thread.js';
@@ -20,6 +21,11 @@ export interface CoordinatorConfig {
   /** Local folder for rasters in the making; what is in it is nobody else's. */
   readonly workDir: string;
   readonly metricsPort: number | null;
+  readonly leaseTimes: LeaseTimes;
+  /** How long a task stays with an agent that gives no sign of life. */
+  readonly ackWaitMs: number;
+  /** See RunOptions. */
+  readonly reconcileMs: number;
 }
 
 export interface CoordinatorPorts {
@@ -50,7 +56,7 @@ export async function coordinate(config: CoordinatorConfig, ports: CoordinatorPo
     log('coordinator:started', { bus: config.bus.servers, store: store.url, scenes: config.scenes, version: ports.version });
     while (!stop.aborted) {
       const lease = await claimLease({
-        store, name: config.id,
+        store, name: config.id, times: config.leaseTimes,
         onProblem: (error) => { log('lease:problem', { error }); },
         onStandby: (epoch) => { log('coordinator:standby', { epoch }); },
       }, stop);
@@ -89,7 +95,7 @@ async function lead(config: CoordinatorConfig, { openWork, log }: CoordinatorPor
   try {
     await queue.ensure(over).catch((error: unknown) => { log('bus:problem', { error: messageOf(error) }); });
     return await serveScenes({
-      store: fencedStore(store, lease), queue, openWork, epoch: lease.epoch, name: config.id, workDir: config.workDir,
+      store: fencedStore(store, lease), queue, openWork, epoch: lease.epoch, name: config.id, workDir: config.workDir, reconcileMs: config.reconcileMs,
       onStatus(status) {
         const before = statuses.get(status.sceneId);
         statuses.set(status.sceneId, status);
@@ -120,11 +126,11 @@ async function released(lease: HeldLease, log: CoordinatorLog): Promise<void> {
 }
 
 /** A bus that is away is waited for; one that refuses us is an error. */
-async function openBus({ bus, id }: CoordinatorConfig, log: CoordinatorLog, onLost: (error: Error) => void, signal: AbortSignal): Promise<TaskQueue> {
+async function openBus({ bus, id, ackWaitMs }: CoordinatorConfig, log: CoordinatorLog, onLost: (error: Error) => void, signal: AbortSignal): Promise<TaskQueue> {
   for (;;) {
     try {
       return await openNatsQueue({
-        ...bus, role: 'coordinator', name: id, signal, onLost, onProblem: (problem) => { log('bus:problem', { error: problem.message }); },
+        ...bus, role: 'coordinator', name: id, ackWaitMs, signal, onLost, onProblem: (problem) => { log('bus:problem', { error: problem.message }); },
       });
     } catch (error) {
       if (signal.aborted || !(error instanceof ServiceUnavailableError)) throw error;

@@ -15,8 +15,11 @@ export interface LeaseTimes {
   readonly lookMs: number;
 }
 
+/** The times where a standby takes over after `standbyMs`; all coordinators of a cluster need the same. */
+export const leaseTimesOf = (standbyMs: number): LeaseTimes => ({ beatMs: standbyMs / 4, ownerMs: standbyMs * 5 / 6, standbyMs, lookMs: standbyMs / 6 });
+
 /** Another coordinator takes over at most standbyMs + 2 lookMs after the last beat: 8 s. */
-export const leaseTimes: LeaseTimes = { beatMs: 1_500, ownerMs: 5_000, standbyMs: 6_000, lookMs: 1_000 };
+export const leaseTimes: LeaseTimes = leaseTimesOf(6_000);
 
 /** The highest epoch and its beat, as read from the store: the beat's text, null where it has none yet. Epoch 0: nobody ever had the lease. */
 export interface Sighting { readonly epoch: number; readonly beat: string | null; readonly isReleased: boolean }

@@ -26,7 +26,7 @@ export interface RunOptions {
   /** What was asked of the scene; default: what the store has. */
   readonly orders?: readonly SceneOrder[];
   /** Without progress for this long, and then after twice, four times, ... as long, what the ledger lacks is published again. */
-  readonly reconcileMs?: number;
+  readonly reconcileMs?: number | undefined;
   /** The most tasks published and not ended; default: see advance-scene. */
   readonly ahead?: number;
   /** Tasks that died in an earlier run get another round. */

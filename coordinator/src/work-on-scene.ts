@@ -25,6 +25,8 @@ export interface SceneWorkPorts {
   readonly name: string;
   /** Local folder for rasters in the making. */
   readonly workDir: string;
+  /** See RunOptions. */
+  readonly reconcileMs?: number | undefined;
   readonly onStatus: (status: SceneStatus) => void;
   readonly onWarning: (sceneId: string, message: string) => void;
 }
@@ -102,7 +104,7 @@ async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly Scen
       store, queue, work: thread.work, now: () => performance.now(),
       cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
     }, plan, {
-      outDir: join(dir, 'products'), workDir: dir, epoch, orders, onWarning: warn,
+      outDir: join(dir, 'products'), workDir: dir, epoch, orders, reconcileMs: ports.reconcileMs, onWarning: warn,
       // A final state is told when its products are in the store.
       onState: (state) => { if (!['done', 'partial', 'failed'].includes(state.phase)) show(statusOf(frame, state, warnings, new Date())); },
     }, signal);

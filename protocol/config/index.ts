@@ -3,3 +3,4 @@ export { type BusFlags, type Environment, addBusOptions, busAccess, secretsHelp 
 export { addConfigOption } from './config-file.js';
 export { type LogLevel, logLevels } from './log-level.js';
 export { type StoreFlags, addStoreOption } from './store-option.js';
+export { ackWaitOption, seconds } from './wait-options.js';

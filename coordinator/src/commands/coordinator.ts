@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type BusFlags, type LogLevel, type StoreFlags, busAccess, logLevels } from '@altiplano/protocol/config';
+import { type BusFlags, type LogLevel, type StoreFlags, ackWaitOption, busAccess, logLevels, seconds } from '@altiplano/protocol/config';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../scene-options.js';
 import { addClusterOptions } from './cluster-options.js';
@@ -13,6 +13,9 @@ interface CoordinatorFlags extends BusFlags, StoreFlags {
   readonly logLevel: LogLevel;
   readonly logFile?: string;
   readonly metricsPort?: number;
+  readonly lease: number;
+  readonly ackWait: number;
+  readonly reconcile: number;
 }
 
 /** Adds `altiplano coordinator` to the program. `signal` aborts on SIGINT and SIGTERM. */
@@ -25,6 +28,11 @@ export function registerCoordinator(program: Command, signal: AbortSignal, versi
     .addOption(new Option('--log-level <level>', 'least level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
     .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE'))
     .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port').env('ALTIPLANO_METRICS_PORT').argParser(port))
+    .addOption(new Option('--lease <seconds>', 'without a sign of life for so long a standby takes over; the same for all coordinators')
+      .env('ALTIPLANO_LEASE').default(6).argParser(seconds(1, 600)))
+    .addOption(ackWaitOption())
+    .addOption(new Option('--reconcile <seconds>', 'without progress of a scene for so long the ledger is read, and what it lacks published again')
+      .env('ALTIPLANO_RECONCILE').default(10).argParser(seconds(0.1, 3600)))
     .addHelpText('after', `
 Examples:
   altiplano coordinator --nats nats://bus:4222 --store s3://scenes/prod
@@ -36,14 +44,18 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or input.`)
       const { coordinate } = await import('../coordinate.js');
       const { openCoordinatorLog } = await import('../coordinator-log.js');
       const { sceneWork } = await import('../coordinator-work.js');
+      const { leaseTimesOf } = await import('../lease-rules.js');
       const { openWorkThread } = await import('../work-thread.js');
       const { mkdtemp, rm } = await import('node:fs/promises');
-      const { id, scenes, store, logLevel, logFile, metricsPort } = options;
+      const { id, scenes, store, logLevel, logFile, metricsPort, lease, ackWait, reconcile } = options;
       const log = openCoordinatorLog({ level: logLevel, file: logFile ?? null, name: id });
       const bus = await busAccess(options, process.env, (message) => { log('config:warning', { message }); });
       const workDir = options.workDir === undefined ? await mkdtemp(join(tmpdir(), 'altiplano-coordinator-')) : resolve(options.workDir);
       try {
-        await coordinate({ bus, store, id, scenes, workDir, metricsPort: metricsPort ?? null }, { openWork: () => openWorkThread(sceneWork), log, version }, signal);
+        await coordinate({
+          bus, store, id, scenes, workDir, metricsPort: metricsPort ?? null,
+          leaseTimes: leaseTimesOf(lease * 1000), ackWaitMs: ackWait * 1000, reconcileMs: reconcile * 1000,
+        }, { openWork: () => openWorkThread(sceneWork), log, version }, signal);
       } catch (error) {
         log('coordinator:failed', { error: error instanceof Error ? error.message : String(error) });
         throw error;
