@@ -37,6 +37,7 @@ const environmentReaders: Readonly<Record<string, string>> = {
   'coordinator/src/commands/coordinator.ts': 'takes secrets for the bus: an entrance of its own',
   'coordinator/src/agent-processes.ts': 'takes the agent program from a variable, where packages are installed apart',
   'node-agent/src/tile-pool.ts': "hands a worker the process's environment with another TMPDIR",
+  'bench/chaos/environment.ts': 'gives the programs of a run an environment of their own, and us the variables of the S3 server',
   'kernels/test/data-folder.ts': 'finds the folder of test data, for tests only',
 };
 

@@ -24,11 +24,12 @@ const systemPackages = [
   { name: 'nats-server', program: process.env.ALTIPLANO_NATS_SERVER ?? 'nats-server' },
 ];
 
-/** An S3 server for the tests; without it they say that they skip. */
+/** An S3 server for the tests, and clocks to be moved; without them they say that they skip. */
 const testPackages = [
   { name: 'ceph-mon', program: 'ceph-mon' },
   { name: 'ceph-osd', program: 'ceph-osd' },
   { name: 'radosgw', program: 'radosgw' },
+  { name: 'faketime', program: 'faketime' },
 ];
 
 /** Renders the chart for the tests. */
@@ -108,12 +109,12 @@ function installSystemPackages() {
   run(program, [...prefix, ...install], `system packages (${missing.join(', ')})`, env);
 }
 
-/** Tests that lack a server skip, so this may fail; each machine tries once. */
+/** Tests that lack a server skip, so this may fail; each machine tries once for what it lacks. */
 function installTestPackages() {
   const missing = testPackages.filter((p) => !onPath(p.program)).map((p) => p.name);
   if (missing.length === 0) return;
   const stamp = join(root, '.setup', 'test-packages');
-  if (existsSync(stamp)) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === missing.join(' ')) return;
   mkdirSync(join(root, '.setup'), { recursive: true });
   writeFileSync(stamp, missing.join(' '));
   const isRoot = process.getuid?.() === 0;
@@ -122,7 +123,7 @@ function installTestPackages() {
   say(`packages for the tests (${missing.join(', ')}) ...`);
   const isDone = [['update'], install].every((args) =>
     spawnSync(program, [...prefix, ...args], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0);
-  say(isDone ? 'packages for the tests: done' : `they can't be installed here, so the S3 tests will be skipped; by hand: sudo apt-get ${install.join(' ')}`);
+  say(isDone ? 'packages for the tests: done' : `they can't be installed here, so the tests that need them will be skipped; by hand: sudo apt-get ${install.join(' ')}`);
 }
 
 /** The chart's tests skip where there is no helm, so this may fail, too; each machine tries once. */

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { activePrefix, epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseStored } from '@altiplano/protocol';
+import { type ObjectStore, deadOutcomes, openStore } from '@altiplano/protocol/io';
+import type { S3Server } from '@altiplano/protocol/testing';
+import { type Cluster, startCluster } from './cluster.js';
+import { inject } from './inject.js';
+import { watchLedger } from './ledger-watch.js';
+import { isBound, markedProcesses } from './leftovers.js';
+import { judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus } from './oracle.js';
+import { replayDeadCommand, submitCommand } from './programs.js';
+import type { FaultKind, Schedule } from './schedule.js';
+import type { Supervised } from './supervise.js';
+import type { World } from './world.js';
+
+export interface Run {
+  readonly schedule: Schedule;
+  /** The faults that were really injected. */
+  readonly injected: readonly FaultKind[];
+  readonly seconds: number;
+  /** What is not as it would be undisturbed; none: the run is good. */
+  readonly deviations: readonly string[];
+  /** How often programs were started again. */
+  readonly restarts: number;
+}
+
+export interface Surroundings {
+  readonly world: World;
+  /** The run's folder: logs, bus, and the store where it is a folder. */
+  readonly folder: string;
+  /** Where s3:// runs go: a bucket of the server, and the images in it. */
+  readonly s3: { readonly server: S3Server; readonly bucketUrl: string; readonly images: readonly string[] } | null;
+}
+
+/** A scene that isn't through by then is stuck. */
+const limitMs = 180_000;
+/** Time for a program that was paused, and wakes up when all is over, to do harm if it can. */
+const settleMs = 400;
+
+/** One scene on real processes, with the faults of a schedule, and what the oracle says to it. */
+export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroundings, signal: AbortSignal): Promise<Run> {
+  const begun = performance.now();
+  const marker = `${process.pid}-${schedule.seed}`;
+  const server = schedule.store === 's3' ? s3 : null;
+  await mkdir(folder, { recursive: true });
+  const storeUrl = server === null ? join(folder, 'store') : `${server.bucketUrl}/seed-${marker}`;
+  const store = await openStore(storeUrl);
+  const poison = poisonOf(schedule, world);
+  const cluster = await startCluster({
+    folder, marker, schedule, storeUrl, s3: server?.server ?? null, agentEnv: poison === null ? {} : { ALTIPLANO_TEST_CRASH: poison },
+  });
+  const scene: Scene = { schedule, world, images: server === null ? world.images : server.images, store, cluster, logs: join(folder, 'logs'), injected: [], deviations: [] };
+  const { injected, deviations } = scene;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  try {
+    if (poison === null) await runDisturbed(scene, limit);
+    else await runPoisoned(scene, poison, limit);
+    await delay(settleMs);
+    for (const [name, end] of await cluster.stopPrograms()) {
+      if (end !== 'exit code 0') deviations.push(`${name} was asked to end and did by ${end}`);
+    }
+    await judgeEnd(scene, poison === null ? [] : [poison]);
+  } catch (error) {
+    signal.throwIfAborted();
+    deviations.push(limit.aborted ? `the scene is not through after ${limitMs / 1000} s` : `the run failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+  } finally {
+    await cluster.stopPrograms();
+    await cluster.close();
+  }
+  for (const { pid, command } of markedProcesses(marker)) deviations.push(`process ${pid} is left over: ${command}`);
+  for (const port of cluster.ports) if (await isBound(port)) deviations.push(`somebody still listens at port ${port}`);
+  if (server !== null && deviations.length === 0) for (const key of await keysBelow(store, '')) await store.delete(key);
+  await store.close();
+  const restarts = [...cluster.coordinators, ...cluster.agents].reduce((sum, { ends }) => sum + ends.length, 0);
+  return { schedule, injected, seconds: (performance.now() - begun) / 1000, deviations, restarts };
+}
+
+/** A run under way. */
+interface Scene {
+  readonly schedule: Schedule;
+  readonly world: World;
+  readonly images: readonly string[];
+  /** Our own way to the store, around the faults. */
+  readonly store: ObjectStore;
+  readonly cluster: Cluster;
+  readonly logs: string;
+  readonly injected: FaultKind[];
+  readonly deviations: string[];
+}
+
+/** Submits the scene and breaks things as it goes, until it is complete and all faults are over. */
+async function runDisturbed({ schedule, world, images, store, cluster, logs, injected, deviations }: Scene, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const stop = AbortSignal.any([signal, over.signal]);
+  const watch = watchLedger(store, world.sceneId);
+  const faults = schedule.faults.map(async (fault) => {
+    if (!(await watch.reached(Math.floor(fault.progress * (world.wanted.tasks.size + 1))))) return;
+    await delay(fault.delayMs, undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) return;
+    if (await inject(cluster, fault, () => leaderOf(store, cluster.coordinators), stop)) injected.push(fault.kind);
+  });
+  try {
+    const code = await runProgram(submitCommand(images, world.flags, cluster.place), cluster.env, join(logs, 'submit.log'), signal);
+    if (code !== 0) deviations.push(`submit --wait ended with exit code ${String(code)}`);
+    await carriedOut(store, world.sceneId, signal);
+  } finally {
+    over.abort();
+    await watch.stop();
+    await Promise.all(faults);
+  }
+}
+
+/** The task whose kernel crashes in a poisoned run: one at full resolution. */
+function poisonOf({ faults }: Schedule, { wanted }: World): string | null {
+  const [fault] = faults.filter(({ kind }) => kind === 'poison');
+  const tiles = [...wanted.tasks.keys()].filter((taskId) => taskId.startsWith('stereo-')).sort();
+  return fault === undefined ? null : tiles[fault.seed % tiles.length] ?? null;
+}
+
+/** The scene ends as partial, with that one tile dead as crashed; then the kernel is well again, and a replay completes the scene. */
+async function runPoisoned({ world, images, store, cluster, logs, injected, deviations }: Scene, poison: string, signal: AbortSignal): Promise<void> {
+  const { sceneId, wanted } = world;
+  injected.push('poison');
+  const code = await runProgram(submitCommand(images, world.flags, cluster.place), cluster.env, join(logs, 'submit.log'), signal);
+  if (code !== 3) deviations.push(`submit --wait ended with exit code ${String(code)}, not 3 for a partial scene`);
+  await carriedOut(store, sceneId, signal);
+  const tasks = new Map([...wanted.tasks, [poison, 'dead']]);
+  deviations.push(...await judgeLedger(store, sceneId, { wanted: { ...wanted, tasks }, replayed: [], kinds: new Set(injected) }));
+  for await (const { taskId, error, attempts } of deadOutcomes(store, sceneId)) {
+    if (error?.class !== 'crash' || error.signal !== 'SIGSEGV') deviations.push(`${taskId} is dead as ${error?.class ?? 'nothing'} by ${error?.signal ?? 'no signal'} after ${attempts} attempts`);
+  }
+  for (const agent of cluster.agents) {
+    if (agent.pid() === null) deviations.push(`${agent.name} is down`);
+    agent.setEnv(cluster.env);
+    agent.signal('SIGTERM');
+  }
+  const replayed = await runProgram(replayDeadCommand(sceneId, cluster.place), cluster.env, join(logs, 'replay.log'), signal);
+  if (replayed !== 0) deviations.push(`replay --dead --wait ended with exit code ${String(replayed)}`);
+  await carriedOut(store, sceneId, signal);
+}
+
+/** What the scene came to. */
+async function judgeEnd({ world: { sceneId, wanted }, store, injected, deviations }: Scene, replayed: readonly string[]): Promise<void> {
+  const status = await lastStatus(store, sceneId);
+  if (status?.phase !== 'done') {
+    deviations.push(`the scene ended as ${status?.phase ?? 'nothing'}${status?.failure ? `: ${status.failure}` : ''}`);
+    return;
+  }
+  deviations.push(
+    ...await judgeProducts(store, status, wanted), ...await judgeLedger(store, sceneId, { wanted, replayed, kinds: new Set(injected) }),
+    ...await judgeStore(store, sceneId, status));
+}
+
+/** Waits until all orders of a scene are carried out: their markers go last. */
+async function carriedOut(store: ObjectStore, sceneId: string, signal: AbortSignal): Promise<void> {
+  while ((await keysBelow(store, `${activePrefix}${sceneId}.`)).length > 0) await delay(50, undefined, { signal });
+}
+
+async function runProgram(command: readonly string[], env: Readonly<Record<string, string>>, logFile: string, signal: AbortSignal): Promise<number | null> {
+  const log = openSync(logFile, 'a');
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', log, log], env: { ...env } });
+  closeSync(log);
+  const onAbort = (): void => { child.kill('SIGKILL'); };
+  signal.addEventListener('abort', onAbort);
+  const [code]: unknown[] = await once(child, 'exit');
+  signal.removeEventListener('abort', onAbort);
+  signal.throwIfAborted();
+  return typeof code === 'number' ? code : null;
+}
+
+/** The coordinator that holds the last lease. */
+async function leaderOf(store: ObjectStore, coordinators: readonly Supervised[]): Promise<Supervised | null> {
+  const epoch = Math.max(0, ...(await keysBelow(store, leasesPrefix)).map(epochOfKey));
+  if (epoch === 0) return null;
+  const { pid } = parseStored(leaseKey(epoch), leaseSchema, await store.get(leaseKey(epoch)));
+  return coordinators.find((one) => one.pid() === pid) ?? null;
+}

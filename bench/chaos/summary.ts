@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatTable } from '../harness/terminal.js';
+import type { Run } from './run-seed.js';
+import { faultKinds } from './schedule.js';
+
+/** The one command that does a run again. */
+export const replayCommand = (seed: number, only: string): string => `npm run chaos -- --seeds ${seed}${only === '' ? '' : ` --only ${only}`}`;
+
+/** A run in a line: seed, store, faults, seconds, result; and each deviation in one of its own. */
+export function formatRun({ schedule, injected, seconds, deviations, restarts }: Run): string {
+  const result = deviations.length === 0 ? 'good' : `${deviations.length} DEVIATION${deviations.length === 1 ? '' : 'S'}`;
+  const head = `seed ${String(schedule.seed).padStart(4)}  ${schedule.store.padEnd(4)}  ${seconds.toFixed(1).padStart(5)} s  ${result.padEnd(5)}`;
+  return `${head}  ${injected.join(', ')}${restarts === 0 ? '' : ` (${restarts} restarts)`}\n${deviations.map((deviation) => `  ${deviation}\n`).join('')}`;
+}
+
+/** What all runs come to, by kind of fault. */
+export function formatSummary(runs: readonly Run[], planned: number): string {
+  const rows = Object.entries(faultKinds).map(([kind, about]) => {
+    const having = runs.filter(({ injected }) => injected.some((one) => one === kind));
+    const faults = having.reduce((sum, { injected }) => sum + injected.filter((one) => one === kind).length, 0);
+    return [kind, String(faults), String(having.length), String(having.filter(({ deviations }) => deviations.length > 0).length), about];
+  }).filter(([, faults]) => faults !== '0');
+  const bad = runs.filter(({ deviations }) => deviations.length > 0);
+  const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
+  const injected = runs.reduce((sum, run) => sum + run.injected.length, 0);
+  return `\n${formatTable({
+    title: 'Faults injected', note: '',
+    columns: [
+      { name: 'kind', align: 'left' }, ...['faults', 'runs', 'deviations'].map((name) => ({ name, align: 'right' as const })), { name: 'what', align: 'left' },
+    ],
+    rows,
+  })}\n${runs.length} of ${planned} runs in ${(seconds / 60).toFixed(1)} min, ${injected} faults: ${
+    bad.length === 0 ? 'no deviation' : `${bad.length} deviating (seeds ${bad.map(({ schedule }) => schedule.seed).join(', ')})`}\n`;
+}
+
+/** For programs. */
+export const reportOf = (runs: readonly Run[]): unknown => ({
+  v: 1, runs: runs.map(({ schedule, injected, seconds, deviations, restarts }) =>
+    ({ seed: schedule.seed, store: schedule.store, injected, seconds: Number(seconds.toFixed(1)), restarts, deviations })),
+});
