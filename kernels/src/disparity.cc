@@ -247,8 +247,15 @@ void giveSecondChance(State& s, int u, int v, const uint16_t* sums, int stride) 
   const int32_t* const chosen = s.chosen.view().row(0) + std::clamp(u + low + s.in.secOffset, -stride, s.in.secCensus.width) + stride;
   int agreed = -1;
   uint16_t sum = kNoCandidate;
-  for (int k = 0; k < count; ++k) {
-    if (chosen[k] == u && sums[k] < sum) agreed = k, sum = sums[k];
+  // Most candidates chose another pixel: asked a vector at a time. The padding of the range may be asked, too.
+  const hn::ScalableTag<int32_t> di;
+  const int lanes = static_cast<int>(hn::Lanes(di));
+  const auto self = hn::Set(di, u);
+  for (int from = 0; from < count; from += lanes) {
+    if (hn::AllFalse(di, hn::Eq(hn::LoadU(di, chosen + from), self))) continue;
+    for (int k = from; k < std::min(count, from + lanes); ++k) {
+      if (chosen[k] == u && sums[k] < sum) agreed = k, sum = sums[k];
+    }
   }
   const ImageView<uint16_t> winners = s.winners.view();
   if (agreed < 0 || static_cast<float>(sum) > s.options.secondChance * static_cast<float>(winners.at(u, kWinnerSum))) return;
