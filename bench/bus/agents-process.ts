@@ -35,15 +35,15 @@ const runners = stubRunners(order.taskMs);
 const agents = Array.from({ length: order.agents }, (_, k) => {
   const config: AgentConfig = {
     bus: { servers: order.nats }, warnings: [], store: order.store, id: `${order.name}-${k}`, slots: 1,
-    kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null,
+    kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null, taskTimeout: 1800, grace: 0,
   };
   return runAgent(config, {
     log, version: 'bench', drain: drain.signal, stop: drain.signal,
     openPool: (store): TilePool => ({
       async ready() { /* nothing to load */ },
-      async run(task, signal) {
+      async run(task, { signal }) {
         const begun = performance.now();
-        const result = await runTask(runners, { store }, task, signal);
+        const result = await runTask(runners, { store }, task, { signal });
         return { result, wallSeconds: (performance.now() - begun) / 1000, cpuSeconds: 0 };
       },
       async close() { /* no threads */ },

@@ -72,7 +72,7 @@ function* noted(tasks: Iterable<Task>): Generator<Task> {
 
 const watched: typeof queue = {
   ...queue,
-  publishTasks: (tasks, signal) => queue.publishTasks(noted(tasks), signal),
+  publishTasks: (tasks, options) => queue.publishTasks(noted(tasks), options),
   async *events(sceneId, signal, which) {
     for await (const event of queue.events(sceneId, signal, which)) {
       if (event.type === 'ended') {

@@ -40,6 +40,7 @@ export function stubRunners(taskMs: number): TaskRunners {
     },
     coarse: (_ports, { outKey }) => run(outKey),
     stereo: (_ports, { outKey }) => run(outKey),
+    split: (_ports, { outKey }) => run(outKey),
   };
 }
 

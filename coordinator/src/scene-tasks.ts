@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ScenePlan, type Task, type TaskOutcome, type TaskRound, taskHash } from '@altiplano/protocol';
-import { endedRounds, mapConcurrently, readOutcome } from '@altiplano/protocol/io';
+import { countAttempts, endedRounds, mapConcurrently, readOutcome } from '@altiplano/protocol/io';
 import { type SceneEvent, type SceneState, openTasks } from './advance-scene.js';
 import { coordinatorName } from './scene-intent.js';
 import { addOrder } from './scene-orders.js';
@@ -28,7 +28,7 @@ const ledgerReads = 32;
 
 export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'queue'>, { sceneId }: ScenePlan, options: SceneTasksOptions): SceneTasks {
   const { triesDeadAgain, tell, signal } = options;
-  let inLedger: { readonly of: SceneState['tasks']; readonly lastRounds: Int32Array } | null = null;
+  let inLedger: { readonly of: SceneState['tasks']; readonly lastRounds: Int32Array; readonly tried: ReadonlySet<string> } | null = null;
   /** Rounds this run asked for, of tasks whose last one doesn't count any more. */
   const askedAgain = new Map<string, number>();
   const roundOf = (task: Task): TaskRound =>
@@ -48,6 +48,11 @@ export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'que
     return rounds;
   }
 
+  /** Tasks with attempts that did not end them. */
+  async function triedTasks(): Promise<ReadonlySet<string>> {
+    return new Set((await countAttempts(store, sceneId)).map(({ of }) => of.taskId));
+  }
+
   /** Whether an earlier run's outcome isn't worth another round: its result is still there, or it is to stay dead. */
   async function stillCounts({ state, outKey }: TaskOutcome): Promise<boolean> {
     if (state === 'dead') return !triesDeadAgain;
@@ -56,9 +61,9 @@ export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'que
 
   return {
     async publish(tasks, phase) {
-      // One listing per phase: on a new scene it is all the ledger costs.
-      if (inLedger?.of !== phase) inLedger = { of: phase, lastRounds: await lastRoundsOf(phase) };
-      const { lastRounds } = inLedger;
+      // Two listings per phase: on a new scene they are all the ledger costs.
+      if (inLedger?.of !== phase) inLedger = { of: phase, lastRounds: await lastRoundsOf(phase), tried: await triedTasks() };
+      const { lastRounds, tried } = inLedger;
       const ended: TaskOutcome[] = [];
       const again: string[] = [];
       await mapConcurrently(tasks, ledgerReads, async (task) => {
@@ -75,7 +80,9 @@ export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'que
       }
       if (ended.length > 0) tell({ type: 'tasksEnded', outcomes: ended });
       const hasEnded = new Set(ended.map(({ taskId }) => taskId));
-      await queue.publishTasks(inRounds(tasks.filter(({ taskId }) => !hasEnded.has(taskId))), signal);
+      const open = inRounds(tasks.filter(({ taskId }) => !hasEnded.has(taskId)));
+      await queue.publishTasks(open.filter(({ taskId }) => !tried.has(taskId)), { signal });
+      await queue.publishTasks(open.filter(({ taskId }) => tried.has(taskId)), { signal, mayHaveAttempts: true });
     },
     async reconcile(state) {
       const isOpen = new Map([...openTasks(state)].map((task) => [task.taskId, task]));
@@ -92,7 +99,7 @@ export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'que
         if (outcome) found.set(entry.taskId, outcome);
       });
       if (found.size > 0) tell({ type: 'tasksEnded', outcomes: [...found.values()] });
-      await queue.publishTasks(inRounds([...isOpen.values()].filter(({ taskId }) => !found.has(taskId))), signal);
+      await queue.publishTasks(inRounds([...isOpen.values()].filter(({ taskId }) => !found.has(taskId))), { signal, mayHaveAttempts: true });
     },
     withoutOldRounds: (event) => (event.type !== 'tasksEnded' || askedAgain.size === 0 ? event
       : { ...event, outcomes: event.outcomes.filter(({ taskId, round }) => round >= (askedAgain.get(taskId) ?? 0)) }),

@@ -17,12 +17,19 @@ export interface AgentConfig {
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
   readonly metricsPort: number | null;
+  /** Seconds a task may take. */
+  readonly taskTimeout: number;
+  /** Seconds from being asked to stop until what is still in hand is handed back. */
+  readonly grace: number;
   /** What is unwise and works all the same. */
   readonly warnings: readonly string[];
 }
 
 const notes = `${secretsHelp}
-One signal (SIGTERM, SIGINT) drains: nothing new is pulled, tasks in hand are finished. A second one hands them back.`;
+One signal (SIGTERM, SIGINT) drains: nothing new is pulled; tasks in hand are finished if they fit the grace period (judged by the last
+ones of their kind), others are handed to other agents at once. A second signal hands back all. Neither counts against a task.
+
+Exit codes: 0 after a drain, 1 failed or a task hangs (start it again: Kubernetes and altiplano run do), 2 bad usage or input.`;
 
 /**
  * Reads the command line (without node and script), the environment and the configuration file. Resolves to the exit code instead where
@@ -43,15 +50,19 @@ export async function readConfig(argv: readonly string[], env: Environment, vers
     .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE').default(null, 'none'))
     .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port')
       .env('ALTIPLANO_METRICS_PORT').default(null, 'none').argParser(count(1, 65_535)))
+    .addOption(new Option('--task-timeout <seconds>', 'how long a task may take, then it is tried again in a process of its own; a hung call ends this agent')
+      .env('ALTIPLANO_TASK_TIMEOUT').default(1800).argParser(count(1, 604_800)))
+    .addOption(new Option('--grace <seconds>', 'how long tasks in hand may go on after a signal to stop')
+      .env('ALTIPLANO_GRACE').default(25).argParser(count(0, 86_400)))
     .addHelpText('after', notes);
   addConfigOption(command);
   try {
     command.parse([...argv], { from: 'user' });
     const warnings: string[] = [];
     const options = command.opts<BusFlags & StoreFlags & Omit<AgentConfig, 'bus' | 'warnings'>>();
-    const { store, id, slots, kinds: pulled, logLevel, logFile, metricsPort } = options;
+    const { store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, grace } = options;
     const bus = await busAccess(options, env, (message) => { warnings.push(message); });
-    return { bus, store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, warnings };
+    return { bus, store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, grace, warnings };
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof AltiplanoError)) throw error;

@@ -3,7 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { destination, pino } from 'pino';
-import type { TaskKind, TaskOutcome } from '@altiplano/protocol';
+import type { FailureClass, TaskKind, TaskOutcome } from '@altiplano/protocol';
 
 interface TaskIds {
   readonly sceneId: string;
@@ -19,10 +19,12 @@ export interface AgentEvents {
   'agent:failed': { error: string };
   'config:warning': { message: string };
   'bus:problem': { error: string };
-  'task:started': TaskIds & { kind: TaskKind };
+  /** A thread of this process is in a call that doesn't end; the process does. */
+  'agent:hung': { error: string };
+  'task:started': TaskIds & { kind: TaskKind; isolated?: boolean; split?: boolean };
   'task:known': TaskIds & { state: TaskOutcome['state'] };
   'task:settled': TaskIds & { kind: TaskKind; state: TaskOutcome['state']; reason?: string; error?: string; wallSeconds: number; cpuSeconds: number };
-  'task:retried': TaskIds & { kind: TaskKind; delayMs: number; code: string; error: string; stack?: string };
+  'task:retried': TaskIds & { kind: TaskKind; delayMs: number; class: FailureClass; code: string; error: string; stage?: string; signal?: string; stack?: string };
   'task:returned': TaskIds & { reason: string };
   'task:malformed': { subject: string; error: string };
   'task:unsettled': { subject: string; error: string };
@@ -36,7 +38,7 @@ export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error',
 export type Log = <E extends keyof AgentEvents>(event: E, fields: AgentEvents[E]) => void;
 
 const warnings: ReadonlySet<keyof AgentEvents> =
-  new Set(['agent:failed', 'config:warning', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
+  new Set(['agent:failed', 'agent:hung', 'config:warning', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
 
 /** JSON lines to a file (appended) or to standard error, written at once: what was logged before a crash is there. */
 export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {

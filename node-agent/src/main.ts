@@ -5,7 +5,7 @@ import { readConfig } from './config.js';
 import { openLog } from './log.js';
 import { runAgent } from './run-agent.js';
 
-/** The agent's entrance: exit code 0 after a drain, 1 for a failure, 2 for bad usage or input. */
+/** The agent's entrance: exit code 0 after a drain, 1 for a failure or a task that hangs, 2 for bad usage or input. */
 async function main(): Promise<number> {
   const version = packageVersion();
   const config = await readConfig(process.argv.slice(2), process.env, version);
@@ -22,8 +22,9 @@ async function main(): Promise<number> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   try {
-    await runAgent(config, { log, version, drain: drain.signal, stop: stop.signal });
-    return 0;
+    const { isHung, isStuck } = await runAgent(config, { log, version, drain: drain.signal, stop: stop.signal });
+    if (isStuck) endAtOnce();
+    return isHung ? 1 : 0;
   } catch (error) {
     if (drain.signal.aborted && error === drain.signal.reason) return 0;
     log('agent:failed', { error: error instanceof Error ? error.message : String(error) });
@@ -37,5 +38,10 @@ function packageVersion(): string {
   return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }
 
-// Not process.exitCode: a worker in a native call, or a lost connection, must not keep a drained agent alive.
+/** process.exit waits until the threads have left their native calls; one that hangs never will. Nothing is lost: all is answered. */
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+// Not process.exitCode: a lost connection must not keep a drained agent alive.
 process.exit(await main());

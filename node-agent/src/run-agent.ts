@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { simdTarget } from '@altiplano/kernels';
-import type { AgentInfo, AltiplanoError } from '@altiplano/protocol';
+import type { AgentInfo, AltiplanoError, Task } from '@altiplano/protocol';
 import { type ObjectStore, openNatsQueue, openStore } from '@altiplano/protocol/io';
 import type { AgentConfig } from './config.js';
 import { type Log, logPlace } from './log.js';
 import type { AgentMetrics } from './metrics.js';
-import { pullTasks } from './pull-tasks.js';
+import { type InHand, pullTasks } from './pull-tasks.js';
+import { runIsolated } from './isolated-runs.js';
+import type { RunOptions } from './run-delivery.js';
 import { type TilePool, openTilePool } from './tile-pool.js';
 
 export interface AgentOptions {
@@ -23,10 +26,18 @@ export interface AgentOptions {
   readonly ackWaitMs?: number;
 }
 
+export interface AgentEnd {
+  /** It ended because a task took longer than it may. */
+  readonly isHung: boolean;
+  /** A thread is still in a native call of a task that was handed back: only the end of the process stops it. */
+  readonly isStuck: boolean;
+}
+
 const announceMs = 10_000;
+const closeMs = 1_000;
 
 /** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. Throws where one can't be opened. */
-export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<void> {
+export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<AgentEnd> {
   const { log, drain } = options;
   const ackWaitMs = options.ackWaitMs ?? 15_000;
   const problem = (error: AltiplanoError): void => { log('bus:problem', { error: error.message }); };
@@ -38,17 +49,19 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     onLost: (error) => { lost.abort(error); },
   });
   let metrics: AgentMetrics | null = null;
-  let inHand: AgentInfo['inHand'] = [];
+  let inHand: readonly InHand[] = [];
   const about: Omit<AgentInfo, 'state' | 'inHand'> = {
     v: 1, host: hostname(), pid: process.pid, cores: availableParallelism(), simd: simdTarget(), version: options.version,
     slots: config.slots, kinds: [...config.kinds], startedAt: new Date().toISOString(), log: logPlace(config.logFile),
   };
   const announce = async (): Promise<void> => {
-    await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand });
+    await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand: [...inHand] });
   };
   let announcing: NodeJS.Timeout | null = null;
-  const pool = options.openPool?.(store)
-    ?? openTilePool({ slots: config.slots, store, ...(options.runnersUrl !== undefined && { runnersUrl: options.runnersUrl }) });
+  const { runnersUrl } = options;
+  const timeoutMs = config.taskTimeout * 1000;
+  const pool = options.openPool?.(store) ?? openTilePool({ slots: config.slots, store, timeoutMs, runnersUrl });
+  const end = { isHung: false, isStuck: false };
   try {
     await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
     // Loaded where it is used: its client is a tenth of an agent's start.
@@ -60,23 +73,30 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     log('agent:started', { bus: config.bus.servers, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
     const ports = {
       agent: config.id, queue, store, log, now: () => new Date(),
-      runTask: pool.run,
+      logPlace: about.log,
+      runTask: (task: Task, run: RunOptions) => (run.isolated ? runIsolated({ store, timeoutMs, runnersUrl }, task, run) : pool.run(task, run)),
       ...(metrics && { onOutcome: metrics.countOutcome }),
     };
     const ends = await pullTasks(ports, {
-      slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop,
+      slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop, graceMs: config.grace * 1000,
       onInHand(tasks) {
         inHand = tasks;
         metrics?.setInHand(tasks.length);
       },
     });
     lost.signal.throwIfAborted();
-    log('agent:drained', { settled: ends.settled, handedBack: ends.returned });
+    end.isHung = ends.hung > 0;
+    if (end.isHung) {
+      log('agent:hung', { error: `a task took longer than ${config.taskTimeout} s (--task-timeout) and can't be interrupted: this agent ends, to be started again` });
+    }
+    log('agent:drained', { settled: ends.settled, handedBack: ends.returned + ends.hung });
   } finally {
     if (announcing !== null) clearInterval(announcing);
     metrics?.close();
     await queue.close();
-    await pool.close();
+    // Closing waits for what its threads are in.
+    end.isStuck = await Promise.race([pool.close().then(() => false), delay(closeMs, true, { ref: false })]);
     await store.close();
   }
+  return end;
 }

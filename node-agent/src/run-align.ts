@@ -11,8 +11,8 @@ import type { TaskPorts, TaskResult } from './task-result.js';
  * Finds sub-pixel matches of one ground window, in two dimensions because the pointing isn't known yet, and
  * stores them as JSON (AlignMatches: full-resolution pixels of both images). 'empty' where nothing matches.
  */
-export async function runAlign({ store }: TaskPorts, task: AlignTask): Promise<TaskResult> {
-  const clock = makeStageClock();
+export async function runAlign({ store, onStage }: TaskPorts, task: AlignTask): Promise<TaskResult> {
+  const clock = makeStageClock({ onStage });
   const matches = clock.time('align', () =>
     alignWindow({
       ref: alignImage(store, task.ref, task.factor),

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { type IngestTask, ServiceUnavailableError, type TaskEvent, type TaskOutcome, encodeMessage, ledgerKey, taskHash } from '@altiplano/protocol';
 import {
-  type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore, readOutcome, writeOutcome,
+  type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore, readAttempts, readOutcome, writeOutcome,
 } from '@altiplano/protocol/io';
 import { type DeliveryPorts, runDelivery } from './run-delivery.js';
 import { TaskFailedError } from './task-failure.js';
@@ -38,6 +38,13 @@ function gated<T extends object>(target: T, gate: () => void): T {
     get(object, name, receiver) {
       const value: unknown = Reflect.get(object, name, receiver);
       if (typeof value !== 'function') return value;
+      // Begun and not awaited.
+      if (name === 'list') {
+        return (...args: unknown[]): unknown => {
+          gate();
+          return Reflect.apply(value, object, args);
+        };
+      }
       return async (...args: unknown[]) => {
         gate();
         const result: unknown = await Reflect.apply(value, object, args);
@@ -50,7 +57,7 @@ function gated<T extends object>(target: T, gate: () => void): T {
 
 function portsOf(world: World, gate: () => void = () => undefined): DeliveryPorts {
   return {
-    agent: 'agent', queue: gated(world.queue, gate), store: gated(world.store, gate), log: () => undefined, now: () => new Date(),
+    agent: 'agent', queue: gated(world.queue, gate), store: gated(world.store, gate), log: () => undefined, logPlace: 'host:/agent.log', now: () => new Date(),
     async runTask({ outKey }) {
       world.runs += 1;
       if (world.failure !== null) throw world.failure;
@@ -105,7 +112,7 @@ test('an agent that dies anywhere in a delivery leaves a task that the next one 
 test('an agent that dies anywhere in a failing delivery leaves a task that the next one ends as dead', async (t) => {
   for (let crashAt = 1; ; crashAt++) {
     const world = makeWorld();
-    world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+    world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', class: 'permanent' });
     await world.queue.publishTasks([task]);
     const isCrashed = await runWithCrash(world, crashAt);
     t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', error: { code: 'bad-rpc' } }, `gate ${crashAt}`);
@@ -132,6 +139,72 @@ test('a store that is away is waited for with the task in hand', async (t) => {
   t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 });
 });
 
+test('every attempt that ends nothing is in the ledger, and a new broker forgets none', async (t) => {
+  const world = makeWorld();
+  world.failure = new TaskFailedError({ code: 'unknown', message: 'a bug', class: 'unknown', stage: 'match' });
+  for (const attempts of [1, 2]) {
+    // Each time with an empty queue, as after its broker lost everything.
+    const renewed: World = { ...world, queue: openMemoryQueue({ ackWaitMs: 0 }) };
+    await renewed.queue.publishTasks([task], { mayHaveAttempts: attempts > 1 });
+    const delivery = await pull(renewed);
+    if (delivery === null) return t.fail();
+    await runDelivery({ ...portsOf(renewed), logPlace: `host:/agent-${attempts}.log` }, { ...delivery, message: `message-${attempts}` }, never);
+    const records = await readAttempts(world.store, 'scene', round);
+    t.is(records.length, attempts);
+    t.like(records.at(-1), { class: 'unknown', stage: 'match', agent: 'agent', log: `host:/agent-${attempts}.log`, isolated: false, split: false });
+    t.is(await readOutcome(world.store, 'scene', round), null);
+  }
+  await world.queue.publishTasks([task], { mayHaveAttempts: true });
+  const delivery = await pull(world);
+  if (delivery === null) return t.fail();
+  await runDelivery(portsOf(world), { ...delivery, message: 'message-3' }, never);
+  t.like(await readOutcome(world.store, 'scene', round),
+    { state: 'dead', attempts: 3, log: 'host:/agent.log', error: { code: 'unknown', message: 'a bug', class: 'unknown', stage: 'match' } });
+});
+
+test('two agents with the same task, its messages twice and out of order: one outcome, and each delivery counts once', async (t) => {
+  const world = makeWorld();
+  world.failure = new TaskFailedError({ code: 'unknown', message: 'a bug', class: 'unknown' });
+  await world.queue.publishTasks([task]);
+  const first = await pull(world);
+  const second = await pull(world);
+  if (first === null || second === null) return t.fail();
+  t.is(second.attempt, 2);
+  const outcomes: (TaskOutcome | null)[] = [];
+  for (const delivery of [second, first, second, first, second, first, second, first]) {
+    await runDelivery(portsOf(world), delivery, never);
+    outcomes.push(await readOutcome(world.store, 'scene', round));
+  }
+  const records = await readAttempts(world.store, 'scene', round);
+  t.deepEqual(new Set(records.map(({ delivery }) => delivery)).size, records.length);
+  t.like(records.map((record) => record.class).sort(), ['unknown', 'vanished'], 'the second agent saw the first one vanish, which counts once');
+  t.is(new Set(outcomes.filter((outcome) => outcome !== null).map((outcome) => JSON.stringify(outcome))).size <= 1, true);
+});
+
+test('memory: once more, split in four, then dead', async (t) => {
+  const world = makeWorld();
+  const runs: (readonly [boolean, boolean])[] = [];
+  const runTask: DeliveryPorts['runTask'] = async (_task, { isolated, split }) => {
+    runs.push([isolated, split]);
+    throw new TaskFailedError({ code: 'memory-budget', message: 'too large', class: 'memory' });
+  };
+  await world.queue.publishTasks([task]);
+  for (let delivery = await pull(world); delivery !== null; delivery = await pull(world)) await runDelivery({ ...portsOf(world), runTask }, delivery, never);
+  t.deepEqual(runs, [[false, false], [false, true]]);
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', attempts: 2, error: { code: 'memory-budget', class: 'memory' } });
+});
+
+test('a first delivery lists nothing', async (t) => {
+  const world = makeWorld();
+  const list = (): never => t.fail() as never;
+  await world.queue.publishTasks([task]);
+  const delivery = await pull(world);
+  if (delivery === null) return t.fail();
+  const ports = portsOf(world);
+  await runDelivery({ ...ports, store: { ...ports.store, list } }, delivery, never);
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 });
+});
+
 test('a failure does not replace what another agent has done meanwhile', async (t) => {
   const world = makeWorld();
   await world.queue.publishTasks([task]);
@@ -143,7 +216,7 @@ test('a failure does not replace what another agent has done meanwhile', async (
   };
   const runTask = async (): Promise<never> => {
     await writeOutcome(world.store, done);
-    throw new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+    throw new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', class: 'permanent' });
   };
   await runDelivery({ ...portsOf(world), runTask }, delivery, never);
   t.deepEqual(await readOutcome(world.store, 'scene', round), done);
@@ -153,7 +226,7 @@ test('a failure does not replace what another agent has done meanwhile', async (
 
 test('an earlier round\'s end does not keep a task that was asked for again from running, and stays in the ledger', async (t) => {
   const world = makeWorld();
-  world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', retry: 'never' });
+  world.failure = new TaskFailedError({ code: 'bad-rpc', message: 'no RPC', class: 'permanent' });
   for (const asked of [0, 2]) {
     await world.queue.publishTasks([{ ...task, round: asked }]);
     const delivery = await pull(world);
@@ -181,7 +254,7 @@ test('an unreadable message of a known task ends that task as dead, so that its 
   const world = makeWorld();
   const answers: string[] = [];
   const delivery: TaskDelivery = {
-    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), round: 0, attempt: 1,
+    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), round: 0, message: 'm', mayHaveAttempts: false, attempt: 1,
     working: async () => true,
     ack: async () => { answers.push('ack'); },
     retry: async () => { answers.push('retry'); },
@@ -200,12 +273,16 @@ test('an abort hands the task back for the next agent at once', async (t) => {
   const delivery = await pull(world);
   if (delivery === null) return t.fail();
   const stop = new AbortController();
-  const runTask = async (_: unknown, signal: AbortSignal): Promise<never> => {
+  const runTask = async (_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => {
     stop.abort();
     signal.throwIfAborted();
     throw new Error('unreachable');
   };
   t.is(await runDelivery({ ...portsOf(world), runTask }, delivery, stop.signal), 'returned');
-  t.is((await pull(world))?.attempt, 2);
+  const again = await pull(world);
+  t.is(again?.attempt, 2);
   t.is(await readOutcome(world.store, 'scene', round), null);
+  t.like(await readAttempts(world.store, 'scene', round), [{ class: 'drain', agent: 'agent' }]);
+  if (again !== null) await runDelivery(portsOf(world), again, never);
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 }, 'it counts for nothing');
 });

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type DeadLetter, MalformedMessageError, type Task, type TaskEvent, type TaskOutcome, maxMessageBytes, parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
+  type DeadLetter, type FailureClass, MalformedMessageError, type Task, type TaskAttempt, type TaskOutcome, type TaskRound, cutText, maxMessageBytes,
+  parseTask, parseTaskSubject, taskHash, taskOutcomeSchema,
 } from '@altiplano/protocol';
-import { type ObjectStore, type TaskDelivery, type TaskQueue, findOutcome, writeOutcome } from '@altiplano/protocol/io';
+import { type ObjectStore, type TaskDelivery, type TaskQueue, findOutcome, readAttempts, writeAttempt, writeOutcome } from '@altiplano/protocol/io';
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.js';
-import { maxAttempts, outcomeOf, settle } from './settle.js';
+import { countedAttempts, nextAttempt } from './next-attempt.js';
+import { settle } from './settle.js';
 import { TaskFailedError, type TaskFailure, failureOf } from './task-failure.js';
 import type { TaskResult } from './task-result.js';
 import { waitOut } from './wait-out.js';
@@ -17,49 +20,73 @@ export interface TaskRun {
   readonly cpuSeconds: number;
 }
 
+/** How a task is run. */
+export interface RunOptions {
+  /** In a process of its own. */
+  readonly isolated: boolean;
+  /** In four parts. */
+  readonly split: boolean;
+  readonly signal: AbortSignal;
+  readonly onStage: (stage: string) => void;
+}
+
 export interface DeliveryPorts {
   readonly agent: string;
   readonly queue: Pick<TaskQueue, 'publishEvent' | 'publishDead'>;
   readonly store: ObjectStore;
   /** Runs a task away from this thread; rejects at once when the signal aborts. */
-  readonly runTask: (task: Task, signal: AbortSignal) => Promise<TaskRun>;
+  readonly runTask: (task: Task, options: RunOptions) => Promise<TaskRun>;
   readonly log: Log;
+  /** Where people find that log. */
+  readonly logPlace: string;
   readonly now: () => Date;
   /** Told of every outcome, for metrics. */
   readonly onOutcome?: (outcome: TaskOutcome) => void;
 }
 
 const tellStartMs = 1_000;
-
-/** 'settled': the task ended or was put back by the rules; 'returned': handed back because the agent stops. */
-export type DeliveryEnd = 'settled' | 'returned';
+/** An agent that stops waits no longer than this for the store to take the record of it. */
+const drainRecordMs = 2_000;
 
 /**
- * The story of one delivery, from message to answer. Store, then publish, then ack: a crash between two of
+ * 'settled': the task ended or was put back by the rules; 'returned': handed back because the agent stops; 'hung': put back, while a
+ * thread of this process is still in it.
+ */
+export type DeliveryEnd = 'settled' | 'returned' | 'hung';
+
+/**
+ * The story of one delivery, from message to answer. Store, then publish, then answer: a crash between two of
  * them costs one repeat, never a hole. Throws only where the bus takes no answer; then the task comes again.
  *
- *   parse --> known? --> run --+--> ledger --> ended --> ack
- *     |         |              |
- *     |         +--> ended     +--> retrying --> retry(delay)
- *     |              --> ack   +--> ledger (dead) --> dead letter --> ended --> reject
+ *   parse --> known? --> attempts so far --> run --+--> ledger --> ended --> ack
+ *     |         |              |                   |
+ *     |         +--> ended     |                   +--> attempt --> retrying --> retry(pause)
+ *     |              --> ack   |                   |
+ *     |                        +-------------------+--> ledger (dead) --> dead letter --> ended --> reject
  *     +--> dead letter --> reject
+ *
+ * The ledger's attempts decide what follows a failure (next-attempt.ts). A message that is delivered for the first time has none, unless
+ * its publisher says so; that keeps the way of nearly all tasks short. What a stopping agent hands back is an attempt that costs nothing.
  *
  * A task that runs for longer than a second tells 'started', too: of a shorter one its end is told soon enough.
  */
-export async function runDelivery(ports: DeliveryPorts, delivery: TaskDelivery, signal: AbortSignal): Promise<DeliveryEnd> {
+export async function runDelivery(
+  ports: DeliveryPorts, delivery: TaskDelivery, signal: AbortSignal, onStage: (stage: string) => void = () => undefined,
+): Promise<DeliveryEnd> {
+  let work: Work | null = null;
   try {
-    let task: Task;
     try {
-      task = parseTask(delivery.bytes);
+      const task = parseTask(delivery.bytes);
+      work = { ports, delivery, task, round: { taskId: task.taskId, taskHash: delivery.hash ?? taskHash(task), round: task.round }, signal };
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
       await rejectUnreadable(ports, delivery, error, signal);
       return 'settled';
     }
-    await runParsed(ports, delivery, task, signal);
-    return 'settled';
+    return await runWork(work, onStage);
   } catch (error) {
     if (!signal.aborted) throw error;
+    if (work !== null) await recordDrain(work);
     const ids = parseTaskSubject(delivery.subject);
     await settle(delivery, { is: 'retry', delayMs: 0 });
     ports.log('task:returned', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt, reason: 'the agent stops' });
@@ -67,91 +94,176 @@ export async function runDelivery(ports: DeliveryPorts, delivery: TaskDelivery, 
   }
 }
 
-async function runParsed(ports: DeliveryPorts, delivery: TaskDelivery, task: Task, signal: AbortSignal): Promise<void> {
-  const { queue, store, log, agent } = ports;
-  const { attempt } = delivery;
-  const { sceneId, taskId, kind, round } = task;
-  const ids = { sceneId, taskId, attempt };
-  // As its publisher counted it: that is what the coordinator compares.
-  const hash = delivery.hash ?? taskHash(task);
-  const event = () => ({ v: 1, sceneId, taskId, kind, agent, at: ports.now().toISOString() }) as const;
-  const publish = (message: TaskEvent): Promise<void> => queue.publishEvent(message, signal);
+/** What one delivery is about; `round` names the work in the ledger, as its publisher counted it: that is what the coordinator compares. */
+interface Work {
+  readonly ports: DeliveryPorts;
+  readonly delivery: TaskDelivery;
+  readonly task: Task;
+  readonly round: TaskRound;
+  readonly signal: AbortSignal;
+}
 
-  const known = await waitOut(() => findOutcome(store, sceneId, { taskId, taskHash: hash, round }), signal);
+/** How a round ends: by a result, or by the failure that was one too many. */
+type RoundEnd = { readonly attempts: number; readonly startedAt: string } & (
+  | { readonly is: 'ran'; readonly run: TaskRun }
+  | { readonly is: 'dead'; readonly failure: TaskFailure; readonly wallSeconds: number }
+);
+
+async function runWork(work: Work, onStage: RunOptions['onStage']): Promise<DeliveryEnd> {
+  const { ports, delivery, task, round, signal } = work;
+  const known = await waitOut(() => findOutcome(ports.store, task.sceneId, round), signal);
   if (known !== null) {
     // Ended before, but its ack was lost; or published once more.
-    log('task:known', { ...ids, state: known.state });
-    await publish({ ...event(), type: 'ended', outcome: known });
-    await settle(delivery, { is: known.state === 'dead' ? 'reject' : 'ack' });
-    return;
+    await answerKnown(work, known);
+    return 'settled';
   }
-
+  const before = delivery.attempt > 1 || delivery.mayHaveAttempts ? await waitOut(() => attemptsSoFar(work), signal) : [];
+  const next = nextAttempt(before);
+  const attempts = countedAttempts(before) + 1;
   const startedAt = ports.now().toISOString();
-  const telling = setTimeout(() => { void publish({ ...event(), type: 'started', attempt }).catch(() => undefined); }, tellStartMs);
-  log('task:started', { ...ids, kind });
+  if (next.is === 'dead') {
+    await endRound(work, { is: 'dead', failure: lastOf(before, next.class), attempts: Math.max(1, attempts - 1), startedAt, wallSeconds: 0 });
+    return 'settled';
+  }
+  const { isolated, split } = next;
   const start = performance.now();
-  const outcomeBase = { v: 1, sceneId, taskId, kind, taskHash: hash, round, attempts: attempt, agent, startedAt } as const;
+  const ran = await runTold(work, attempts, { isolated, split, signal, onStage });
+  if (ran.is === 'ran') {
+    await endRound(work, { ...ran, attempts, startedAt });
+    return 'settled';
+  }
+  const { failure } = ran;
+  const attempt: TaskAttempt = { ...recordBase(work), ...recordOf(failure), startedAt, isolated, split };
+  const following = nextAttempt([...before, attempt]);
+  if (following.is === 'run') await putBack(work, failure, attempt, attempts, following.afterMs);
+  else {
+    await endRound(work, { is: 'dead', failure: { ...failure, class: following.class }, attempts, startedAt, wallSeconds: (performance.now() - start) / 1000 });
+  }
+  return failure.class === 'timeout' && !isolated ? 'hung' : 'settled';
+}
 
-  const ended = await runOnce(ports, task, attempt, signal).finally(() => { clearTimeout(telling); });
-  if (ended.is === 'failed' && ended.outcome.is === 'retry') {
-    const { failure, outcome: { delayMs } } = ended;
-    log('task:retried', { ...ids, kind, delayMs, code: failure.code, error: failure.message, ...(failure.stack !== undefined && { stack: failure.stack }) });
-    await publish({ ...event(), type: 'retrying', attempt, error: failure.message });
-    await settle(delivery, ended.outcome);
-    return;
+async function answerKnown({ ports, delivery, task, signal }: Work, outcome: TaskOutcome): Promise<void> {
+  ports.log('task:known', { sceneId: task.sceneId, taskId: task.taskId, attempt: delivery.attempt, state: outcome.state });
+  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'ended', outcome }, signal);
+  await settle(delivery, { is: outcome.state === 'dead' ? 'reject' : 'ack' });
+}
+
+/** Runs a task and tells that it started, if it takes long enough to be worth it. */
+async function runTold(
+  { ports, task }: Work, attempt: number, options: RunOptions,
+): Promise<{ readonly is: 'ran'; readonly run: TaskRun } | { readonly is: 'failed'; readonly failure: TaskFailure }> {
+  const { sceneId, taskId, kind } = task;
+  const { isolated, split, signal } = options;
+  const telling = setTimeout(() => {
+    ports.queue.publishEvent({ ...eventBase(ports, task), type: 'started', attempt }, signal).catch(() => undefined);
+  }, tellStartMs);
+  ports.log('task:started', { sceneId, taskId, attempt, kind, ...(isolated && { isolated }), ...(split && { split }) });
+  try {
+    return { is: 'ran', run: await ports.runTask(task, options) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { is: 'failed', failure: error instanceof TaskFailedError ? error.failure : failureOf(error) };
+  } finally {
+    clearTimeout(telling);
   }
-  const own: TaskOutcome = ended.is === 'failed'
-    ? { ...outcomeBase, state: 'dead', error: errorOf(ended.failure), wallSeconds: (performance.now() - start) / 1000, cpuSeconds: 0, stages: {}, metrics: {} }
-    : { ...outcomeBase, ...ended.run.result, wallSeconds: ended.run.wallSeconds, cpuSeconds: ended.run.cpuSeconds };
+}
+
+async function putBack({ ports, delivery, task, signal }: Work, failure: TaskFailure, record: TaskAttempt, attempt: number, delayMs: number): Promise<void> {
+  const { sceneId, taskId, kind } = task;
+  await waitOut(() => writeAttempt(ports.store, record), signal);
+  ports.log('task:retried', {
+    sceneId, taskId, attempt, kind, delayMs, class: failure.class, code: failure.code, error: failure.message,
+    ...placeOf(failure), ...(failure.stack !== undefined && { stack: failure.stack }),
+  });
+  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'retrying', attempt, error: record.message }, signal);
+  await settle(delivery, { is: 'retry', delayMs });
+}
+
+async function endRound(work: Work, end: RoundEnd): Promise<void> {
+  const { ports, delivery, task: { sceneId, taskId, kind }, round, signal } = work;
+  const { attempts, startedAt } = end;
+  const base = { v: 1, sceneId, kind, ...round, attempts, agent: ports.agent, log: ports.logPlace, startedAt } as const;
+  const own: TaskOutcome = end.is === 'ran'
+    ? { ...base, ...end.run.result, wallSeconds: end.run.wallSeconds, cpuSeconds: end.run.cpuSeconds }
+    : { ...base, state: 'dead', error: recordOf(end.failure), wallSeconds: end.wallSeconds, cpuSeconds: 0, stages: {}, metrics: {} };
   // Where the lease was lost another agent may have ended it meanwhile: the first counts.
-  const outcome = await waitOut(() => writeOutcome(store, own), signal);
-  if (outcome !== own) {
-    log('task:known', { ...ids, state: outcome.state });
-    await publish({ ...event(), type: 'ended', outcome });
-    await settle(delivery, { is: outcome.state === 'dead' ? 'reject' : 'ack' });
-    return;
-  }
-  if (ended.is === 'failed') await queue.publishDead(deadLetterOf(ports, delivery, ids, errorOf(ended.failure)), signal);
+  const outcome = await waitOut(() => writeOutcome(ports.store, own), signal);
+  if (outcome !== own) return answerKnown(work, outcome);
+  if (end.is === 'dead') await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId, taskId }, end.failure, attempts), signal);
   // Sent together, in this order: the coordinator finds in the ledger what an agent that dies in between didn't tell.
-  await Promise.all([publish({ ...event(), type: 'ended', outcome }), settle(delivery, ended.is === 'failed' ? ended.outcome : { is: 'ack' })]);
+  await Promise.all([
+    ports.queue.publishEvent({ ...eventBase(ports, work.task), type: 'ended', outcome }, signal),
+    settle(delivery, { is: end.is === 'dead' ? 'reject' : 'ack' }),
+  ]);
   ports.onOutcome?.(outcome);
-  log('task:settled', {
-    ...ids, kind, state: outcome.state, wallSeconds: outcome.wallSeconds, cpuSeconds: outcome.cpuSeconds,
+  ports.log('task:settled', {
+    sceneId, taskId, attempt: attempts, kind, state: outcome.state, wallSeconds: outcome.wallSeconds, cpuSeconds: outcome.cpuSeconds,
     ...(outcome.reason !== undefined && { reason: outcome.reason }), ...(outcome.error && { error: outcome.error.message }),
   });
 }
 
-type Ended =
-  | { readonly is: 'ran'; readonly run: TaskRun }
-  | { readonly is: 'failed'; readonly failure: TaskFailure; readonly outcome: ReturnType<typeof outcomeOf> };
+const eventBase = ({ agent, now }: DeliveryPorts, { sceneId, taskId, kind }: Task) => ({ v: 1, sceneId, taskId, kind, agent, at: now().toISOString() }) as const;
 
-async function runOnce(ports: DeliveryPorts, task: Task, attempt: number, signal: AbortSignal): Promise<Ended> {
-  if (attempt > maxAttempts) {
-    const message = `delivered ${attempt - 1} times without an outcome: its agents crashed, were killed, or lost the bus`;
-    return { is: 'failed', failure: { code: 'agent-lost', message, retry: 'never' }, outcome: { is: 'reject' } };
+/** What every record of an attempt says. */
+const recordBase = ({ ports, delivery, task: { sceneId, kind }, round }: Work, number = delivery.attempt) => ({
+  v: 1, sceneId, kind, ...round, agent: ports.agent, at: ports.now().toISOString(), log: ports.logPlace,
+  ...(delivery.message !== null && { delivery: `${delivery.message}-${number}` }),
+}) as const;
+
+const recordOf = (failure: TaskFailure) => ({ class: failure.class, code: failure.code, message: cutText(failure.message), ...placeOf(failure) });
+const placeOf = ({ stage, signal }: { readonly stage?: string | undefined; readonly signal?: string | undefined }): { stage?: string; signal?: string } =>
+  ({ ...(stage !== undefined && { stage }), ...(signal !== undefined && { signal }) });
+
+/** The last attempt that failed like this, as the failure that ends the round. */
+function lastOf(attempts: readonly TaskAttempt[], name: FailureClass): TaskFailure {
+  const last = attempts.findLast((attempt) => attempt.class === name);
+  return { code: last?.code ?? 'unknown', message: last?.message ?? 'it failed too often', class: name, ...placeOf(last ?? {}) };
+}
+
+/** Deliveries looked back at: more than the policy lets vanish. */
+const mostLookedBack = 16;
+
+/**
+ * The attempts in the ledger, and one more for each earlier delivery of this message that nobody told anything of: its agent crashed, was
+ * killed, or lost its lease. They are written down here, as whoever had it can't.
+ */
+async function attemptsSoFar(work: Work): Promise<readonly TaskAttempt[]> {
+  const { ports: { store }, delivery, task, round } = work;
+  const told = await readAttempts(store, task.sceneId, round);
+  const names = new Set(told.map((attempt) => attempt.delivery));
+  const vanished: TaskAttempt[] = [];
+  for (let number = Math.max(1, delivery.attempt - mostLookedBack); number < delivery.attempt; number++) {
+    const attempt: TaskAttempt = {
+      ...recordBase(work, number), class: 'vanished', code: 'agent-lost', isolated: false, split: false,
+      message: `delivery ${number} came to no end: its agent crashed, was killed, or lost the bus`,
+    };
+    if (attempt.delivery !== undefined && names.has(attempt.delivery)) continue;
+    await writeAttempt(store, attempt);
+    vanished.push(attempt);
   }
-  try {
-    return { is: 'ran', run: await ports.runTask(task, signal) };
-  } catch (error) {
-    signal.throwIfAborted();
-    const failure = error instanceof TaskFailedError ? error.failure : failureOf(error);
-    return { is: 'failed', failure, outcome: outcomeOf(failure, attempt) };
-  }
+  return [...told, ...vanished];
+}
+
+/** Tells the ledger that a task was handed back, so that its delivery doesn't look like one of an agent that crashed. */
+async function recordDrain(work: Work): Promise<void> {
+  const attempt: TaskAttempt = { ...recordBase(work), class: 'drain', code: 'drained', message: 'its agent was asked to stop', isolated: false, split: false };
+  // A stopping agent doesn't wait for a store that is away: the task will then run in a process of its own, which costs it little.
+  await Promise.race([writeAttempt(work.ports.store, attempt).catch(() => undefined), delay(drainRecordMs, undefined, { ref: false })]);
 }
 
 async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, error: MalformedMessageError, signal: AbortSignal): Promise<void> {
   const ids = parseTaskSubject(delivery.subject);
   const name = createHash('sha256').update(delivery.bytes).digest('hex').slice(0, 16);
   ports.log('task:malformed', { subject: delivery.subject, error: error.message });
-  const reason = { code: error.code, message: error.message };
+  const reason = { code: error.code, message: error.message, class: 'permanent' } as const;
   const at = ports.now().toISOString();
   const outcome = taskOutcomeSchema.safeParse({
-    ...ids, v: 1, taskHash: delivery.hash, round: delivery.round, state: 'dead', error: reason, attempts: delivery.attempt, agent: ports.agent, startedAt: at,
+    ...ids, v: 1, taskHash: delivery.hash, round: delivery.round, state: 'dead', error: reason, attempts: 1, agent: ports.agent, startedAt: at, log: ports.logPlace,
     wallSeconds: 0, cpuSeconds: 0, stages: {}, metrics: {},
   });
   // The envelope may still name the task: then its scene needn't wait for it.
   if (outcome.success) await waitOut(() => writeOutcome(ports.store, outcome.data), signal);
-  await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason), signal);
+  await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason, 1), signal);
   if (outcome.success) {
     const { sceneId, taskId, kind } = outcome.data;
     await ports.queue.publishEvent({ v: 1, type: 'ended', sceneId, taskId, kind, agent: ports.agent, at, outcome: outcome.data }, signal);
@@ -159,11 +271,9 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
   await settle(delivery, { is: 'reject' });
 }
 
-function deadLetterOf(ports: DeliveryPorts, delivery: TaskDelivery, ids: { sceneId: string; taskId: string }, error: DeadLetter['error']): DeadLetter {
+function deadLetterOf(ports: DeliveryPorts, delivery: TaskDelivery, ids: { sceneId: string; taskId: string }, error: DeadLetter['error'], attempts: number): DeadLetter {
   return {
-    v: 1, sceneId: ids.sceneId, taskId: ids.taskId, error: { code: error.code, message: error.message }, attempts: delivery.attempt,
+    v: 1, sceneId: ids.sceneId, taskId: ids.taskId, error: { code: error.code, message: error.message }, attempts,
     agent: ports.agent, at: ports.now().toISOString(), task: Uint8Array.from(delivery.bytes.subarray(0, maxMessageBytes)),
   };
 }
-
-const errorOf = ({ code, message, stage }: TaskFailure): NonNullable<TaskOutcome['error']> => ({ code, message, ...(stage !== undefined && { stage }) });

@@ -8,8 +8,8 @@ import { makeStageClock } from './stage-clock.js';
 import { scratchFile } from './scratch.js';
 
 /** Makes one image tile-readable: a single-band tiled GeoTIFF with overviews and its validity mask, under `outKey`. */
-export async function runIngest({ store }: TaskPorts, task: IngestTask): Promise<TaskResult> {
-  const clock = makeStageClock();
+export async function runIngest({ store, onStage }: TaskPorts, task: IngestTask): Promise<TaskResult> {
+  const clock = makeStageClock({ onStage });
   const path = scratchFile(task, '.tif');
   try {
     // The image may be in a bucket of its own.

@@ -9,7 +9,7 @@ import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask, agen
 import { type ImageLevel, imageLevel } from './image-level.js';
 import { readPrior } from './read-prior.js';
 import { scratchFile } from './scratch.js';
-import { makeStageClock } from './stage-clock.js';
+import { type StageClock, makeStageClock } from './stage-clock.js';
 import type { TaskPorts, TaskResult } from './task-result.js';
 
 /**
@@ -17,10 +17,17 @@ import type { TaskPorts, TaskResult } from './task-result.js';
  * height (metres above the ellipsoid), weight, spread (metres) and count. Ends 'empty' with a reason where the
  * tile has nothing to match. Throws AltiplanoError. Reads and writes only through `store`.
  */
-export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?: AbortSignal): Promise<TaskResult> {
-  const clock = makeStageClock();
-  const empty = (reason: string, metrics: Record<string, number> = {}): TaskResult =>
-    ({ state: 'empty', reason, stages: clock.seconds(), metrics });
+export async function runStereo(ports: TaskPorts, task: StereoTask, signal?: AbortSignal): Promise<TaskResult> {
+  const clock = makeStageClock({ onStage: ports.onStage });
+  return storePartial(ports, task, clock, computePartial(ports, task, clock, signal));
+}
+
+/** What stereo makes of a tile; nothing, with the reason, where there is nothing to match. */
+export type StereoPartial = { readonly metrics: Record<string, number> } & ({ readonly partial: PartialDsm } | { readonly partial: null; readonly reason: string });
+
+/** Computes a task's partial DSM, on the task's grid. Throws AltiplanoError. */
+export function computePartial({ store }: TaskPorts, task: StereoTask, clock: StageClock, signal?: AbortSignal): StereoPartial {
+  const empty = (reason: string, metrics: Record<string, number> = {}): StereoPartial => ({ partial: null, reason, metrics });
 
   const ref = imageLevel(store, task.ref, task.factor);
   const sec = imageLevel(store, task.sec, task.factor);
@@ -72,8 +79,16 @@ export async function runStereo({ store }: TaskPorts, task: StereoTask, signal?:
     groundErrorM: geometry.groundErrorM,
     baseToHeight: geometry.baseToHeight,
   };
-  if (validCells === 0) return empty('no-match', metrics);
+  return validCells === 0 ? empty('no-match', metrics) : { partial, metrics };
+}
 
+/** Puts a partial DSM into the store, under the task's key. */
+export async function storePartial(
+  { store }: Pick<TaskPorts, 'store'>, task: StereoTask, clock: StageClock, computed: StereoPartial,
+): Promise<TaskResult> {
+  const { metrics } = computed;
+  if (computed.partial === null) return { state: 'empty', reason: computed.reason, stages: clock.seconds(), metrics };
+  const { partial } = computed;
   const path = scratchFile(task, '.tif');
   try {
     clock.time('store', () => writePartial(path, task, partial));
@@ -145,13 +160,15 @@ function readLevel(level: ImageLevel, rect: PixelRect): ImageWindow {
 
 const hasValid = (image: RectImage): boolean => image.valid.includes(1);
 
-function cellsWithPoints({ count }: PartialDsm): number {
+/** Cells of a partial DSM that have a height. */
+export function cellsWithPoints({ count }: PartialDsm): number {
   let cells = 0;
   for (const points of count) if (points > 0) cells += 1;
   return cells;
 }
 
-const coreCells = ({ grid, haloCells }: StereoTask): number => (grid.width - 2 * haloCells) * (grid.height - 2 * haloCells);
+/** Cells a task delivers, its halo left out. */
+export const coreCells = ({ grid, haloCells }: StereoTask): number => (grid.width - 2 * haloCells) * (grid.height - 2 * haloCells);
 
 function writePartial(path: string, task: StereoTask, partial: PartialDsm): void {
   const { originE, originN, resolution, width, height } = task.grid;

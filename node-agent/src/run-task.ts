@@ -8,14 +8,22 @@ export interface TaskRunners {
   readonly align: TaskRunner<AlignTask>;
   readonly coarse: TaskRunner<StereoTask>;
   readonly stereo: TaskRunner<StereoTask>;
+  /** Coarse and stereo tiles in four parts, for a quarter of the memory. */
+  readonly split: TaskRunner<StereoTask>;
+}
+
+export interface RunTaskOptions {
+  readonly signal?: AbortSignal;
+  /** In four parts, where the kind of task has parts. */
+  readonly split?: boolean;
 }
 
 /** Runs a task by its kind. Throws what the runner throws. */
-export function runTask(runners: TaskRunners, ports: TaskPorts, task: Task, signal?: AbortSignal): Promise<TaskResult> {
+export function runTask(runners: TaskRunners, ports: TaskPorts, task: Task, { signal, split = false }: RunTaskOptions = {}): Promise<TaskResult> {
   switch (task.kind) {
     case 'ingest': return runners.ingest(ports, task, signal);
     case 'align': return runners.align(ports, task, signal);
-    case 'coarse': return runners.coarse(ports, task, signal);
-    case 'stereo': return runners.stereo(ports, task, signal);
+    case 'coarse': return (split ? runners.split : runners.coarse)(ports, task, signal);
+    case 'stereo': return (split ? runners.split : runners.stereo)(ports, task, signal);
   }
 }

@@ -3,6 +3,7 @@ import { configureGdal } from '@altiplano/kernels/raster';
 import type { Task } from '@altiplano/protocol';
 import { runAlign } from './run-align.js';
 import { runIngest } from './run-ingest.js';
+import { runSplit } from './run-split.js';
 import { runStereo } from './run-stereo.js';
 import type { TaskRunners } from './run-task.js';
 import type { TaskRunner } from './task-result.js';
@@ -14,4 +15,4 @@ const reading = <T extends Task>(run: TaskRunner<T>): TaskRunner<T> => async (po
 };
 
 /** What this program does with each kind of task. */
-export const runners: TaskRunners = { ingest: reading(runIngest), align: reading(runAlign), coarse: reading(runStereo), stereo: reading(runStereo) };
+export const runners: TaskRunners = { ingest: reading(runIngest), align: reading(runAlign), coarse: reading(runStereo), stereo: reading(runStereo), split: reading(runSplit) };

@@ -10,18 +10,31 @@ export interface StageClock {
   seconds(): Record<string, number>;
 }
 
+export interface StageClockOptions {
+  /** Told as a stage begins, before its work. */
+  readonly onStage?: ((stage: string) => void) | undefined;
+  /** Seconds. */
+  readonly now?: () => number;
+}
+
 /**
  * Makes a clock that adds up this thread's CPU seconds per stage: a busy machine makes no stage look slower. Stages run one
- * after the other, not inside each other. `now`: seconds.
+ * after the other, not inside each other.
  */
-export function makeStageClock(now: () => number = threadCpuSeconds): StageClock {
+export function makeStageClock({ onStage, now = threadCpuSeconds }: StageClockOptions = {}): StageClock {
   const total = new Map<string, number>();
+  let last: string | null = null;
+  const begin = (stage: string): number => {
+    if (stage !== last) onStage?.(stage);
+    last = stage;
+    return now();
+  };
   const add = (stage: string, since: number): void => {
     total.set(stage, (total.get(stage) ?? 0) + now() - since);
   };
   return {
     time(stage, work) {
-      const since = now();
+      const since = begin(stage);
       try {
         return work();
       } finally {
@@ -29,7 +42,7 @@ export function makeStageClock(now: () => number = threadCpuSeconds): StageClock
       }
     },
     async timeAsync(stage, work) {
-      const since = now();
+      const since = begin(stage);
       try {
         return await work();
       } finally {

@@ -17,6 +17,8 @@ export interface TaskResult {
 /** What a task may touch of the world. */
 export interface TaskPorts {
   readonly store: ObjectStore;
+  /** Told as each stage begins. */
+  readonly onStage?: (stage: string) => void;
 }
 
 /**

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { workerData } from 'node:worker_threads';
+import { writeSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { Task } from '@altiplano/protocol';
 import { openStore } from '@altiplano/protocol/io';
+import { crashHookOf } from './crash-hook.js';
 import type { TaskRun } from './run-delivery.js';
 import { type TaskRunners, runTask } from './run-task.js';
 import { type TaskFailure, failureOf } from './task-failure.js';
@@ -12,7 +14,20 @@ export interface WorkerConfig {
   readonly storeUrl: string;
   /** A module that exports `runners: TaskRunners`. */
   readonly runnersUrl: string;
+  /** File descriptor that the stages' names are written to, a line each: what is in a pipe survives its writer. Null: they are sent as StageMessage. */
+  readonly stageFd: number | null;
 }
+
+/** One run of a task, as a worker gets it. */
+export interface WorkerOrder {
+  /** Numbers the runs of a pool. */
+  readonly run: number;
+  readonly task: Task;
+  readonly split: boolean;
+}
+
+/** A run has reached a stage. */
+export interface StageMessage { readonly run: number; readonly stage: string }
 
 /** Errors travel as data: their classes don't survive the way between threads. */
 export type WorkerReply = { readonly is: 'ran'; readonly run: TaskRun } | { readonly is: 'failed'; readonly failure: TaskFailure };
@@ -24,14 +39,26 @@ store.catch(() => undefined); // told by the task that awaits it
 const runners: Promise<{ readonly runners: TaskRunners }> = import(config.runnersUrl);
 runners.catch(() => undefined);
 
-export async function runInWorker(task: Task): Promise<WorkerReply> {
+function tellStage(message: StageMessage): void {
+  if (config.stageFd === null) parentPort?.postMessage(message);
+  else writeSync(config.stageFd, `${message.stage}\n`);
+}
+
+export async function runInWorker({ run, task, split }: WorkerOrder): Promise<WorkerReply> {
   const wallStart = performance.now();
   const cpuStart = threadCpuSeconds();
+  const crash = crashHookOf(task);
+  let last: string | undefined;
+  const onStage = (stage: string): void => {
+    last = stage;
+    tellStage({ run, stage });
+    crash(stage);
+  };
   try {
-    const result = await runTask((await runners).runners, { store: await store }, task);
+    const result = await runTask((await runners).runners, { store: await store, onStage }, task, { split });
     return { is: 'ran', run: { result, wallSeconds: (performance.now() - wallStart) / 1000, cpuSeconds: threadCpuSeconds() - cpuStart } };
   } catch (error) {
-    return { is: 'failed', failure: failureOf(error) };
+    return { is: 'failed', failure: { ...(last !== undefined && { stage: last }), ...failureOf(error) } };
   }
 }
 

@@ -9,12 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
 import test, { type ExecutionContext } from 'ava';
 import { type IngestTask, type TaskEvent, type TaskOutcome, type TaskRound, encodeMessage, taskHash, taskSubject, tasksStream } from '@altiplano/protocol';
-import { type NatsServer, type ObjectStore, type TaskQueue, openNatsQueue, openStore, readOutcome, startNatsServer } from '@altiplano/protocol/io';
+import { type NatsServer, type ObjectStore, type TaskQueue, openNatsQueue, openStore, readAttempts, readOutcome, startNatsServer } from '@altiplano/protocol/io';
 import { permissionsConfig, roleAuth } from '@altiplano/protocol/testing';
 import type { AgentConfig } from '../src/config.js';
 import { type AgentEvents, type Log } from '../src/log.js';
 import { runAgent } from '../src/run-agent.js';
-import { maxUnknownAttempts } from '../src/settle.js';
 
 const ackWaitMs = 2_000;
 const runnersUrl = new URL('./test-runners.js', import.meta.url).href;
@@ -54,19 +53,20 @@ async function makeWorld(t: ExecutionContext): Promise<World> {
 
 const configOf = (world: World, id: string): AgentConfig => ({
   bus: { servers: world.server.url, auth: roleAuth('agent') }, warnings: [], store: world.store.url,
-  id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null,
+  id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null, taskTimeout: 600, grace: 25,
 });
 
 interface TestAgent {
+  readonly running: ReturnType<typeof runAgent>;
   readonly logged: { readonly event: keyof AgentEvents }[];
   /** Resolves when the agent has logged `event`. */
   until(event: keyof AgentEvents): Promise<void>;
-  drain(): Promise<void>;
-  stop(): Promise<void>;
+  drain(): Promise<unknown>;
+  stop(): Promise<unknown>;
 }
 
 /** An agent in this process, its tasks in worker threads; drained when the test ends. */
-function startAgent(t: ExecutionContext, world: World, id = 'agent-1'): TestAgent {
+function startAgent(t: ExecutionContext, world: World, id = 'agent-1', config: Partial<AgentConfig> = {}): TestAgent {
   const drain = new AbortController();
   const stop = new AbortController();
   const logged: { event: keyof AgentEvents }[] = [];
@@ -75,9 +75,9 @@ function startAgent(t: ExecutionContext, world: World, id = 'agent-1'): TestAgen
     logged.push({ event, ...fields });
     logging.emit(event);
   };
-  const running = runAgent(configOf(world, id), { log, version: 'test', drain: drain.signal, stop: stop.signal, runnersUrl, ackWaitMs });
+  const running = runAgent({ ...configOf(world, id), ...config }, { log, version: 'test', drain: drain.signal, stop: stop.signal, runnersUrl, ackWaitMs });
   const agent: TestAgent = {
-    logged,
+    logged, running,
     async until(event) {
       if (!logged.some((line) => line.event === event)) await once(logging, event);
     },
@@ -190,7 +190,7 @@ test('an error that is not ours is tried again a few times, then dead', async (t
   await world.queue.publishTasks([taskOf('t1', 'bug')]);
   const events = await eventsUntil(world, ended('t1'));
   t.deepEqual(typesOf(events, 't1'), ['retrying', 'retrying', 'ended']);
-  t.like(await readOutcome(world.store, 'scene', roundOf(taskOf('t1', 'bug'))), { state: 'dead', attempts: maxUnknownAttempts, error: { code: 'unknown', message: 'undefined is not a function' } });
+  t.like(await readOutcome(world.store, 'scene', roundOf(taskOf('t1', 'bug'))), { state: 'dead', attempts: 3, error: { code: 'unknown', message: 'undefined is not a function' } });
 });
 
 test('a transient error is tried again later and may end well', async (t) => {
@@ -204,7 +204,7 @@ test('a worker thread that exits costs its task an attempt, not the agent', asyn
   const world = await makeWorld(t);
   startAgent(t, world);
   await world.queue.publishTasks([taskOf('t1', 'exit'), taskOf('t2', 'done')]);
-  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: maxUnknownAttempts });
+  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 3 });
   t.like(await outcomeOfTask(world, 't2'), { state: 'done' });
 });
 
@@ -218,7 +218,7 @@ test('a dead task that is replayed is run again', async (t) => {
   await world.queue.publishTasks([{ ...task, round: 2 }]);
   let ends = 0;
   const events = await eventsUntil(world, (event) => event.type === 'ended' && ++ends === 2);
-  t.is(typesOf(events, 't1').filter((type) => type === 'retrying').length, 2 * (maxUnknownAttempts - 1));
+  t.is(typesOf(events, 't1').filter((type) => type === 'retrying').length, 4);
 });
 
 test('a malformed message ends in DEAD with the reason, and the agent lives', async (t) => {
@@ -298,15 +298,64 @@ test('the task of an agent killed by kill -9 is done by another', async (t) => {
   t.like(await outcomeOfTask(world, 't1'), { state: 'done', attempts: 2, agent: 'heir' });
 });
 
-test('a task whose agents crash again and again ends dead without another run', async (t) => {
+test('a task whose agents vanish ten times ends dead without another run', async (t) => {
   const world = await makeWorld(t);
   await world.queue.publishTasks([taskOf('t1', 'done')]);
-  for (let attempt = 1; attempt <= 5; attempt++) {
+  for (let attempt = 1; attempt <= 10; attempt++) {
     const delivery = await world.queue.pullTask(['ingest'], 10_000, new AbortController().signal);
     await delivery?.retry(0);
   }
   startAgent(t, world);
-  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 6, error: { code: 'agent-lost' } });
+  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 10, error: { code: 'agent-lost', class: 'vanished' } });
+});
+
+test('a task whose agent vanished runs in a process of its own', async (t) => {
+  const world = await makeWorld(t);
+  await world.queue.publishTasks([taskOf('t1', 'pid')]);
+  await (await world.queue.pullTask(['ingest'], 10_000, new AbortController().signal))?.retry(0);
+  const agent = startAgent(t, world);
+  const outcome = await outcomeOfTask(world, 't1');
+  t.like(outcome, { state: 'done', attempts: 2 });
+  t.not(outcome.metrics['pid'], process.pid);
+  t.true(agent.logged.some((line) => 'isolated' in line));
+  t.like(await readAttempts(world.store, 'scene', roundOf(taskOf('t1', 'pid'))), [{ class: 'vanished', agent: 'agent-1' }]);
+});
+
+test('a task that crashes its own process ends dead, with signal and stage, and nobody else is hurt', async (t) => {
+  const world = await makeWorld(t);
+  await world.queue.publishTasks([taskOf('t1', 'segfault'), taskOf('t2', 'done')]);
+  await (await world.queue.pullTask(['ingest'], 10_000, new AbortController().signal))?.retry(0); // as if it had taken an agent with it
+  startAgent(t, world);
+  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 2, error: { code: 'crashed', class: 'crash', signal: 'SIGSEGV', stage: 'match' } });
+  t.is((await outcomeOfTask(world, 't2')).state, 'done');
+});
+
+test('a hung task is handed on with its agent ended, and dead where it hangs in a process of its own', async (t) => {
+  const world = await makeWorld(t);
+  const victim = startAgent(t, world, 'victim', { taskTimeout: 1 });
+  await world.queue.publishTasks([taskOf('t1', 'block')]);
+  t.true((await victim.running).isHung);
+  t.true(victim.logged.some(({ event }) => event === 'agent:hung'));
+  startAgent(t, world, 'heir', { taskTimeout: 5 }); // starting the process counts, too
+  t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 2, agent: 'heir', error: { code: 'timeout', class: 'timeout', stage: 'blocked' } });
+  t.like(await readAttempts(world.store, 'scene', roundOf(taskOf('t1', 'block'))), [{ class: 'timeout', isolated: false, agent: 'victim', stage: 'blocked' }]);
+  await world.store.put('release', Buffer.from('')); // for the victim's thread
+});
+
+test('a drained agent that is out of time hands its task to another at once, and it counts for nothing', async (t) => {
+  const world = await makeWorld(t);
+  const agent = startAgent(t, world, 'drained', { grace: 0 });
+  await world.queue.publishTasks([taskOf('t1', 'block')]);
+  await eventsUntil(world, started('t1'));
+  const drained = agent.drain();
+  startAgent(t, world, 'heir');
+  const again = eventsUntil(world, (event) => event.type === 'started' && event.agent === 'heir');
+  t.like((await again).at(-1), { attempt: 1 });
+  await world.store.put('release', Buffer.from(''));
+  t.like(await outcomeOfTask(world, 't1'), { state: 'done', attempts: 1, agent: 'heir' });
+  t.like(await readAttempts(world.store, 'scene', roundOf(taskOf('t1', 'block'))), [{ class: 'drain', agent: 'drained' }]);
+  await drained;
+  t.like(agent.logged.at(-1), { event: 'agent:drained', settled: 0, handedBack: 1 });
 });
 
 test('agents are present by id, with the tasks in their hands', async (t) => {

@@ -5,13 +5,13 @@ import type { TaskRunners } from '../src/run-task.js';
 import type { TaskPorts, TaskResult } from '../src/task-result.js';
 
 /** Runners that do what an ingest task's `source` says, for tests of the shell around them. */
-export const runners: TaskRunners = { ingest: runBySource, align: unused, coarse: unused, stereo: unused };
+export const runners: TaskRunners = { ingest: runBySource, align: unused, coarse: unused, stereo: unused, split: unused };
 
 async function unused(): Promise<TaskResult> {
   throw new Error('the tests publish ingest tasks only');
 }
 
-async function runBySource({ store }: TaskPorts, task: IngestTask): Promise<TaskResult> {
+async function runBySource({ store, onStage }: TaskPorts, task: IngestTask): Promise<TaskResult> {
   switch (task.source) {
     case 'done':
       await store.putIfAbsent(task.outKey, Buffer.from('pixels'));
@@ -22,8 +22,14 @@ async function runBySource({ store }: TaskPorts, task: IngestTask): Promise<Task
     case 'away-once':
       if (await store.putIfAbsent('away-once', Buffer.from(''))) throw new ServiceUnavailableError('store: away');
       return { state: 'empty', reason: 'was-away', stages: {}, metrics: {} };
+    case 'pid': return { state: 'done', outKey: task.outKey, stages: {}, metrics: { pid: process.pid } };
+    case 'segfault':
+      onStage?.('match');
+      process.kill(process.pid, 'SIGSEGV');
+      throw new Error('it survived');
     case 'exit': process.exit(9); // ends this worker thread
     case 'block':
+      onStage?.('blocked');
       // A native call: the thread is not available to anything else until it returns.
       while (!(await store.has('release'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
       return { state: 'done', outKey: task.outKey, stages: {}, metrics: {} };

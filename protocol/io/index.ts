@@ -10,4 +10,4 @@ export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
 export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
 export type { ObjectStore, PutOptions } from './object-store.js';
 export { gdalOptionsFor, openStore } from './open-store.js';
-export type { TaskDelivery, TaskQueue } from './task-queue.js';
+export type { PublishOptions, TaskDelivery, TaskQueue } from './task-queue.js';

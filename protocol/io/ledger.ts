@@ -79,9 +79,9 @@ export async function countAttempts(store: Pick<ObjectStore, 'list'>, sceneId: s
   });
 }
 
-/** Adds an attempt to the ledger, under a name of its own. */
-export async function writeAttempt(store: Pick<ObjectStore, 'put'>, attempt: TaskAttempt): Promise<void> {
-  await store.put(attemptKey(attempt.sceneId, attempt, randomUUID()), Buffer.from(JSON.stringify(attempt)));
+/** Adds an attempt to the ledger. Of two accounts of one delivery the first counts. */
+export async function writeAttempt(store: Pick<ObjectStore, 'putIfAbsent'>, attempt: TaskAttempt): Promise<void> {
+  await store.putIfAbsent(attemptKey(attempt.sceneId, attempt, attempt.delivery ?? randomUUID()), Buffer.from(JSON.stringify(attempt)));
 }
 
 async function readJson<S extends z.ZodType>(store: Pick<ObjectStore, 'get'>, key: string, schema: S): Promise<z.output<S> | null> {

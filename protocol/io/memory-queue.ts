@@ -10,6 +10,8 @@ interface Entry {
   readonly subject: string;
   readonly hash: string;
   readonly round: number;
+  readonly message: string;
+  readonly mayHaveAttempts: boolean;
   readonly bytes: Uint8Array;
   attempt: number;
   /** Not delivered before this moment: the end of the current lease, or of a retry's delay. */
@@ -36,6 +38,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
   const dead: DeadLetter[] = [];
   const present = new Map<string, { readonly info: AgentInfo; readonly until: number }>();
   const closing = new AbortController();
+  let published = 0;
 
   function take(kinds: readonly TaskKind[]): TaskDelivery | null {
     const now = clock.now();
@@ -59,7 +62,8 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
     const remove = (): void => { if (entries.get(entry.subject) === entry) entries.delete(entry.subject); };
     holdFor(ackWaitMs);
     return {
-      bytes: entry.bytes, subject: entry.subject, hash: entry.hash, round: entry.round, attempt,
+      bytes: entry.bytes, subject: entry.subject, hash: entry.hash, round: entry.round, message: entry.message,
+      mayHaveAttempts: entry.mayHaveAttempts, attempt,
       async working() {
         if (isHeld()) holdFor(ackWaitMs);
         return true;
@@ -90,7 +94,7 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
 
   return {
     async ensure() { checkOpen(); },
-    async publishTasks(tasks, signal) {
+    async publishTasks(tasks, { signal, mayHaveAttempts = false } = {}) {
       checkOpen(signal);
       for (const task of tasks) {
         const subject = taskSubject(task.kind, task.sceneId, task.taskId);
@@ -98,7 +102,9 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
         const waiting = entries.get(subject);
         if (waiting?.hash === hash && waiting.round === task.round) continue;
         entries.delete(subject); // so that a replacement queues at the end
-        entries.set(subject, { kind: task.kind, subject, hash, round: task.round, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now() });
+        entries.set(subject, {
+          kind: task.kind, subject, hash, round: task.round, message: String(++published), mayHaveAttempts, bytes: encodeMessage(task), attempt: 0, readyAt: clock.now(),
+        });
       }
       serveWaiters();
     },

@@ -112,10 +112,13 @@ async function cancel(subscription: Subscription): Promise<void> {
 /** <scene>.<task>.<hash>.<round>.<call>, each of them without a dot: what tells one publishing of a task from another. */
 export const messageIdOf = (task: Task, call: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${task.round}.${call}`;
 
+/** A header of tasks that may have been tried before. */
+export const mayHaveAttemptsHeader = 'Altiplano-May-Have-Attempts';
+
 /** What a message id tells of its task, also where the message can't be read. */
-function workInMessageId(id: string): Pick<TaskDelivery, 'hash' | 'round'> {
+function workInMessageId(id: string): Pick<TaskDelivery, 'hash' | 'round' | 'message'> {
   const [, , hash, round, call, ...rest] = id.split('.');
-  return hash && call && rest.length === 0 && /^\d+$/.test(round ?? '') ? { hash, round: Number(round) } : { hash: null, round: 0 };
+  return hash && call && rest.length === 0 && /^\d+$/.test(round ?? '') ? { hash, round: Number(round), message: call } : { hash: null, round: 0, message: null };
 }
 
 const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs) * 1_000_000 })}` : '-NAK');
@@ -140,6 +143,7 @@ export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): Ta
     bytes: message.data,
     subject: message.subject,
     ...workInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
+    mayHaveAttempts: message.headers?.has(mayHaveAttemptsHeader) === true,
     attempt,
     // What the server refuses is reported where the connection is watched.
     working: () => isConfirmed('+WPI').catch(() => false),

@@ -12,7 +12,7 @@ import {
 import { mapConcurrently } from './map-concurrently.js';
 import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
 import { openOutbox } from './nats-outbox.js';
-import { deliveryOf, messageIdOf, openPuller } from './nats-pull.js';
+import { deliveryOf, mayHaveAttemptsHeader, messageIdOf, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams, haveStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
@@ -89,11 +89,12 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   };
 
   /** Publishes once, whatever it takes: the same message id makes repeats after a lost answer harmless. */
-  async function publish(subject: string, bytes: Uint8Array, signal?: AbortSignal, task?: { readonly kind: TaskKind; readonly msgID: string }): Promise<void> {
+  async function publish(subject: string, bytes: Uint8Array, signal?: AbortSignal, task?: { readonly kind: TaskKind; readonly msgID: string; readonly mayHaveAttempts: boolean }): Promise<void> {
     let messageHeaders: MsgHdrs | undefined;
     if (task !== undefined) {
       messageHeaders = headers();
       messageHeaders.set('Nats-Msg-Id', task.msgID);
+      if (task.mayHaveAttempts) messageHeaders.set(mayHaveAttemptsHeader, '1');
     }
     for (;;) {
       throwIfStopped(signal);
@@ -163,13 +164,13 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     ensure,
     pullTask,
     events,
-    async publishTasks(tasks, signal) {
+    async publishTasks(tasks, { signal, mayHaveAttempts = false } = {}) {
       // One round per call: a repeat within the call is recognised by its message id, one in a later call by
       // its subject while the task is queued. So replaying a task that ended works at once, in no window.
       const round = nuid.next();
       if (signal !== undefined) setMaxListeners(0, signal); // one per publish in flight
       await mapConcurrently(tasks, publishesInFlight, (task) =>
-        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round) }));
+        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round), mayHaveAttempts }));
     },
     purgeScene: (sceneId) => available('purge', async () => {
       for (const kind of taskKinds) {

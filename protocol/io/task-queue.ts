@@ -10,7 +10,11 @@ export interface TaskDelivery {
   readonly hash: string | null;
   /** The task's round as it was published. */
   readonly round: number;
-  /** 1 for the first delivery. */
+  /** Tells this message from others of the same task and round; null for one that publishTasks didn't publish. */
+  readonly message: string | null;
+  /** The ledger may have attempts of this round, as its publisher said. */
+  readonly mayHaveAttempts: boolean;
+  /** How often this message was delivered; 1 for the first time. Not how often the task was run: that is in the ledger. */
   readonly attempt: number;
   /** Resolves false where the server doesn't confirm in time: then another agent may get the task, too. */
   working(): Promise<boolean>;
@@ -20,6 +24,12 @@ export interface TaskDelivery {
   retry(delayMs: number): Promise<void>;
   /** Never deliver again (the outcome is already in the ledger as dead). */
   reject(): Promise<void>;
+}
+
+export interface PublishOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** These tasks may have been tried before: whoever gets one looks for its attempts in the ledger, which costs a listing. Default: false. */
+  readonly mayHaveAttempts?: boolean;
 }
 
 /**
@@ -34,7 +44,7 @@ export interface TaskQueue {
    * queued twice, whoever publishes it and whenever; one with the same ids and another hash or round replaces it. A
    * task that ended is queued again: its agent finds the ledger's entry and has nothing to do.
    */
-  publishTasks(tasks: Iterable<Task>, signal?: AbortSignal): Promise<void>;
+  publishTasks(tasks: Iterable<Task>, options?: PublishOptions): Promise<void>;
   /** Takes a scene's tasks off the queue. Those in agents' hands may end. */
   purgeScene(sceneId: string): Promise<void>;
   /** Tells the coordinator that there are new orders in the store; heard or not, it looks at intervals anyway. */

@@ -8,6 +8,7 @@ import { sceneIdSchema } from './scene.js';
  * permanent (the input can't be used: dead at once), transient (a service was away: later again), unknown (an error that is not ours:
  * a few times again), memory (again, split in four), crash (its process died by a signal: again in a process of its own), timeout
  * (took longer than a task may: as crash), vanished (its agent was not heard of again: as crash, but nobody knows that the task was to blame).
+ * What follows from which of them, and how often: node-agent/src/next-attempt.ts.
  */
 export const failureClasses = ['permanent', 'transient', 'unknown', 'memory', 'crash', 'timeout', 'vanished'] as const;
 export type FailureClass = (typeof failureClasses)[number];
@@ -31,6 +32,8 @@ export const taskAttemptSchema = z.object({
   /** What ended its process, e.g. SIGSEGV. */
   signal: nameSchema.optional(),
   agent: nameSchema,
+  /** Which delivery of which message it was, '<message>-<number>': the same one counts once, whoever tells of it. */
+  delivery: idSchema.optional(),
   startedAt: z.iso.datetime().optional(),
   at: z.iso.datetime(),
   /** It ran in a process of its own. */

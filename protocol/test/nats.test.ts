@@ -117,7 +117,7 @@ test('nats queue: a publish while the server is away ends when its signal aborts
   const queue = await newQueue(t, server.url);
   await server.stop();
   const abort = new AbortController();
-  const publishing = queue.publishTasks([ingestTask('a')], abort.signal);
+  const publishing = queue.publishTasks([ingestTask('a')], { signal: abort.signal });
   abort.abort();
   await t.throwsAsync(publishing, { any: true, name: 'AbortError' });
 });
