@@ -336,7 +336,7 @@ test('a hung task is handed on with its agent ended, and dead where it hangs in 
   await world.queue.publishTasks([taskOf('t1', 'block')]);
   t.true((await victim.running).isHung);
   t.true(victim.logged.some(({ event }) => event === 'agent:hung'));
-  startAgent(t, world, 'heir', { taskTimeout: 5 }); // starting the process counts, too
+  startAgent(t, world, 'heir', { taskTimeout: 15 }); // starting the process counts, too
   t.like(await outcomeOfTask(world, 't1'), { state: 'dead', attempts: 2, agent: 'heir', error: { code: 'timeout', class: 'timeout', stage: 'blocked' } });
   t.like(await readAttempts(world.store, 'scene', roundOf(taskOf('t1', 'block'))), [{ class: 'timeout', isolated: false, agent: 'victim', stage: 'blocked' }]);
   await world.store.put('release', Buffer.from('')); // for the victim's thread
