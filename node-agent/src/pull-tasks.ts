@@ -110,14 +110,20 @@ export async function pullTasks(
  */
 function keepLease(delivery: TaskDelivery, everyMs: number, log: Log): { stop(): void } {
   let isDoubtful = false;
+  let isOver = false;
   const beat = async (): Promise<void> => {
     const isConfirmed = await delivery.working();
-    if (!isConfirmed && !isDoubtful) {
+    if (!isConfirmed && !isDoubtful && !isOver) {
       const ids = parseTaskSubject(delivery.subject);
       log('lease:doubtful', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt });
     }
     isDoubtful = !isConfirmed;
   };
   const timer = setInterval(() => { void beat(); }, everyMs);
-  return { stop: () => { clearInterval(timer); } };
+  return {
+    stop() {
+      isOver = true;
+      clearInterval(timer);
+    },
+  };
 }
