@@ -95,7 +95,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     metrics?.close();
     await queue.close();
     // Closing waits for what its threads are in.
-    end.isStuck = await Promise.race([pool.close().then(() => false), delay(closeMs, true, { ref: false })]);
+    end.isStuck = await Promise.race([pool.close().then(() => false), delay(closeMs, true)]);
     await store.close();
   }
   return end;
