@@ -13,7 +13,7 @@ import { type NatsServer, type TaskQueue, openNatsQueue, startNatsServer } from 
 import { ingestTask, testTaskQueue } from './task-queue-conformance.js';
 
 const never = new AbortController().signal;
-const ackWaitMs = 1_000;
+const ackWaitMs = 2_000;
 
 async function newFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-nats-test-'));
