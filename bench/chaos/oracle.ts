@@ -95,13 +95,19 @@ async function judgeAttempts(store: Reads, sceneId: string, planned: ReadonlySet
   return deviations;
 }
 
+/** What is left of a scene that was cleaned away: nothing. */
+export const judgeCleaned = async (store: Pick<Reads, 'list'>): Promise<string[]> =>
+  (await keysBelow(store, '')).filter((key) => !isOfCoordinators(key)).map((key) => `${key} is an orphan after altiplano clean`);
+
+const isOfCoordinators = (key: string): boolean => key.startsWith(leasesPrefix) || key.startsWith('coordinator/beats/');
+
 /** What stays in the store when a scene is complete, as docs/architecture.md says: no intermediates, no order that is still to be carried out. */
 export async function judgeStore(store: Reads, sceneId: string, status: SceneStatus): Promise<string[]> {
   const scene = scenePrefix(sceneId);
   const products = new Set(Object.values(status.products));
   const stays = (key: string): boolean => key === planKey(sceneId) || key === catalogKey(sceneId) || products.has(key)
     || key === statusKey(sceneId, status.epoch) || [ledgerPrefix, attemptsPrefix, deadPrefix, ordersPrefix].some((prefix) => key.startsWith(prefix(sceneId)))
-    || key.startsWith(`${scene}align/`) || key.startsWith(leasesPrefix) || key.startsWith('coordinator/beats/');
+    || key.startsWith(`${scene}align/`) || isOfCoordinators(key);
   const keys = await keysBelow(store, '');
   return keys.filter((key) => !stays(key)).map((key) => (key.startsWith(activePrefix) ? `${key}: the scene is complete and still marked as active` : `${key} is an orphan`));
 }

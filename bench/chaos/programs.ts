@@ -14,6 +14,7 @@ export const coordinatorCommand = (id: string, place: Place): string[] => [...al
 export const submitCommand = (images: readonly string[], flags: readonly string[], place: Place): string[] =>
   [...altiplano, 'submit', ...images, ...flags, ...at(place), '--wait'];
 export const replayDeadCommand = (sceneId: string, place: Place): string[] => [...altiplano, 'replay', '--scene', sceneId, '--dead', ...at(place), '--wait'];
+export const cleanCommand = (sceneId: string, { store }: Place): string[] => [...altiplano, 'clean', '--scene', sceneId, '--store', store];
 
 /** Waits are shortened, so that a run may have several faults and be over in seconds. Each is an option that operators have, too. */
 export const hurried: Readonly<Record<string, string>> = {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { activePrefix, epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseStored } from '@altiplano/protocol';
 import { type ObjectStore, deadOutcomes, openStore } from '@altiplano/protocol/io';
-import type { S3Server } from '@altiplano/protocol/testing';
+import { type S3Server, unfinishedUploads } from '@altiplano/protocol/testing';
 import { type Cluster, startCluster } from './cluster.js';
 import { inject } from './inject.js';
 import { watchLedger } from './ledger-watch.js';
 import { isBound, markedProcesses } from './leftovers.js';
-import { judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus } from './oracle.js';
-import { replayDeadCommand, submitCommand } from './programs.js';
+import { judgeCleaned, judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus } from './oracle.js';
+import { cleanCommand, replayDeadCommand, submitCommand } from './programs.js';
 import type { FaultKind, Schedule } from './schedule.js';
 import type { Supervised } from './supervise.js';
 import type { World } from './world.js';
@@ -65,6 +65,7 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
       if (end !== 'exit code 0') deviations.push(`${name} was asked to end and did by ${end}`);
     }
     await judgeEnd(scene, poison === null ? [] : [poison]);
+    if (deviations.length === 0) await judgeCleaning(scene, server, limit);
   } catch (error) {
     signal.throwIfAborted();
     deviations.push(limit.aborted ? `the scene is not through after ${limitMs / 1000} s` : `the run failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
@@ -154,6 +155,16 @@ async function judgeEnd({ world: { sceneId, wanted }, store, injected, deviation
   deviations.push(
     ...await judgeProducts(store, status, wanted), ...await judgeLedger(store, sceneId, { wanted, replayed, kinds: new Set(injected) }),
     ...await judgeStore(store, sceneId, status));
+}
+
+/** What `altiplano clean` leaves; the runs' prefix goes with it. */
+async function judgeCleaning({ world, store, cluster, logs, deviations }: Scene, s3: Surroundings['s3'], signal: AbortSignal): Promise<void> {
+  const code = await runProgram(cleanCommand(world.sceneId, cluster.place), cluster.env, join(logs, 'clean.log'), signal);
+  if (code !== 0) deviations.push(`clean ended with exit code ${String(code)}`);
+  deviations.push(...await judgeCleaned(store));
+  if (s3 === null) return;
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(store.url) ?? [];
+  for (const key of await unfinishedUploads(s3.server, bucket, prefix)) deviations.push(`${key} is an upload that nobody finished`);
 }
 
 /** Waits until all orders of a scene are carried out: their markers go last. */

@@ -3,4 +3,4 @@
 export { type FakeClock, makeFakeClock } from './fake-clock.js';
 export { type Fault, type FaultyProxy, type ProxiedRequest, openFaultyProxy, seededFaults } from './faulty-proxy.js';
 export { permissionsConfig, roleAuth } from './permissions.js';
-export { type S3Server, newBucket, openS3Server } from './s3-server.js';
+export { type S3Server, newBucket, openS3Server, unfinishedUploads } from './s3-server.js';

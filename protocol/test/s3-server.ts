@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 
 /** A real S3 server for tests. */
 export interface S3Server {
@@ -106,15 +106,27 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Makes a bucket nobody else uses. */
-export async function newBucket({ endpoint, credentials }: S3Server): Promise<string> {
+export async function newBucket(server: S3Server): Promise<string> {
   const bucket = `test-${randomBytes(8).toString('hex')}`;
+  await asking(server, (client) => client.send(new CreateBucketCommand({ Bucket: bucket })));
+  return bucket;
+}
+
+/** Uploads in parts that were begun below a prefix and neither completed nor given up, by key. */
+export function unfinishedUploads(server: S3Server, bucket: string, prefix: string): Promise<string[]> {
+  return asking(server, async (client) => {
+    const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }));
+    return (Uploads ?? []).map(({ Key }) => Key ?? '');
+  });
+}
+
+async function asking<T>({ endpoint, credentials }: S3Server, ask: (client: S3Client) => Promise<T>): Promise<T> {
   // As connectS3: what Node the pinned client runs on is ours to say.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
   try {
-    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    return await ask(client);
   } finally {
     client.destroy();
   }
-  return bucket;
 }
