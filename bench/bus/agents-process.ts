@@ -35,7 +35,7 @@ const runners = stubRunners(order.taskMs);
 const agents = Array.from({ length: order.agents }, (_, k) => {
   const config: AgentConfig = {
     bus: { servers: order.nats }, warnings: [], store: order.store, id: `${order.name}-${k}`, slots: 1,
-    kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null, taskTimeout: 1800, grace: 0,
+    kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null, taskTimeout: 1800, ackWait: 15, grace: 0,
   };
   return runAgent(config, {
     log, version: 'bench', drain: drain.signal, stop: drain.signal,

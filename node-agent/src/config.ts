@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { AltiplanoError, type TaskKind, taskKinds } from '@altiplano/protocol';
 import {
-  type BusFlags, type Environment, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp,
+  type BusFlags, type Environment, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, ackWaitOption, busAccess, secretsHelp,
 } from '@altiplano/protocol/config';
 import type { NatsAccess } from '@altiplano/protocol/io';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -19,6 +19,8 @@ export interface AgentConfig {
   readonly metricsPort: number | null;
   /** Seconds a task may take. */
   readonly taskTimeout: number;
+  /** Seconds a task stays with an agent that gives no sign of life. */
+  readonly ackWait: number;
   /** Seconds from being asked to stop until what is still in hand is handed back. */
   readonly grace: number;
   /** What is unwise and works all the same. */
@@ -54,15 +56,16 @@ export async function readConfig(argv: readonly string[], env: Environment, vers
       .env('ALTIPLANO_TASK_TIMEOUT').default(1800).argParser(count(1, 604_800)))
     .addOption(new Option('--grace <seconds>', 'how long tasks in hand may go on after a signal to stop')
       .env('ALTIPLANO_GRACE').default(25).argParser(count(0, 86_400)))
+    .addOption(ackWaitOption())
     .addHelpText('after', notes);
   addConfigOption(command);
   try {
     command.parse([...argv], { from: 'user' });
     const warnings: string[] = [];
     const options = command.opts<BusFlags & StoreFlags & Omit<AgentConfig, 'bus' | 'warnings'>>();
-    const { store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, grace } = options;
+    const { store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, ackWait, grace } = options;
     const bus = await busAccess(options, env, (message) => { warnings.push(message); });
-    return { bus, store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, grace, warnings };
+    return { bus, store, id, slots, kinds: pulled, logLevel, logFile, metricsPort, taskTimeout, ackWait, grace, warnings };
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof AltiplanoError)) throw error;

@@ -19,11 +19,10 @@ export interface AgentOptions {
   readonly drain: AbortSignal;
   /** Aborts: hand back what is in hand. */
   readonly stop: AbortSignal;
-  /** For tests: the module with the runners, and the queue's ack wait. */
+  /** For tests: the module with the runners. */
   readonly runnersUrl?: string;
   /** What runs the tasks instead of worker threads; it gets the agent's store. */
   readonly openPool?: (store: ObjectStore) => TilePool;
-  readonly ackWaitMs?: number;
 }
 
 export interface AgentEnd {
@@ -39,7 +38,7 @@ const closeMs = 1_000;
 /** Opens store, bus and worker threads, pulls tasks until drained, and closes them again. Throws where one can't be opened. */
 export async function runAgent(config: AgentConfig, options: AgentOptions): Promise<AgentEnd> {
   const { log, drain } = options;
-  const ackWaitMs = options.ackWaitMs ?? 15_000;
+  const ackWaitMs = config.ackWait * 1000;
   const problem = (error: AltiplanoError): void => { log('bus:problem', { error: error.message }); };
   const lost = new AbortController();
   const stop = AbortSignal.any([options.stop, lost.signal]);

@@ -9,5 +9,4 @@ await runAgent(config, {
   log: (event) => { process.stdout.write(`${event}\n`); },
   version: 'test', drain: never, stop: never,
   runnersUrl: new URL('./test-runners.js', import.meta.url).href,
-  ackWaitMs: Number(process.argv[3]),
 });

@@ -53,7 +53,7 @@ async function makeWorld(t: ExecutionContext): Promise<World> {
 
 const configOf = (world: World, id: string): AgentConfig => ({
   bus: { servers: world.server.url, auth: roleAuth('agent') }, warnings: [], store: world.store.url,
-  id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null, taskTimeout: 600, grace: 25,
+  id, slots: 1, kinds: ['ingest', 'stereo'], logLevel: 'silent', logFile: null, metricsPort: null, taskTimeout: 600, ackWait: ackWaitMs / 1000, grace: 25,
 });
 
 interface TestAgent {
@@ -75,7 +75,7 @@ function startAgent(t: ExecutionContext, world: World, id = 'agent-1', config: P
     logged.push({ event, ...fields });
     logging.emit(event);
   };
-  const running = runAgent({ ...configOf(world, id), ...config }, { log, version: 'test', drain: drain.signal, stop: stop.signal, runnersUrl, ackWaitMs });
+  const running = runAgent({ ...configOf(world, id), ...config }, { log, version: 'test', drain: drain.signal, stop: stop.signal, runnersUrl });
   const agent: TestAgent = {
     logged, running,
     async until(event) {
@@ -97,7 +97,7 @@ function startAgent(t: ExecutionContext, world: World, id = 'agent-1', config: P
 /** Runs the agent of `agent-program.ts` in a process of its own; resolves when it has started. */
 async function spawnAgent(t: ExecutionContext, world: World, id: string): Promise<ChildProcess> {
   const program = fileURLToPath(new URL('./agent-program.js', import.meta.url));
-  const child = spawn(process.execPath, [program, JSON.stringify(configOf(world, id)), String(ackWaitMs)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, JSON.stringify(configOf(world, id))], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => { child.kill('SIGKILL'); });
   for await (const line of createInterface(child.stdout)) if (line === 'agent:started') return child;
   throw new Error('the agent program ended');
