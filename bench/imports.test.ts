@@ -39,6 +39,7 @@ const environmentReaders: Readonly<Record<string, string>> = {
   'node-agent/src/tile-pool.ts': "hands a worker the process's environment with another TMPDIR",
   'bench/chaos/environment.ts': 'gives the programs of a run an environment of their own, and us the variables of the S3 server',
   'node-agent/src/crash-hook.ts': 'a hook for tests of crashes, which must reach the process that crashes',
+  'bench/cluster/cluster.ts': 'hands programs its own environment and what they need besides',
   'kernels/test/data-folder.ts': 'finds the folder of test data, for tests only',
 };
 

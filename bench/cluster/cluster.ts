@@ -5,7 +5,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { BusRole } from '@altiplano/protocol';
 import { type NatsServer, startNatsServer } from '@altiplano/protocol/io';
+import { permissionsConfig, roleEnvironment } from '@altiplano/protocol/testing';
 
 /** A line of a program's log. */
 export interface LogLine { readonly event: string; readonly [field: string]: unknown }
@@ -23,7 +25,7 @@ export interface Program {
 
 export interface CommandEnd { readonly code: number; readonly stdout: string; readonly stderr: string }
 
-/** A bus, a store in a folder, and programs started as an operator would start them. */
+/** A bus that lets nobody do more than the shipped permission sets say, a store in a folder, and programs started as an operator would start them. */
 export interface Cluster {
   readonly folder: string;
   readonly storeUrl: string;
@@ -42,31 +44,34 @@ const [altiplano, agent] = [bin('coordinator/bin/altiplano.js'), bin('node-agent
 
 export async function openCluster(folder: string): Promise<Cluster> {
   const storeDir = join(folder, 'bus');
-  let server: NatsServer = await startNatsServer({ storeDir });
+  const config = await permissionsConfig();
+  let server: NatsServer = await startNatsServer({ storeDir, config });
   const natsUrl = server.url;
   const storeUrl = `file://${join(folder, 'store')}`;
   await mkdir(join(folder, 'work'), { recursive: true });
   const environment = { ...process.env, NATS_URL: natsUrl, ALTIPLANO_STORE: storeUrl, TMPDIR: join(folder, 'work') };
   const programs: Program[] = [];
-  const start = async (words: readonly string[], isUp: string): Promise<Program> => {
-    const program = await startProgram(words, environment);
+  const start = async (role: BusRole, words: readonly string[], isUp: string): Promise<Program> => {
+    const program = await startProgram(words, { ...environment, ...roleEnvironment(role) });
     programs.push(program);
     await program.until(({ event }) => event === isUp);
     return program;
   };
   return {
     folder, storeUrl, natsUrl: () => server.url,
-    startCoordinator: (id, args = []) => start([altiplano, 'coordinator', '--id', id, ...args], 'coordinator:started'),
-    startAgent: (id) => start([agent, '--id', id], 'agent:started'),
-    altiplano: (...args) => run([altiplano, ...args], environment),
+    startCoordinator: (id, args = []) => start('coordinator', [altiplano, 'coordinator', '--id', id, ...args], 'coordinator:started'),
+    startAgent: (id) => start('agent', [agent, '--id', id], 'agent:started'),
+    altiplano: (...args) => run([altiplano, ...args], { ...environment, ...roleEnvironment('viewer') }),
     async loseBus() {
       await server.stop();
       await rm(storeDir, { recursive: true, force: true });
-      server = await startNatsServer({ storeDir, port: Number(new URL(natsUrl).port) });
+      server = await startNatsServer({ storeDir, config, port: Number(new URL(natsUrl).port) });
     },
     async close() {
       for (const program of programs) await program.end('SIGKILL');
       await server.stop();
+      const denied = programs.flatMap(({ lines }) => lines).find(({ error }) => /this account may not/.test(String(error)));
+      if (denied !== undefined) throw new Error(`a program wants more than its permission set: ${JSON.stringify(denied)}`);
     },
   };
 }

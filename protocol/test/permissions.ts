@@ -7,6 +7,9 @@ const roles: readonly BusRole[] = ['agent', 'coordinator', 'viewer'];
 
 export const roleAuth = (role: BusRole): NatsAuth => ({ by: 'password', user: role, password: { value: `${role}-password` } });
 
+/** The same as variables of a program. */
+export const roleEnvironment = (role: BusRole): Readonly<Record<string, string>> => ({ NATS_USER: role, NATS_PASSWORD: `${role}-password` });
+
 /** The shipped permission set of a role. */
 export const permissionsOf = (role: BusRole): Promise<string> => readFile(new URL(`../../../helm/altiplano/files/nats/${role}.conf`, import.meta.url), 'utf8');
 
