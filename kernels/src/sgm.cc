@@ -32,6 +32,9 @@ constexpr uint8_t kInfinite = 255;
 // Where the previous pixel of each path (along the row, above left, above, above right) lies along u, times the
 // sweep's direction.
 constexpr int kSteps[kPaths] = {-1, -1, 0, 1};
+// The second sweep reads the volume backwards, pixel by pixel, which processors foresee badly: so far ahead it is asked for.
+// What lies before the volume may be asked for, too.
+constexpr ptrdiff_t kPrefetchBytes = 4096;
 // P2 of pixels beside the row, which is 0.
 constexpr int kBesideRow = 1;
 // Slots are whole cache lines or halves of them, as vectors are. In the gap's middle lies min L.
@@ -404,6 +407,7 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
           const auto strike = hn::BitCast(d16, hn::PromoteTo(dSigned, hn::BitCast(hn::RebindToSigned<decltype(dHalf)>(), out)));
           hn::Store(hn::Or(sum, strike), d16, to);
         };
+        __builtin_prefetch(excesses + first + k - kPrefetchBytes);
         const auto down = hn::Load(d8, excesses + first + k);
         uint16_t* const sums = sumsOfRow + first + k;
 #if HWY_TARGET == HWY_SCALAR
