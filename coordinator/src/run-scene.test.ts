@@ -139,10 +139,18 @@ test('an abort ends the run and drops unfinished files', async (t) => {
   await t.throwsAsync(endless, { message: 'stop' });
 });
 
-test('a pair without matches is warned of and run with its RPCs as they are', async (t) => {
+test('a pair with too few matches is warned of and run with its RPCs as they are', async (t) => {
   const warnings: string[] = [];
-  const { result } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') }, { onWarning: (message) => warnings.push(message) });
+  const first = plan.alignWindows[0]?.id;
+  const { result } = await run({ endOf: (task) => (task.kind === 'align' && task.windowId !== first ? 'empty' : 'done') }, { onWarning: (message) => warnings.push(message) });
   t.is(result.state, 'done');
-  t.regex(warnings.join('\n'), /pair 0_1: pointing not solved \(0 matches\)/);
+  t.regex(warnings.join('\n'), /pair 0_1: pointing not solved \(1 match\)/);
   t.deepEqual(result.warnings, warnings);
+});
+
+test('images that have nothing in common fail the scene before anything is matched', async (t) => {
+  const { result, calls } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') });
+  t.is(result.state, 'failed');
+  t.regex(result.failure ?? '', /none of \d+ windows found a single match \(pairs 0_1\): the images show no texture/);
+  t.false(calls.some((call) => call.startsWith('merge')));
 });

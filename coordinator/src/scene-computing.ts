@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AltiplanoError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
+import { AltiplanoError, InputError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
 import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsOf, tileEnd } from './advance-scene.js';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { pairOf } from './make-tasks.js';
@@ -72,6 +72,11 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       const bytes = new TextEncoder().encode(JSON.stringify(solution));
       await store.put(pointingKey(plan.sceneId, pairId, createHash('sha256').update(bytes).digest('hex').slice(0, 16)), bytes);
       solved.push(solution);
+    }
+    // What is matched where no window at all found anything in common would be chance.
+    if (plan.alignWindows.length > 0 && solved.every(({ matches }) => matches === 0) && outcomes.tally().dead.count === 0) {
+      throw new InputError(`none of ${plan.alignWindows.length} windows found a single match (pairs ${solved.map(({ pairId }) => pairId).join(', ')}): `
+        + 'the images show no texture (clouds, water, saturated, no data) or not the same place');
     }
     for (const { pairId, model, reason } of solved) {
       if (model === 'none') warn(`pair ${pairId}: pointing not solved (${reason ?? 'no matches'}); using the RPCs as they are`);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A raster can't be read or written. The message begins with the file and ends with what GDAL says. One in a bucket may be readable later. */
+/** What the system says of a disk that is full, worn or closed to us: somebody may mend it. */
+const diskTrouble = /No space left on device|Disk quota exceeded|File too large|Read-only file system|Input\/output error/;
+
+/** A raster can't be read or written. The message begins with the file and ends with what GDAL says. One in a bucket, or on a full disk, may be readable later. */
 export class RasterError extends Error {
   readonly code = 'raster';
   readonly retry: 'never' | 'later';
@@ -8,7 +11,7 @@ export class RasterError extends Error {
   constructor(path: string, message: string, cause?: unknown) {
     super(message.startsWith(path) ? message : `${path}: ${message}`, cause === undefined ? undefined : { cause });
     this.name = 'RasterError';
-    this.retry = /^(s3:\/\/|\/vsis3\/)/.test(path) ? 'later' : 'never';
+    this.retry = /^(s3:\/\/|\/vsis3\/)/.test(path) || diskTrouble.test(message) ? 'later' : 'never';
     this.path = path;
   }
 }

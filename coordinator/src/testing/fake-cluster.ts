@@ -79,7 +79,7 @@ export function fakeWork(calls: string[] = []): SceneWork {
   return {
     solvePointing: (_plan, pair, matches) => {
       calls.push(`solve ${pair.id} ${matches.length}`);
-      return { pairId: pair.id, model: matches.length > 0 ? 'shift' : 'none', reason: matches.length > 0 ? null : '0 matches', correction: identityAffine, rmsPx: 0.1, medianPx: 0.5, medianAfterPx: 0.1, inliers: matches.length, matches: matches.length, correctionPx: 1 };
+      return { pairId: pair.id, model: matches.length > 1 ? 'shift' : 'none', reason: matches.length > 1 ? null : `${matches.length} match`, correction: identityAffine, rmsPx: 0.1, medianPx: 0.5, medianAfterPx: 0.1, inliers: matches.length, matches: matches.length, correctionPx: 1 };
     },
     openMerge: ({ level, partials, isDead, path, store, plan }) => {
       const merged = new Map<string, string>();

@@ -104,7 +104,7 @@ function parseXml(file: string, text: string): XmlNode {
     const parsed: unknown = new XMLParser(options).parse(text, true);
     if (isNode(parsed)) return parsed;
   } catch (error) {
-    throw new RpcError(file, null, `is not well-formed XML (${error instanceof Error ? error.message : String(error)})`, error);
+    throw new RpcError(file, null, `is not well-formed XML (${(error instanceof Error ? error.message : String(error)).slice(0, 80)})`, error);
   }
   throw new RpcError(file, null, 'is not XML');
 }
