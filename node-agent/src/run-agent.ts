@@ -62,9 +62,9 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   const pool = options.openPool?.(store) ?? openTilePool({ slots: config.slots, store, timeoutMs, runnersUrl });
   const end = { isHung: false, isStuck: false };
   try {
-    await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
-    // Loaded where it is used: its client is a tenth of an agent's start.
+    // Loaded where it is used: its client is a tenth of an agent's start. An agent that waits for a coordinator answers, too: it is alive.
     metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort);
+    await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
     await announce().catch(problem);
     announcing = setInterval(() => { announce().catch(problem); }, announceMs);
     // The bus may be closed before it answers.

@@ -83,8 +83,8 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
 
 export interface ConnectionEvents {
   onReconnect(): void;
-  /** The account may not use this subject; for a subscription, it gets nothing. */
-  onDenied(operation: 'publish' | 'subscription', subject: string, problem: AccessDeniedError): void;
+  /** The account may not publish to this subject, or subscribe to it. */
+  onDenied(subject: string, problem: AccessDeniedError): void;
 }
 
 /** Reports what happens to a connection, until it is closed. Gives it up where the server refuses us for refusedPatienceMs. */
@@ -108,7 +108,7 @@ export async function watchConnection(nc: NatsConnection, options: NatsConnectOp
       const problem = new AccessDeniedError(
         `bus: this account may not ${verb} ${String(subject)}; give it the permission set '${options.role ?? 'coordinator'}'`, status.error);
       report(problem);
-      events.onDenied(operation === 'publish' ? 'publish' : 'subscription', String(subject), problem);
+      events.onDenied(String(subject), problem);
     }
   }
   away?.abort();

@@ -56,8 +56,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       // The server may have lost its state, and agents can't make it anew.
       if (role === 'coordinator') void ensure().catch(report).then(() => { for (const hear of reconnected) hear(); });
     },
-    onDenied(operation, subject, problem) {
-      if (operation === 'subscription') return;
+    onDenied(subject, problem) {
       requests.deny(subject, problem);
       puller.deny(subject, problem);
     },

@@ -7,7 +7,7 @@ export interface Requests {
   ask(subject: string, payload: Uint8Array | string, more?: { readonly headers?: MsgHdrs | undefined; readonly signal?: AbortSignal | undefined }): Promise<Msg | null>;
   /** Ends all that wait without an answer. */
   giveUp(): void;
-  /** Ends those that wait for an answer to `subject`, which the server doesn't let us publish to. */
+  /** Ends those that wait for an answer to `subject`, which the server doesn't let us use; all, and all to come, where that is where answers come to. */
   deny(subject: string, error: Error): void;
 }
 
@@ -23,6 +23,7 @@ export function openRequests(nc: NatsConnection, outbox: Outbox, inboxPrefix?: s
   /** Oldest first. */
   const waiting = new Map<string, { readonly subject: string; readonly until: number; readonly end: (answer: Msg | null | Error) => void }>();
   let [next, sweeper]: [number, NodeJS.Timeout | null] = [0, null];
+  let deaf: Error | null = null;
 
   const end = (token: string, answer: Msg | null | Error): void => {
     const one = waiting.get(token);
@@ -54,12 +55,16 @@ export function openRequests(nc: NatsConnection, outbox: Outbox, inboxPrefix?: s
           },
         });
         sweeper ??= setTimeout(sweep, sweepMs);
+        if (deaf !== null) return end(token, deaf);
         if (signal?.aborted || nc.isClosed()) return onAbort();
         outbox.send(subject, payload, { reply: inbox + token, ...(headers && { headers }) });
       });
     },
     giveUp() { for (const token of waiting.keys()) end(token, null); },
-    deny(subject, error) { for (const [token, one] of waiting) if (one.subject === subject) end(token, error); },
+    deny(subject, error) {
+      if (subject === `${inbox}*`) deaf = error;
+      for (const [token, one] of waiting) if (deaf !== null || one.subject === subject) end(token, error);
+    },
   };
 }
 

@@ -147,6 +147,17 @@ test('what an account may not do fails with the subject and the set that has it'
   t.regex(error.message, /may not publish to tasks\.ingest\.scene\.a; .*'coordinator'/);
 });
 
+test('a program with the account of another role ends with the subject it may not use', async (t) => {
+  const server = await newServer(t);
+  for (const [role, account, expected] of [
+    ['agent', 'viewer', /may not subscribe to _INBOX_agent\..*'agent'/], ['coordinator', 'agent', /_INBOX_coordinator|\$JS\.API\.STREAM/],
+  ] as const) {
+    const queue = await openNatsQueue({ servers: server.url, role, auth: roleAuth(account) });
+    t.teardown(() => queue.close());
+    t.regex((await t.throwsAsync(queue.ensure())).message, expected);
+  }
+});
+
 test('agents wait until a coordinator has made the streams, at the start and after the loss of the bus with all its state', async (t) => {
   const world = await newWorld(t);
   const agent = await world.open('agent');
