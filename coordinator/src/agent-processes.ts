@@ -49,7 +49,7 @@ const watchdog = `
 
 /** Starts agents as processes of their own, and again those that die, a few times each. */
 export function startAgents(options: AgentProcessesOptions): AgentProcesses {
-  const command = agentCommand(options.program ?? process.env['ALTIPLANO_AGENT_PROGRAM']);
+  const command = agentCommand(options.program);
   mkdirSync(options.logDir, { recursive: true });
   const running = new Map<number, { readonly shell: ChildProcess; pid: number | null }>();
   const stopping = new AbortController();
@@ -119,7 +119,8 @@ function signalAll(agents: Iterable<{ readonly shell: ChildProcess; readonly pid
   }
 }
 
-function agentCommand(program: string | undefined): string[] {
-  const path = program ?? fileURLToPath(new URL('../../../node-agent/bin/altiplano-agent.js', import.meta.url));
+/** The command that starts the agent program. */
+export function agentCommand(program?: string): string[] {
+  const path = program ?? process.env['ALTIPLANO_AGENT_PROGRAM'] ?? fileURLToPath(new URL('../../../node-agent/bin/altiplano-agent.js', import.meta.url));
   return path.endsWith('.js') ? [process.execPath, path] : [path];
 }

@@ -14,6 +14,7 @@ import { registerRun } from './commands/run.js';
 import { registerScenes } from './commands/scenes.js';
 import { registerStatus } from './commands/status.js';
 import { registerSubmit } from './commands/submit.js';
+import { registerTile } from './commands/tile.js';
 import { registerTiles } from './commands/tiles.js';
 import { registerWatch } from './commands/watch.js';
 
@@ -63,6 +64,7 @@ Examples:
   registerStatus(program);
   registerWatch(program, interrupted.signal);
   registerTiles(program);
+  registerTile(program, interrupted.signal);
   registerAgents(program);
   for (const command of program.commands) command.exitOverride();
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
-import { InputError } from '@altiplano/protocol';
+import { hostname } from 'node:os';
+import { InputError, MalformedMessageError } from '@altiplano/protocol';
 import { readConfig } from './config.js';
 import { openLog } from './log.js';
 import { runAgent } from './run-agent.js';
@@ -8,6 +9,8 @@ import { runAgent } from './run-agent.js';
 /** The agent's entrance: exit code 0 after a drain, 1 for a failure or a task that hangs, 2 for bad usage or input. */
 async function main(): Promise<number> {
   const version = packageVersion();
+  const [command, ...words] = process.argv.slice(2);
+  if (command === 'run-task') return runOneHere(words);
   const config = await readConfig(process.argv.slice(2), process.env, version);
   if (typeof config === 'number') return config;
   const log = openLog({ level: config.logLevel, file: config.logFile, agent: config.id });
@@ -30,6 +33,16 @@ async function main(): Promise<number> {
     log('agent:failed', { error: error instanceof Error ? error.message : String(error) });
     if (config.logFile !== null) process.stderr.write(`altiplano-agent: ${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof InputError ? 2 : 1;
+  }
+}
+
+async function runOneHere(words: readonly string[]): Promise<number> {
+  const { runOne } = await import('./run-one.js');
+  try {
+    return await runOne(words, { agent: `${hostname()}-${process.pid}`, now: () => new Date() });
+  } catch (error) {
+    process.stderr.write(`altiplano-agent run-task: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof InputError || error instanceof MalformedMessageError ? 2 : 1;
   }
 }
 

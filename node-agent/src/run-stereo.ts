@@ -26,7 +26,7 @@ export async function runStereo(ports: TaskPorts, task: StereoTask, signal?: Abo
 export type StereoPartial = { readonly metrics: Record<string, number> } & ({ readonly partial: PartialDsm } | { readonly partial: null; readonly reason: string });
 
 /** Computes a task's partial DSM, on the task's grid. Throws AltiplanoError. */
-export function computePartial({ store }: TaskPorts, task: StereoTask, clock: StageClock, signal?: AbortSignal): StereoPartial {
+export function computePartial({ store, watch }: TaskPorts, task: StereoTask, clock: StageClock, signal?: AbortSignal): StereoPartial {
   const empty = (reason: string, metrics: Record<string, number> = {}): StereoPartial => ({ partial: null, reason, metrics });
 
   const ref = imageLevel(store, task.ref, task.factor);
@@ -43,6 +43,7 @@ export function computePartial({ store }: TaskPorts, task: StereoTask, clock: St
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
   const secPixels = clock.time('read', () => readLevel(sec, secWindow));
   signal?.throwIfAborted();
+  watch?.windows(refPixels, ref.rpc, secPixels, sec.rpc);
   const refImage = clock.time('rectify', () => rectify(refPixels, geometry.refFromRect, geometry.rect, geometry.extents));
   const secImage = clock.time('rectify', () => rectify(secPixels, geometry.secFromRect, geometry.secRect, geometry.secExtents));
   release(refPixels, secPixels);
@@ -50,11 +51,14 @@ export function computePartial({ store }: TaskPorts, task: StereoTask, clock: St
   if (!hasValid(secImage)) return empty('no-data-secondary');
   signal?.throwIfAborted();
 
+  watch?.rectified(refImage, secImage, range);
   const matched = clock.time('match', () => matchPair(refImage, secImage, range, { ...task.params, specklePx: levelSpecklePx(task) }));
   release(refImage, secImage, range);
   signal?.throwIfAborted();
+  watch?.matched(matched);
   const disparity = clock.time('filter', () => filterForLevel(matched, task));
   release(matched);
+  watch?.filtered(disparity, geometry);
   const { dsm: partial, outliers } = clock.time('rasterize', () => dsmFromDisparity({
     map: disparity,
     groundFromRect: geometry.groundFromRect,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Task, TaskOutcome } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
+import type { StereoWatcher } from './stereo-watcher.js';
 
 /** What a task that did not fail hands back; the agent makes a ledger entry of it. */
 export interface TaskResult {
@@ -19,6 +20,8 @@ export interface TaskPorts {
   readonly store: ObjectStore;
   /** Told as each stage begins. */
   readonly onStage?: (stage: string) => void;
+  /** Shown a stereo task's intermediates. */
+  readonly watch?: StereoWatcher;
 }
 
 /**

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type TaskOutcome, encodeMessage, taskOutcomeSchema } from '@altiplano/protocol';
+import { type StoreFlags, addConfigOption, addStoreOption, secretsHelp } from '@altiplano/protocol/config';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { agentCommand } from '../agent-processes.js';
+import { withStore } from './cluster-options.js';
+
+interface TileRunOptions extends StoreFlags {
+  readonly scene: string;
+  readonly tile: string;
+  readonly pair: string;
+  readonly level: number;
+  readonly dump?: string;
+  readonly set: readonly string[];
+  readonly json?: true;
+}
+
+/** Adds `altiplano tile run --scene S --tile T --pair P` to the program. `signal` aborts on SIGINT and SIGTERM. */
+export function registerTile(program: Command, signal: AbortSignal): void {
+  const tile = program.command('tile').description('look at one tile closely');
+  addConfigOption(addStoreOption(tile.command('run')))
+    .exitOverride()
+    .description('run one tile here, without the bus, and write nothing to the store')
+    .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
+    .requiredOption('--tile <id>', 'the tile, e.g. x1021y-33; altiplano tiles lists them')
+    .requiredOption('--pair <id>', 'the pair, e.g. 0_1')
+    .addOption(new Option('--level <factor>', 'reduction: 1, 4, 16').argParser(wholeNumber).default(1))
+    .option('--dump <dir>', 'folder for every intermediate, as GeoTIFF and PNG: windows, rectified, disparity, confidence, validity, points, partial')
+    .addOption(new Option('--set <key=value>', "parameter in place of the scene's, repeatable: p2=60").argParser(collect).default([], 'none'))
+    .option('--json', "print the outcome as the ledger would keep it, as one line of JSON")
+    .addHelpText('after', `${secretsHelp}
+Examples:
+  altiplano tile run --store s3://scenes --scene town --tile x1021y-33 --pair 0_1 --dump look
+  altiplano tile run --store ./store --scene town --tile x63y-3 --pair 0_1 --level 16 --set p2=60
+
+The task is made again as its coordinator made it, from plan, pointing, height prior and replays in the store; --set comes last. It runs
+in a process of its own: a tile that crashes there ends with the signal that ended it.
+
+Exit codes: 0 done or empty, 1 it would be dead, 2 bad usage or input, 130 interrupted.`)
+    .action((options: TileRunOptions) => withStore(options, async (store) => {
+      const { configureGdal } = await import('@altiplano/kernels/raster');
+      const { readPlan } = await import('../views/read-cluster.js');
+      const { rebuildTask } = await import('../rebuild-task.js');
+      const { replayParams } = await import('../resolve-replay.js');
+      const { orderedTask } = await import('../task-orders.js');
+      configureGdal(await store.gdalOptions());
+      const plan = await readPlan(store, options.scene);
+      const set = replayParams(plan, options.set);
+      const { task, isKnown } = await rebuildTask(store, plan, { tileId: options.tile, pairId: options.pair, factor: options.level });
+      if (!isKnown) process.stderr.write(`note: ${task.taskId} hasn't been tried yet as it is made here\n`);
+      const changed = options.set.length === 0 ? task : orderedTask(task, new Map([[task.taskId, { round: task.round, set }]]));
+      const dump = options.dump === undefined ? [] : ['--dump', options.dump];
+      const { outcome, code, end } = await runInAgent(['run-task', '--store', store.url, ...dump], encodeMessage(changed), signal);
+      if (outcome === null && code !== null && end === null) process.exitCode = code === 0 ? 1 : code;
+      else if (outcome === null) {
+        process.stdout.write(`${task.taskId}: dead, crashed by ${end ?? 'an unknown end'}\n`);
+        process.exitCode = 1;
+      } else {
+        process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : outcomeText(outcome, options.dump));
+        process.exitCode = outcome.state === 'dead' ? 1 : 0;
+      }
+    }));
+}
+
+/** The agent program beside us runs the task: programs meet in messages, here on standard input. */
+async function runInAgent(
+  words: readonly string[], message: Uint8Array, signal: AbortSignal,
+): Promise<{ readonly outcome: TaskOutcome | null; readonly code: number | null; readonly end: string | null }> {
+  const [program = '', ...args] = [...agentCommand(), ...words];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], signal, killSignal: 'SIGKILL' });
+  let said = '';
+  child.stdout.on('data', (data) => { said += String(data); });
+  child.stdin.on('error', () => { /* it ended before it read, which its exit tells */ });
+  child.stdin.end(message);
+  const [code, end]: unknown[] = await once(child, 'close');
+  const outcome = taskOutcomeSchema.safeParse(said === '' ? null : JSON.parse(said));
+  return { outcome: outcome.success ? outcome.data : null, code: typeof code === 'number' ? code : null, end: typeof end === 'string' ? end : null };
+}
+
+function outcomeText({ taskId, state, reason, error, stages, metrics, wallSeconds, cpuSeconds }: TaskOutcome, dump: string | undefined): string {
+  const figures = (of: Readonly<Record<string, number>>, digits: number): string[] =>
+    Object.entries(of).map(([name, value]) => `  ${name.padEnd(20)} ${Number.isInteger(value) ? value : value.toFixed(digits)}`);
+  const why = [reason, error && `${error.class ?? ''} ${error.code}${error.stage === undefined ? '' : ` in ${error.stage}`}: ${error.message}`].filter(Boolean).join(' ');
+  return [
+    `${taskId}: ${state}${why === '' ? '' : ` (${why})`}, ${wallSeconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s`,
+    ...(Object.keys(stages).length === 0 ? [] : ['CPU seconds by stage:', ...figures(stages, 3)]),
+    ...(Object.keys(metrics).length === 0 ? [] : ['figures:', ...figures(metrics, 4)]),
+    ...(dump === undefined ? [] : [`intermediates: ${dump}`]),
+  ].join('\n').concat('\n');
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return value;
+}
