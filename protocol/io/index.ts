@@ -5,7 +5,8 @@ export { countAttempts, deadOutcomes, endedRounds, findOutcome, readAttempts, re
 export { mapConcurrently } from './map-concurrently.js';
 export { openMemoryQueue } from './memory-queue.js';
 export { openMemoryStore } from './memory-store.js';
-export type { NatsAccess, NatsAuth, NatsTls, Secret } from './nats-connect.js';
+export type { NatsAccess } from './nats-connect.js';
+export type { NatsAuth, NatsTls, Secret } from './nats-credentials.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
 export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
 export type { ObjectStore, PutOptions } from './object-store.js';
