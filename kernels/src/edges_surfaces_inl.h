@@ -181,6 +181,12 @@ inline void findSurfaces(const Surroundings& around, float own, PixelSet others,
   if (std::all_of(found.of, found.of + found.count, isFar)) return;
   float low = own, high = own;
   around.limits(around.within(own, stepPx), low, high);
+  // Mostly all that matters is a slope: each large surface begins within a step of its own.
+  const auto isNear = [&](const Surface& s) { return s.first - high <= stepPx && low - s.first <= stepPx; };
+  if (std::all_of(found.of, found.of + found.count, [&](const Surface& s) { return !s.isLarge(fewest) || isNear(s); })) {
+    found.count = 0;
+    return;
+  }
   float least = low, most = high;
   for (int i = 0; i < found.count; ++i) {
     Surface& s = found.of[i];
