@@ -30,15 +30,25 @@ struct Deviations {
   void operator+=(const Deviations& o) { n += o.n, sum += o.sum; }
 };
 
-// Adds up Sums::add(R, S) over the matched pixels looked at, S interpolated linearly, for each block.
-template <typename Sums>
-std::vector<Sums> sumBlocks(const RefineInput& in, ImageView<const float> disparity, int columns, std::vector<Sums> sums) {
+// R and S of the matched pixels looked at, S interpolated linearly: of each row, block by block.
+struct Matches {
+  struct Match {
+    float grey, match;
+  };
+  std::vector<Match> all;
+  std::vector<size_t> ends;  // behind each row's part in each block
+};
+
+Matches findMatches(const RefineInput& in, ImageView<const float> disparity, int columns) {
+  Matches found;
+  const size_t rows = static_cast<size_t>((disparity.height + kApart - 1) / kApart);
+  found.all.resize(rows * static_cast<size_t>((disparity.width + kApart - 1) / kApart));
+  found.ends.reserve(rows * static_cast<size_t>(columns));
+  size_t count = 0;
   for (int v = 0; v < disparity.height; v += kApart) {
     const float *d = disparity.row(v), *ref = in.ref.row(v), *sec = in.sec.row(v);
     const uint8_t* valid = in.secValid.row(v);
     for (int column = 0; column < columns; ++column) {
-      Sums& block = sums[static_cast<size_t>(v / kRadiometryBlock * columns + column)];
-      Sums here = block;
       const int first = column * kRadiometryBlock, end = std::min(disparity.width, first + kRadiometryBlock);
       for (int u = first; u < end; u += kApart) {
         if (std::isnan(d[u])) continue;
@@ -46,10 +56,24 @@ std::vector<Sums> sumBlocks(const RefineInput& in, ImageView<const float> dispar
         const int cut = static_cast<int>(d[u]), below = static_cast<float>(cut) > d[u] ? cut - 1 : cut;
         const int x = u + below + in.secOffset;
         if (x < 0 || x + 1 >= in.sec.width || valid[x] == 0 || valid[x + 1] == 0) continue;
-        here.add(ref[u], sec[x] + (d[u] - static_cast<float>(below)) * (sec[x + 1] - sec[x]));
+        found.all[count++] = {ref[u], sec[x] + (d[u] - static_cast<float>(below)) * (sec[x + 1] - sec[x])};
       }
-      block = here;
+      found.ends.push_back(count);
     }
+  }
+  return found;
+}
+
+// Adds up Sums::add(R, S) for each block.
+template <typename Sums>
+std::vector<Sums> sumBlocks(const Matches& matches, int columns, std::vector<Sums> sums) {
+  size_t at = 0;
+  for (size_t part = 0; part < matches.ends.size(); ++part) {
+    const size_t width = static_cast<size_t>(columns), row = part / width * kApart / kRadiometryBlock;
+    Sums& block = sums[row * width + part % width];
+    Sums here = block;
+    for (; at < matches.ends[part]; ++at) here.add(matches.all[at].grey, matches.all[at].match);
+    block = here;
   }
   return sums;
 }
@@ -81,7 +105,8 @@ RadiometryMap::RadiometryMap(const RefineInput& in, ImageView<const float> dispa
     : columns_((disparity.width + kRadiometryBlock - 1) / kRadiometryBlock),
       rows_((disparity.height + kRadiometryBlock - 1) / kRadiometryBlock),
       blocks_(static_cast<size_t>(columns_) * static_cast<size_t>(rows_)) {
-  const std::vector<Moments> moments = sumBlocks(in, disparity, columns_, std::vector<Moments>(blocks_.size()));
+  const Matches matches = findMatches(in, disparity, columns_);
+  const std::vector<Moments> moments = sumBlocks(matches, columns_, std::vector<Moments>(blocks_.size()));
   for (int row = 0; row < rows_; ++row) {
     for (int column = 0; column < columns_; ++column) {
       blocks_[static_cast<size_t>(row * columns_ + column)] = radiometryOf(around(moments, columns_, rows_, column, row));
@@ -91,7 +116,7 @@ RadiometryMap::RadiometryMap(const RefineInput& in, ImageView<const float> dispa
   for (size_t i = 0; i < blocks_.size(); ++i) {
     if (blocks_[i].perDeviation > 0) deviations[i] = {blocks_[i], 1 / blocks_[i].perDeviation};
   }
-  deviations = sumBlocks(in, disparity, columns_, std::move(deviations));
+  deviations = sumBlocks(matches, columns_, std::move(deviations));
   for (int row = 0; row < rows_; ++row) {
     for (int column = 0; column < columns_; ++column) {
       const Deviations d = around(deviations, columns_, rows_, column, row);

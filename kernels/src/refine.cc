@@ -456,14 +456,22 @@ void readReferenceRow(const RefineInput& in, float base, int v, const float* sta
   float* row = padded + kDerivativeRadius;
   for (int u = 0; u < width; ++u) row[u] = valid[u] != 0 ? from[u] : missing;
   for (int i = 1; i <= kDerivativeRadius; ++i) row[-i] = row[0], row[width - 1 + i] = row[width - 1];
-  for (int u = 0; u < width; ++u) {
-    float g = 0;
-    for (int i = 1; i <= kDerivativeRadius; ++i) g += kDerivative[i - 1] * (row[u + i] - row[u - i]);
-    const bool exists = g == g && row[u] == row[u] && start[u] == start[u];
-    gradient[u] = exists ? g : 0.0f;
-    grey[u] = exists ? row[u] - base : 0.0f;
-    disparity[u] = exists ? start[u] : kFarPx;
-  }
+  const auto read = [&](auto df, int u) HWY_ATTR {
+    auto g = hn::Zero(df);
+    for (int i = 1; i <= kDerivativeRadius; ++i) {
+      const auto difference = hn::Sub(hn::LoadU(df, row + u + i), hn::LoadU(df, row + u - i));
+      g = hn::Add(g, hn::Mul(hn::Set(df, kDerivative[i - 1]), difference));
+    }
+    const auto d = hn::LoadU(df, start + u), value = hn::LoadU(df, row + u);
+    const auto exists = hn::And(hn::Eq(g, g), hn::And(hn::Eq(value, value), hn::Eq(d, d)));
+    hn::StoreU(hn::IfThenElseZero(exists, g), df, gradient + u);
+    hn::StoreU(hn::IfThenElseZero(exists, hn::Sub(value, hn::Set(df, base))), df, grey + u);
+    hn::StoreU(hn::IfThenElse(exists, d, hn::Set(df, kFarPx)), df, disparity + u);
+  };
+  const hn::ScalableTag<float> df;
+  int u = 0;
+  for (; u + static_cast<int>(hn::Lanes(df)) <= width; u += static_cast<int>(hn::Lanes(df))) read(df, u);
+  for (; u < width; ++u) read(hn::CappedTag<float, 1>(), u);
 }
 
 void readSecondaryRow(const RefineInput& in, float base, int v, int margin, float* to) {
