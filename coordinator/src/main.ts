@@ -50,16 +50,19 @@ Examples:
   altiplano run left.tif right.tif --out scene     scene/dsm.tif and its companions
   altiplano compare scene/dsm.tif lidar.tif        how good it is
   altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
+  program.commandsGroup('On this machine:');
   registerRun(program, interrupted.signal);
   registerPlan(program);
   registerInfo(program);
   registerCompare(program);
+  program.commandsGroup('On a cluster:');
   registerCoordinator(program, interrupted.signal, packageVersion());
   registerSubmit(program, interrupted.signal);
   registerResume(program, interrupted.signal);
   registerCancel(program, interrupted.signal);
   registerReplay(program, interrupted.signal);
   registerClean(program);
+  program.commandsGroup('What goes on in a cluster:');
   registerScenes(program);
   registerStatus(program);
   registerWatch(program, interrupted.signal);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as delay } from 'node:timers/promises';
-import { AltiplanoError, type SceneOrder, type SceneStatus } from '@altiplano/protocol';
+import { AltiplanoError, type SceneOrder } from '@altiplano/protocol';
 import type { BusFlags } from '@altiplano/protocol/config';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { Command } from 'commander';
 import { giveOrder } from '../give-order.js';
 import { messageOf } from '../message-of.js';
 import type { NewOrder } from '../scene-orders.js';
-import { readStatus } from '../views/read-cluster.js';
+import { exitCodes } from '../views/scene-phase.js';
 import { type ClusterFlags, addClusterOptions, withBus } from './cluster-options.js';
+import { type FollowFlags, followScene } from './follow-scene.js';
 
 export interface OrderFlags extends ClusterFlags {
   readonly scene: string;
@@ -32,7 +32,7 @@ export async function order(store: ObjectStore, wanted: NewOrder, flags: OrderFl
   const given = await giveOrder(store, wanted);
   await nudgeCoordinator(flags);
   if (!flags.json) process.stdout.write(`scene ${given.sceneId}: ${told}, order ${given.number}\n`);
-  if (flags.wait) await waitForEnd(store, given, flags, signal);
+  if (flags.wait) await waitForEnd(store, given.type, flags, signal);
   else if (flags.json) process.stdout.write(`${JSON.stringify(given)}\n`);
 }
 
@@ -46,30 +46,8 @@ export async function nudgeCoordinator(flags: BusFlags): Promise<void> {
   }
 }
 
-const exitCodes: Partial<Record<SceneStatus['phase'], number>> = { done: 0, failed: 1, cancelled: 1, partial: 3 };
-const lookMs = 1_000;
-
-/** Waits until an order is carried out, tells how it ended, and sets the exit code. */
-export async function waitForEnd(
-  store: ObjectStore, { sceneId, number, type }: Pick<SceneOrder, 'sceneId' | 'number' | 'type'>, { json }: { readonly json?: true }, signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    const status = await readStatus(store, sceneId);
-    const code = status !== null && status.order >= number ? exitCodes[status.phase] : undefined;
-    if (status !== null && code !== undefined) {
-      process.stdout.write(json ? `${JSON.stringify(status)}\n` : endText(status));
-      process.exitCode = type === 'cancel' && status.phase === 'cancelled' ? 0 : code;
-      return;
-    }
-    await delay(lookMs, undefined, { signal });
-  }
-}
-
-function endText({ sceneId, phase, tiles, failure, products }: SceneStatus): string {
-  return [
-    `scene ${sceneId}: ${phase}${failure === null ? '' : `: ${failure}`}`,
-    `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
-    ...Object.entries(products).map(([name, key]) => `${name}: ${key}`),
-    '',
-  ].join('\n');
+/** Follows a scene to the end of an order, and sets the exit code. */
+export async function waitForEnd(store: ObjectStore, type: SceneOrder['type'], flags: FollowFlags, signal: AbortSignal): Promise<void> {
+  const end = await followScene(store, flags, signal);
+  process.exitCode = type === 'cancel' && end === 'cancelled' ? 0 : exitCodes[end];
 }

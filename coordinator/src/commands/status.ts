@@ -3,7 +3,7 @@ import type { SceneOrder } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { Command } from 'commander';
 import { type ClusterFacts, diagnose } from '../views/diagnose.js';
-import { phaseText } from '../views/scene-phase.js';
+import { isEndPhase, phaseText } from '../views/scene-phase.js';
 import { age, objectUrl } from '../views/text-table.js';
 import type { TileRow } from '../views/tile-rows.js';
 import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from './cluster-options.js';
@@ -55,7 +55,7 @@ function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, 
     ['agents', agents === null ? 'the bus does not answer' : `${agents}, ${waiting ?? 0} tasks waiting`],
     ...Object.entries(status?.products ?? {}).map(([name, key]) => [name, objectUrl(store, key)] as const),
     ...(status?.warnings ?? []).map((warning) => ['note', warning] as const),
-    ...stuck.map((sentence) => ['stuck', sentence] as const),
+    ...stuck.map((sentence) => [isEndPhase(state) ? 'next' : 'stuck', sentence] as const),
   ];
   return `${rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n')}\n`;
 }

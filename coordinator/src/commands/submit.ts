@@ -40,7 +40,7 @@ ${orderExitCodes}`)
           process.stdout.write(`scene ${told.sceneId}: ${told.pairs} pair${told.pairs === 1 ? '' : 's'}, ${told.tiles} tiles, submitted as order ${given.number}\n`);
         }
         await nudgeCoordinator(options);
-        if (options.wait) await waitForEnd(store, given, options, signal);
+        if (options.wait) await waitForEnd(store, given.type, { ...options, scene: plan.sceneId }, signal);
         else if (options.json) process.stdout.write(`${JSON.stringify(told)}\n`);
       });
     });

@@ -6,7 +6,9 @@ import type { SceneState } from './read-cluster.js';
 /** The exit code that a scene's end is told by; as `altiplano run` does. */
 export const exitCodes = { done: 0, failed: 1, cancelled: 1, partial: 3 } as const;
 
-export const isEndPhase = (state: SceneState): state is keyof typeof exitCodes => state in exitCodes;
+export type EndPhase = keyof typeof exitCodes;
+
+export const isEndPhase = (state: SceneState): state is EndPhase => state in exitCodes;
 
 /** How far the phase a scene is in has come; null where there is nothing to count. */
 export function statusProgress({ phase, level, tasks }: Pick<SceneStatus, 'phase' | 'level' | 'tasks'>): PhaseProgress | null {
