@@ -10,6 +10,9 @@
 #include "speckle.h"
 #include "validity.h"
 
+// Only the specks and the radiometry are the fast code's own (speckle.h has a twin of its own, radiometry.h is the definition).
+// Constants, weights by nearness and the growing of a pixel's own surface are written down a second time; how surfaces are
+// found and summed, which pixels are looked at and which of the secondary are free is computed in another way.
 namespace altiplano {
 namespace {
 
