@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SceneStatus } from '@altiplano/protocol';
-import { openNatsQueue } from '@altiplano/protocol/io';
+import { type SceneStatus, type StereoTask, type TaskOutcome, parseTask, taskHash } from '@altiplano/protocol';
+import { openNatsQueue, openStore, writeOutcome } from '@altiplano/protocol/io';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { runScene } from '../pipeline/run-altiplano.js';
 import { makeScene } from '../scenes/make-scene.js';
@@ -69,7 +69,7 @@ async function assertSameProducts(t: ExecutionContext<Context>, cluster: Cluster
 const leads = ({ event }: LogLine): boolean => event === 'coordinator:leading';
 const hasEnded = ({ event }: LogLine): boolean => event === 'scene:ended';
 /** Agents are paused by whoever waits for this, so that the scene stays where it is. */
-const isAt = (phase: string, level: number | null) => (line: LogLine): boolean => line.event === 'scene:phase' && line['phase'] === phase && line['level'] === level;
+const isAt = (phase: string, factor: number) => (line: LogLine): boolean => line.event === 'scene:phase' && line['phase'] === phase && line['factor'] === factor;
 
 test.serial('a submitted scene has the bytes of a run, and leaves no intermediates', (t) => withCluster(t, async (cluster) => {
   await cluster.startCoordinator('c1');
@@ -158,4 +158,62 @@ test.serial('a cancelled scene is off the bus, and is resumed by another coordin
   const resumed = await cluster.altiplano('resume', '--scene', 'town', '--wait', '--json');
   t.is(resumed.code, 0, resumed.stderr);
   await assertSameProducts(t, cluster);
+}));
+
+/** Takes one full-resolution tile as an agent would, and ends it as dead. */
+async function killOneTile(cluster: Cluster): Promise<StereoTask> {
+  const queue = await openNatsQueue({ servers: cluster.natsUrl() });
+  const store = await openStore(cluster.storeUrl);
+  try {
+    const delivery = await queue.pullTask(['stereo'], 30_000, AbortSignal.timeout(30_000));
+    const task = delivery === null ? null : parseTask(delivery.bytes);
+    if (delivery === null || task === null || task.kind !== 'stereo') throw new Error('no full-resolution tile came');
+    const at = new Date().toISOString();
+    const outcome: TaskOutcome = {
+      v: 1, sceneId: task.sceneId, taskId: task.taskId, kind: 'stereo', state: 'dead', taskHash: taskHash(task), round: task.round, attempts: 1, agent: 'test',
+      error: { code: 'crashed', message: 'made dead by the test' }, startedAt: at, wallSeconds: 0, cpuSeconds: 0, stages: {}, metrics: {},
+    };
+    await writeOutcome(store, outcome);
+    await queue.publishEvent({ v: 1, type: 'ended', sceneId: task.sceneId, taskId: task.taskId, kind: 'stereo', agent: 'test', at, outcome });
+    await delivery.ack();
+    return task;
+  } finally {
+    await queue.close();
+    await store.close();
+  }
+}
+
+test.serial('replay --dead completes a partial scene, replay --tile --set changes that tile, and each merges what it changes', (t) => withCluster(t, async (cluster) => {
+  const leader = await cluster.startCoordinator('c1');
+  const agent = await cluster.startAgent('a1');
+  const killing = killOneTile(cluster);
+  const partial = await submit(t, cluster, '--keep-intermediates', '--wait', '--json');
+  const { tileId, pairId } = await killing;
+  t.is(partial.code, 3, partial.stderr);
+  t.is((JSON.parse(partial.stdout) as SceneStatus).tiles.dead, 1);
+
+  const replay = async (...args: readonly string[]): Promise<LogLine> => {
+    const from = leader.lines.length;
+    const end = await cluster.altiplano('replay', '--scene', 'town', ...args, '--wait', '--json');
+    t.is(end.code, 0, end.stderr);
+    return leader.until(({ event }) => event === 'scene:merged', { from });
+  };
+  const merged = await replay('--dead');
+  t.true(Number(merged['merged']) > 0 && Number(merged['merged']) <= 9, `a tile and its neighbours: ${String(merged['merged'])} of ${String(merged['tiles'])}`);
+  await assertSameProducts(t, cluster);
+
+  const changed = await replay('--tile', tileId, '--pair', pairId, '--set', 'matching.p2=60');
+  t.true(Number(changed['merged']) > 0 && Number(changed['merged']) <= 9);
+  const { products } = await statusOf(cluster);
+  const productPath = (name: string): string => join(cluster.folder, 'store', products[name] ?? '');
+  t.not(await digest(productPath('dsm')), t.context.expected.get('dsm.tif'));
+  const summary = JSON.parse(await readFile(productPath('run'), 'utf8')) as { replayed: unknown };
+  t.deepEqual(summary.replayed, [{ order: 3, set: { p2: 60 }, taskIds: [`stereo-${tileId}-${pairId}`] }]);
+
+  await replay('--tile', tileId, '--set', 'p2=44');
+  await assertSameProducts(t, cluster);
+  await agent.end();
+  const refused = await cluster.altiplano('replay', '--scene', 'town', '--tile', tileId, '--set', 'p3=1');
+  t.is(refused.code, 2);
+  t.regex(refused.stderr, /parameter p3: not one of/);
 }));

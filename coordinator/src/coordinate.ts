@@ -100,8 +100,9 @@ async function lead(config: CoordinatorConfig, { openWork, log }: CoordinatorPor
         const before = statuses.get(status.sceneId);
         statuses.set(status.sceneId, status);
         const { sceneId, order, phase, level } = status;
-        if (before?.phase !== phase || before.level !== level) log('scene:phase', { sceneId, order, phase, level });
+        if (before?.phase !== phase || before.level !== level) log('scene:phase', { sceneId, order, phase, ...(level !== null && { factor: level }) });
       },
+      onMerged: (sceneId, counts) => { log('scene:merged', { sceneId, ...counts }); },
       onWarning: (sceneId, message) => { log('scene:warning', { sceneId, message }); },
       onProblem: (error) => { log('store:problem', { error }); },
       onScene(what, sceneId, { order, phase, reason }) {

@@ -24,7 +24,10 @@ export interface CoordinatorEvents {
   'scene:interrupted': SceneIds & { reason: string };
   /** It can't be worked on now; it will be tried again. */
   'scene:deferred': SceneIds & { reason: string };
-  'scene:phase': SceneIds & { phase: SceneStatus['phase']; level: number | null };
+  /** `factor`: the reduction of the level it is about. */
+  'scene:phase': SceneIds & { phase: SceneStatus['phase']; factor?: number };
+  /** Tiles at full resolution: all, and those merged in this run; the cells of the others are as they were. */
+  'scene:merged': { sceneId: string; merged: number; tiles: number };
   'scene:warning': { sceneId: string; message: string };
   'scene:ended': SceneIds & { phase: SceneStatus['phase']; tiles?: SceneStatus['tiles']; reason?: string };
 }

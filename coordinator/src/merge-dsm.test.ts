@@ -103,3 +103,24 @@ test('an abandoned merge leaves no file behind', async (t) => {
   await openMerge({ ...scene, path }).abandon();
   t.throws(() => openInfo(path), { message: /dsm\.tif/ });
 });
+
+test('cells of tiles that are made of the same come from an earlier merge, and where that can\'t be read they are merged again', async (t) => {
+  const scene = await lShape();
+  t.teardown(() => scene.close());
+  const isDead = (id: string): boolean => id === 'x10y19';
+  const first = await openMerge({ ...scene, isDead, path: scene.path }).finish();
+  const pixelsOf = (dsm: MergedDsm): Float32Array[] => [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread', 'reason'] as const).map((name) => cellsOf(dsm, name))];
+  const summaryOf = ({ path: _, cellsPath: __, ...summary }: MergedDsm) => summary;
+  const again = (name: string, more: Partial<Parameters<typeof openMerge>[0]>): Promise<MergedDsm> =>
+    openMerge({ ...scene, isDead, path: join(dirname(scene.path), name), ...more }).finish();
+  const earlier = { path: first.path, cellsPath: first.cellsPath ?? '' };
+
+  // Without any partial DSM only the earlier merge can tell the heights.
+  const taken = await again('taken.tif', { earlier, isSame: () => true, partials: () => [] });
+  t.deepEqual(pixelsOf(taken), pixelsOf(first));
+  t.deepEqual(summaryOf(taken), summaryOf(first));
+  const mixed = await again('mixed.tif', { earlier, isSame: (id) => id !== 'x11y20' });
+  t.deepEqual(pixelsOf(mixed), pixelsOf(first));
+  const anew = await again('anew.tif', { earlier: { path: '/gone.tif', cellsPath: '/gone.cells.tif' }, isSame: () => true });
+  t.deepEqual(pixelsOf(anew), pixelsOf(first));
+});

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type HeightSummary, type MergedBlock, newMergedBlock, openHeightSummary } from '@altiplano/kernels';
-import { createTiled, type RasterType, type TiledRaster } from '@altiplano/kernels/raster';
+import { createTiled, RasterError, type RasterType, readWindow, type TiledRaster } from '@altiplano/kernels/raster';
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
-import { mergeBlock, noHeight, reason } from './merge-block.js';
+import { type CellRect, mergeBlock, noHeight, reason } from './merge-block.js';
 import { openPartials } from './partial-cells.js';
 import { openTileIndex } from './tile-index.js';
 
@@ -43,13 +43,16 @@ export interface MergeInputs {
   readonly isDead?: (tileId: string) => boolean;
   /** The local file to write; it appears under this name when finished. */
   readonly path: string;
+  /** A merge of the same level that was made before, and whether a tile was merged there from the same as it would be now: then its cells are taken over. */
+  readonly earlier?: { readonly path: string; readonly cellsPath: string } | null;
+  readonly isSame?: (tileId: string) => boolean;
 }
 
 /**
  * Opens the streaming merge of a level: tiles can be merged in any order, the pixels come out the same.
  * Memory: the tile merged, as a block; partials stay in their files (`openPartials`). Errors: those of the store and of GDAL, naming the file.
  */
-export function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
+export function openMerge({ store, plan, level, partials, isDead = () => false, path, earlier = null, isSame = () => false }: MergeInputs): Merge {
   const grid = unionGrid(level);
   const tiles = openTileIndex(level);
   const cells = openPartials({ store, partials, haloCells: level.haloCells, scratchDir: `${path}.partials` });
@@ -75,10 +78,11 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const neighbours = numbersAround(tile).map((other) => tiles.tileAt(other));
     const { width, height } = tile.core;
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
-    const core = await cells.with([tile, ...neighbours], tile.core, (inputs) => mergeBlock(inputs, {
+    const { col0, row0 } = offsetIn(grid, tile.core);
+    const taken = earlier !== null && isSame(tile.id) ? readMerged(earlier, { col0, row0, width, height }) : null;
+    const core = taken ?? await cells.with([tile, ...neighbours], tile.core, (inputs) => mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
     }, partOf(block, width * height)));
-    const { col0, row0 } = offsetIn(grid, tile.core);
     summary.add(core, { col0, row0, width, height });
     heights.writeBlock(1, col0, row0, width, height, core.height);
     for (const name of cellsBands) others?.writeBlock(cellsBand[name], col0, row0, width, height, core[name]);
@@ -110,6 +114,19 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
 }
 
 const around = [[-1, -1], [0, -1], [1, -1], [-1, 0], [1, 0], [-1, 1], [0, 1], [1, 1]] as const;
+
+/** The cells of a rectangle of a merged DSM as they were written; null where they can't be read: then they are merged again. */
+function readMerged({ path, cellsPath }: { readonly path: string; readonly cellsPath: string }, rect: CellRect): MergedBlock | null {
+  try {
+    const { data, mask } = readWindow(path, { band: 1, rect });
+    const height = Float32Array.from(data, (value, cell) => (mask === null || mask[cell] === 1 ? value : noHeight));
+    const band = (name: keyof typeof cellsBand): Uint16Array => Uint16Array.from(readWindow(cellsPath, { band: cellsBand[name], rect }).data);
+    return { height, confidence: band('confidence'), count: band('count'), spread: band('spread'), reason: band('reason') };
+  } catch (error) {
+    if (error instanceof RasterError) return null;
+    throw error;
+  }
+}
 
 /** The first cells of a block's arrays: one block serves tiles of all sizes, as large new arrays keep the garbage collector busy. */
 function partOf({ height, confidence, count, spread, reason: why }: MergedBlock, cells: number): MergedBlock {

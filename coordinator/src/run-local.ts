@@ -89,7 +89,7 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
           cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
         };
         const { outDir, onWarning, onState } = local;
-        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, onWarning, ...(onState && { onState }) }, stop);
+        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, keepsMerge: local.keepIntermediates, onWarning, ...(onState && { onState }) }, stop);
         if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
         return result;
       } finally {

@@ -50,7 +50,7 @@ test('a scene runs from its plan to products, with everything in the summary', a
   t.is(calls.at(-1), `published ${published.length}`);
   t.deepEqual(calls.filter((call) => call.startsWith('merged')).map((call) => call.split(' ')[1]), ['16', '4', '1']);
   const summary = runSummary(result);
-  t.deepEqual(Object.keys(summary), ['state', 'tiles', 'products', 'pointing', 'mpx', 'coreSeconds', 'wallSeconds', 'stages', 'largestTaskMb']);
+  t.deepEqual(Object.keys(summary), ['state', 'tiles', 'products', 'pointing', 'mpx', 'coreSeconds', 'wallSeconds', 'stages', 'replayed', 'largestTaskMb']);
   t.deepEqual(summary.pointing, [{ pair: '0_1', rmsPx: 0.1, inliers: plan.alignWindows.length, correctionPx: 1 }]);
   t.true(summary.mpx > 4.1 && summary.mpx < 4.2, '1024 m at 0.5 m squared');
   t.true((summary.stages['stereo'] ?? 0) >= tiles.length && summary.coreSeconds >= published.length);

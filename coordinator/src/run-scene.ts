@@ -14,7 +14,7 @@ import { readOrders } from './scene-orders.js';
 import { type SceneResult, stageSeconds, tileCountsOf } from './scene-result.js';
 import { openSceneTasks } from './scene-tasks.js';
 import type { ScenePorts } from './scene-work.js';
-import { taskOrders } from './task-orders.js';
+import { replayedTasks, taskOrders } from './task-orders.js';
 
 export interface RunOptions {
   /** Where the products go. */
@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly ahead?: number;
   /** Tasks that died in an earlier run get another round. */
   readonly triesDeadAgain?: boolean;
+  /** Keep what was merged in the store also where the scene is done; a partial one's is kept anyway. */
+  readonly keepsMerge?: boolean;
   /** How long an outage of the store is waited out before the scene fails. Default: as long as it takes. */
   readonly patienceMs?: number;
   readonly onState?: (state: SceneState) => void;
@@ -76,7 +78,8 @@ function jsonOf(text: string): unknown {
 
 /** 'again': something it needs was in the store, and is no more. */
 async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, signal: AbortSignal): Promise<SceneResult | 'again'> {
-  const orders = taskOrders(options.orders ?? await readOrders(ports.store, plan.sceneId));
+  const given = options.orders ?? await readOrders(ports.store, plan.sceneId);
+  const orders = taskOrders(given);
   const started = { ms: ports.now(), cpu: ports.cpuSeconds() };
   const [stop, lacking] = [new AbortController(), new AbortController()];
   const stopped = AbortSignal.any([signal, stop.signal]);
@@ -130,8 +133,13 @@ async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, 
         options.onState?.(state);
       }
     }
+    if (state.phase === 'partial' || (state.phase === 'done' && options.keepsMerge === true)) {
+      await outlast(() => computing.keepMerge(state, given.at(-1)?.number ?? 0), {
+        what: 'keeping the merge', mostMs: options.patienceMs ?? Infinity, warn: (message) => { options.onWarning?.(message); }, signal,
+      });
+    }
     return {
-      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCountsOf(state), ...computing.results(), warnings,
+      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCountsOf(state), ...computing.results(), warnings, replayed: replayedTasks(orders),
       stages: stageSeconds(computing.results().tally, computing.ownSeconds()), coordinatorSeconds: ports.cpuSeconds() - started.cpu,
       wallSeconds: (ports.now() - started.ms) / 1000,
     };

@@ -7,6 +7,7 @@ import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsO
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { pairOf } from './make-tasks.js';
 import type { Merge, MergedDsm } from './merge-dsm.js';
+import { findEarlierMerge, keepMerge, mergeSource } from './merged-edition.js';
 import { type OutcomeTally, openTally } from './outcome-tally.js';
 import { stageSeconds, tileCountsOf } from './scene-result.js';
 import type { ScenePorts } from './scene-work.js';
@@ -23,7 +24,9 @@ export interface SceneComputing {
   rest(): void;
   /** Counts outcomes for the reports; each task's once. */
   keep(outcomes: readonly TaskOutcome[]): void;
-  results(): { readonly pointing: readonly Pointing[]; readonly products: Readonly<Record<string, string>>; readonly tally: OutcomeTally };
+  results(): { readonly pointing: readonly Pointing[]; readonly products: Readonly<Record<string, string>>; readonly tally: OutcomeTally; readonly tilesTaken: number };
+  /** Keeps what was merged at full resolution for the next run, which then merges what differs only. */
+  keepMerge(state: SceneState, order: number): Promise<void>;
   /** CPU seconds spent here, by stage. */
   ownSeconds(): Record<string, number>;
   /** Drops unfinished files. */
@@ -52,6 +55,8 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
   /** By factor; what the store has is named by its key there. */
   const merged = new Map<number, MergedDsm>();
   const seconds: Record<string, number> = {};
+  /** Tiles at full resolution whose cells are those of an earlier merge. */
+  let taken = new Set<string>();
   let pointing: readonly Pointing[] = [];
   let products: Readonly<Record<string, string>> = {};
   let clock: { readonly stage: string; readonly since: number } | null = null;
@@ -85,15 +90,23 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     tell({ type: 'pointingSolved', corrections: new Map(solved.map(({ pairId, correction }) => [pairId, correction])) });
   }
 
-  function mergeOf(state: () => SceneState): Merge {
+  async function mergeOf(state: () => SceneState): Promise<Merge> {
     const level = levelOf(state());
     const known = merges.get(level.factor);
     if (known) return known;
     const tiles = openTileIndex(level);
+    const earlier = level.factor === 1 ? await findEarlierMerge(store, plan) : null;
+    const isSame = (id: string): boolean => earlier?.sources.get(id) === mergeSource(state(), tiles.tileAt(tiles.numberOf(id)));
+    taken = new Set();
     const merge = work.openMerge({
       store, plan, level, path: join(workDir, `${plan.sceneId}-merged-${level.factor}.tif`),
       partials: (id) => partialsOf(state(), tiles.tileAt(tiles.numberOf(id))),
       isDead: (id) => tileEnd(state(), tiles.tileAt(tiles.numberOf(id))) === 'dead',
+      earlier,
+      isSame(id) {
+        if (isSame(id)) taken.add(id);
+        return taken.has(id);
+      },
     });
     merges.set(level.factor, merge);
     return merge;
@@ -101,7 +114,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
 
   async function mergeLevel(state: () => SceneState): Promise<void> {
     const { factor } = levelOf(state());
-    const result = merged.get(factor) ?? await mergeOf(state).finish();
+    const result = merged.get(factor) ?? await (await mergeOf(state)).finish();
     merges.delete(factor);
     merged.set(factor, result);
     if (factor > 1) {
@@ -157,7 +170,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       switch (command.type) {
         case 'solvePointing': return solvePointing(command.matches);
         case 'mergeTile':
-          await mergeOf(state).mergeTile(command.tileId);
+          await (await mergeOf(state)).mergeTile(command.tileId);
           return tell({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });
         case 'mergeLevel': return mergeLevel(state);
         case 'rangeTiles': return rangeTiles(command.factor, command.from);
@@ -166,7 +179,11 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     },
     rest() { enter(null); },
     keep(news) { for (const outcome of news) outcomes.add(outcome); },
-    results: () => ({ pointing, products, tally: outcomes.tally() }),
+    results: () => ({ pointing, products, tally: outcomes.tally(), tilesTaken: taken.size }),
+    async keepMerge(state, order) {
+      const full = merged.get(1);
+      if (full !== undefined) await keepMerge(store, state, full, epoch, order);
+    },
     ownSeconds() {
       enter(null);
       return seconds;

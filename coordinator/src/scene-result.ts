@@ -3,6 +3,7 @@ import type { ScenePlan } from '@altiplano/protocol';
 import type { SceneState } from './advance-scene.js';
 import type { OutcomeTally } from './outcome-tally.js';
 import type { Pointing } from './solve-pointing.js';
+import type { ReplayedTasks } from './task-orders.js';
 import { tileCount } from './tile-index.js';
 
 export interface TileCounts { readonly planned: number; readonly done: number; readonly empty: number; readonly dead: number }
@@ -17,6 +18,9 @@ export interface SceneResult {
   readonly pointing: readonly Pointing[];
   readonly products: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
+  /** Tiles at full resolution whose cells were taken from an earlier merge, as they are made of the same. */
+  readonly tilesTaken: number;
+  readonly replayed: readonly ReplayedTasks[];
   /** Core seconds per stage, agents' and coordinator's. */
   readonly stages: Readonly<Record<string, number>>;
   readonly coordinatorSeconds: number;
@@ -34,6 +38,8 @@ export interface RunSummary {
   readonly coreSeconds: number;
   readonly wallSeconds: number;
   readonly stages: Readonly<Record<string, number>>;
+  /** Tasks that replays made, by order, with the parameters that differ from the scene's. */
+  readonly replayed: readonly ReplayedTasks[];
   /** The largest task's estimate, its agent's process included. */
   readonly largestTaskMb: number;
 }
@@ -65,7 +71,7 @@ export function runSummary(result: SceneResult): RunSummary {
     pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) =>
       ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
     mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(result.tally.cpuSeconds + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),
-    stages: result.stages, largestTaskMb: result.tally.largestTaskMb,
+    stages: result.stages, replayed: result.replayed, largestTaskMb: result.tally.largestTaskMb,
   };
 }
 

@@ -18,6 +18,21 @@ export function taskOrders(orders: readonly SceneOrder[]): TaskOrders {
   return byTask;
 }
 
+/** Tasks that a replay asked for, with the parameters it left them: by order, whose number is the tasks' round. */
+export interface ReplayedTasks { readonly order: number; readonly set: Readonly<Record<string, number>>; readonly taskIds: readonly string[] }
+
+/** Which replay made each of the tasks that are not of the first round, in a compact form. */
+export function replayedTasks(orders: TaskOrders): ReplayedTasks[] {
+  const groups = new Map<string, { readonly order: number; readonly set: Readonly<Record<string, number>>; readonly taskIds: string[] }>();
+  for (const [taskId, { round, set }] of orders) {
+    const name = `${round} ${JSON.stringify(Object.entries(set).sort())}`;
+    const group = groups.get(name) ?? { order: round, set, taskIds: [] };
+    group.taskIds.push(taskId);
+    groups.set(name, group);
+  }
+  return [...groups.values()].sort((a, b) => a.order - b.order);
+}
+
 /** The tasks as their last replays ask for them. */
 export function withOrders(tasks: PhaseTasks, orders: TaskOrders): PhaseTasks {
   return orders.size === 0 ? tasks : { ...tasks, taskAt: (number) => orderedTask(tasks.taskAt(number), orders) };

@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import { configureGdal } from '@altiplano/kernels/raster';
 import type { LevelPlan, Retry, ScenePlan } from '@altiplano/protocol';
 import { type ObjectStore, openStore } from '@altiplano/protocol/io';
-import { type Merge, type MergedDsm, openMerge } from './merge-dsm.js';
+import { type Merge, type MergeInputs, type MergedDsm, openMerge } from './merge-dsm.js';
 import { publishProducts } from './publish.js';
 import { makePrior } from './range-tiles.js';
 import type { ProductsRequest } from './scene-work.js';
@@ -17,9 +17,9 @@ export interface EndedTile {
 }
 
 export type WorkRequest =
-  | { readonly is: 'openMerge'; readonly merge: number; readonly storeUrl: string; readonly plan: ScenePlan; readonly level: LevelPlan; readonly path: string }
+  | { readonly is: 'openMerge'; readonly merge: number; readonly storeUrl: string; readonly plan: ScenePlan; readonly level: LevelPlan; readonly path: string; readonly earlier: MergeInputs['earlier'] }
   /** `ended`: the tile and its neighbours. */
-  | { readonly is: 'mergeTile'; readonly merge: number; readonly tileId: string; readonly ended: readonly EndedTile[] }
+  | { readonly is: 'mergeTile'; readonly merge: number; readonly tileId: string; readonly ended: readonly EndedTile[]; readonly isSame: boolean }
   | { readonly is: 'finishMerge'; readonly merge: number }
   | { readonly is: 'abandonMerge'; readonly merge: number }
   | { readonly is: 'makePrior'; readonly storeUrl: string; readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number }
@@ -39,7 +39,7 @@ export interface WorkResults {
 export interface WorkFailure { readonly code: string; readonly message: string; readonly retry: Retry; readonly stack?: string | undefined }
 export interface WorkReply { readonly number: number; readonly result: never; readonly error: WorkFailure | null }
 
-interface OpenMerge { readonly storeUrl: string; readonly merge: Merge; ended: ReadonlyMap<string, EndedTile> }
+interface OpenMerge { readonly storeUrl: string; readonly merge: Merge; ended: ReadonlyMap<string, EndedTile>; isSame: boolean }
 
 function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkResults]> {
   const merges = new Map<number, OpenMerge>();
@@ -60,14 +60,15 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
   return async (request) => {
     switch (request.is) {
       case 'openMerge': {
-        const { plan, level, path } = request;
+        const { plan, level, path, earlier = null } = request;
         const open: OpenMerge = {
           storeUrl: request.storeUrl,
-          ended: new Map(),
+          ended: new Map(), isSame: false,
           merge: openMerge({
             store: await storeAt(request.storeUrl), plan, level, path,
             partials: (id) => open.ended.get(id)?.partials ?? [],
             isDead: (id) => open.ended.get(id)?.isDead === true,
+            earlier, isSame: () => open.isSame,
           }),
         };
         merges.set(request.merge, open);
@@ -76,6 +77,7 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
       case 'mergeTile': {
         const open = mergeOf(request.merge);
         await storeAt(open.storeUrl);
+        open.isSame = request.isSame;
         open.ended = new Map(request.ended.map((tile) => [tile.id, tile]));
         return open.merge.mergeTile(request.tileId);
       }

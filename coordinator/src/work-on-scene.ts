@@ -28,6 +28,7 @@ export interface SceneWorkPorts {
   /** See RunOptions. */
   readonly reconcileMs?: number | undefined;
   readonly onStatus: (status: SceneStatus) => void;
+  readonly onMerged: (sceneId: string, counts: { readonly merged: number; readonly tiles: number }) => void;
   readonly onWarning: (sceneId: string, message: string) => void;
 }
 
@@ -104,10 +105,12 @@ async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly Scen
       store, queue, work: thread.work, now: () => performance.now(),
       cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
     }, plan, {
-      outDir: join(dir, 'products'), workDir: dir, epoch, orders, reconcileMs: ports.reconcileMs, onWarning: warn,
+      outDir: join(dir, 'products'), workDir: dir, epoch, orders, reconcileMs: ports.reconcileMs,
+      keepsMerge: intentOf(orders).keepsIntermediates, onWarning: warn,
       // A final state is told when its products are in the store.
       onState: (state) => { if (!['done', 'partial', 'failed'].includes(state.phase)) show(statusOf(frame, state, warnings, new Date())); },
     }, signal);
+    ports.onMerged(sceneId, { tiles: result.tiles.planned, merged: result.tiles.planned - result.tilesTaken });
     const products = result.state === 'failed' ? frame.products : await storeProducts(store, frame, result);
     return {
       ...shown, ...frame, products, phase: result.state, level: null, failure: result.failure, updatedAt: new Date().toISOString(),

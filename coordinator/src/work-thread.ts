@@ -46,11 +46,11 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
       worker.postMessage({ number: asked++, request });
     });
 
-  function openMerge({ store, plan, level, partials, isDead = () => false, path }: MergeInputs): Merge {
+  function openMerge({ store, plan, level, partials, isDead = () => false, path, earlier = null, isSame = () => false }: MergeInputs): Merge {
     const merge = merges++;
     const tiles = openTileIndex(level);
     const isMerged = new Uint8Array(tiles.count);
-    const opened = ask({ is: 'openMerge', merge, storeUrl: store.url, plan, level, path });
+    const opened = ask({ is: 'openMerge', merge, storeUrl: store.url, plan, level, path, earlier });
     opened.catch(() => undefined); // told by the tile that awaits it
     const ended = ({ ix, iy }: TilePlan): EndedTile[] => [-1, 0, 1].flatMap((dy) => [-1, 0, 1].flatMap((dx) => {
       const number = tiles.numberAt(ix + dx, iy + dy);
@@ -62,7 +62,7 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
       if (isMerged[number] === 1) return;
       const tile = tiles.tileAt(number);
       await opened;
-      await ask({ is: 'mergeTile', merge, tileId: tile.id, ended: ended(tile) });
+      await ask({ is: 'mergeTile', merge, tileId: tile.id, ended: ended(tile), isSame: isSame(tile.id) });
       isMerged[number] = 1;
     };
     return {

@@ -6,7 +6,7 @@ export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export {
   type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, deadKey, deadPrefix, epochOfKey,
-  imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
+  imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, mergedKey, mergedPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
   pointingKey, priorKey, editionPrefix, isEditionKey, productKey, productsPrefix, scenePrefix, statusKey, statusPrefix,
 } from './keys.js';
 export { cutText, maxMessageBytes } from './limits.js';

@@ -44,6 +44,10 @@ export const productKey = (sceneId: string, name: string): string => `${products
 export const editionPrefix = (sceneId: string, epoch: number, order: number): string => `${productsPrefix(sceneId)}${epoch}-${order}/`;
 export const isEditionKey = (sceneId: string, key: string): boolean => key.startsWith(productsPrefix(sceneId)) && /^\d+-\d+\//.test(key.slice(productsPrefix(sceneId).length));
 
+/** A scene's merged raster and what it was merged from, kept for replays. */
+export const mergedPrefix = (sceneId: string): string => `scenes/${sceneId}/merged/`;
+export const mergedKey = (sceneId: string, epoch: number, order: number, name: string): string => `${mergedPrefix(sceneId)}${epoch}-${order}/${name}`;
+
 const digits = (value: number): string => String(value).padStart(8, '0');
 const lastNumber = (key: string): number => Number(/(\d{8})\.json$/.exec(key)?.[1] ?? NaN);
 

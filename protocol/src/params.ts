@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const stereoParamsSchema = z.object({
   /** SGM smoothness penalties for the 34 bits of the 7x5 census (Hirschmueller 2008, eq. 13); p1 <= p2, path costs have 8 bits. */
   p1: z.int().positive().default(11),
-  p2: z.int().positive().max(95).default(44),
+  p2: z.int().positive().max(63).default(44),
   /** Largest allowed difference between left and right disparities, pixels. */
   leftRightPx: z.number().positive().default(1),
   /** Connected disparity regions below this many pixels are dropped. */

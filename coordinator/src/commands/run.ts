@@ -83,6 +83,7 @@ function endText({ summary, result }: LocalEnd, outDir: string): string {
   const lines = [
     result === null ? 'already complete; --fresh does it again' : result.failure === null ? summary.state === 'done' ? 'complete' : 'partial' : `failed: ${result.failure}`,
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
+    ...(result === null || result.tilesTaken === 0 ? [] : [`merged: ${tiles.planned - result.tilesTaken} of ${tiles.planned} tiles, the others as the last run left them`]),
     ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
       `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
     ...(result === null ? [] : lostLines(result.tally)),
