@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Fault as RequestFault, S3Server } from '@altiplano/protocol/testing';
-import { openFaultyProxy } from '@altiplano/protocol/testing';
+import { epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseStored } from '@altiplano/protocol';
+import type { ObjectStore } from '@altiplano/protocol/io';
+import { type Fault as RequestFault, type S3Server, openFaultyProxy } from '@altiplano/protocol/testing';
 import { type Broker, startBroker } from './broker.js';
 import { type Fate, type Direction, openBusProxy } from './bus-proxy.js';
 import { type MovableClock, movableClock } from './clock.js';
 import { plainEnvironment, s3Environment } from './environment.js';
 import type { Frame } from './nats-frames.js';
+import { keysBelow } from './oracle.js';
 import { type Place, agentCommand, coordinatorCommand, hurried } from './programs.js';
 import type { Schedule } from './schedule.js';
 import { type Supervised, supervise } from './supervise.js';
@@ -99,4 +101,12 @@ export const clockTarget = (target: number, names: readonly string[]): string =>
 
 function clocksMoved({ faults }: Schedule, names: readonly string[]): Set<string> {
   return new Set(faults.filter(({ kind }) => kind === 'clock-jump').map(({ target }) => clockTarget(target, names)));
+}
+
+/** The coordinator that holds the last lease; null: none, or one that is gone. */
+export async function leaderOf(store: ObjectStore, coordinators: readonly Supervised[]): Promise<Supervised | null> {
+  const epoch = Math.max(0, ...(await keysBelow(store, leasesPrefix)).map(epochOfKey));
+  if (epoch === 0) return null;
+  const { pid } = parseStored(leaseKey(epoch), leaseSchema, await store.get(leaseKey(epoch)));
+  return coordinators.find((one) => one.pid() === pid) ?? null;
 }

@@ -10,10 +10,11 @@ export interface LedgerWatch {
   stop(): Promise<void>;
 }
 
-const everyMs = 40;
+/** Between two looks: a listing of a bucket costs the server more than one of a folder. */
+const everyMs = (storeUrl: string): number => (storeUrl.startsWith('s3:') ? 250 : 40);
 
 /** Watches through a way to the store of its own, around the faults. */
-export function watchLedger(store: Pick<ObjectStore, 'list'>, sceneId: string): LedgerWatch {
+export function watchLedger(store: Pick<ObjectStore, 'list' | 'url'>, sceneId: string): LedgerWatch {
   const waiting = new Set<{ readonly count: number; readonly resolve: (isReached: boolean) => void }>();
   const stopped = new AbortController();
   let ended = 0;
@@ -29,8 +30,9 @@ export function watchLedger(store: Pick<ObjectStore, 'list'>, sceneId: string): 
   };
   const watching = (async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      if (waiting.size > 0) await look();
-      await delay(everyMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      // A look that fails is made up for by the next.
+      if (waiting.size > 0) await look().catch(() => undefined);
+      await delay(everyMs(store.url), undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   })();
   return {

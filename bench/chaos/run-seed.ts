@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { activePrefix, epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseStored } from '@altiplano/protocol';
+import { activePrefix } from '@altiplano/protocol';
 import { type ObjectStore, deadOutcomes, openStore } from '@altiplano/protocol/io';
 import { type S3Server, unfinishedUploads } from '@altiplano/protocol/testing';
-import { type Cluster, startCluster } from './cluster.js';
+import { type Cluster, leaderOf, startCluster } from './cluster.js';
 import { inject } from './inject.js';
 import { watchLedger } from './ledger-watch.js';
 import { isBound, markedProcesses } from './leftovers.js';
 import { judgeCleaned, judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus } from './oracle.js';
 import { cleanCommand, replayDeadCommand, submitCommand } from './programs.js';
+import { runProgram } from './run-program.js';
 import type { FaultKind, Schedule } from './schedule.js';
-import type { Supervised } from './supervise.js';
 import type { World } from './world.js';
 
 export interface Run {
@@ -25,8 +22,8 @@ export interface Run {
   readonly seconds: number;
   /** What is not as it would be undisturbed; none: the run is good. */
   readonly deviations: readonly string[];
-  /** How often programs were started again. */
-  readonly restarts: number;
+  /** Programs that ended in the middle of the run and were started again, and how: 'agent-1 SIGKILL'. */
+  readonly ends: readonly string[];
 }
 
 export interface Surroundings {
@@ -54,7 +51,8 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
   const cluster = await startCluster({
     folder, marker, schedule, storeUrl, s3: server?.server ?? null, agentEnv: poison === null ? {} : { ALTIPLANO_TEST_CRASH: poison },
   });
-  const scene: Scene = { schedule, world, images: server === null ? world.images : server.images, store, cluster, logs: join(folder, 'logs'), injected: [], deviations: [] };
+  const images = server === null ? world.images : server.images;
+  const scene: Scene = { schedule, world, images, store, cluster, logs: join(folder, 'logs'), injected: [], deviations: [] };
   const { injected, deviations } = scene;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   try {
@@ -68,7 +66,8 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
     if (deviations.length === 0) await judgeCleaning(scene, server, limit);
   } catch (error) {
     signal.throwIfAborted();
-    deviations.push(limit.aborted ? `the scene is not through after ${limitMs / 1000} s` : `the run failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+    const told = error instanceof Error ? error.stack ?? error.message : String(error);
+    deviations.push(limit.aborted ? `the scene is not through after ${limitMs / 1000} s` : `the run failed: ${told}`);
   } finally {
     await cluster.stopPrograms();
     await cluster.close();
@@ -77,8 +76,8 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
   for (const port of cluster.ports) if (await isBound(port)) deviations.push(`somebody still listens at port ${port}`);
   if (server !== null && deviations.length === 0) for (const key of await keysBelow(store, '')) await store.delete(key);
   await store.close();
-  const restarts = [...cluster.coordinators, ...cluster.agents].reduce((sum, { ends }) => sum + ends.length, 0);
-  return { schedule, injected, seconds: (performance.now() - begun) / 1000, deviations, restarts };
+  const ends = [...cluster.coordinators, ...cluster.agents].flatMap((program) => program.ends.map((end) => `${program.name} ${end}`));
+  return { schedule, injected, seconds: (performance.now() - begun) / 1000, deviations, ends };
 }
 
 /** A run under way. */
@@ -99,12 +98,14 @@ async function runDisturbed({ schedule, world, images, store, cluster, logs, inj
   const over = new AbortController();
   const stop = AbortSignal.any([signal, over.signal]);
   const watch = watchLedger(store, world.sceneId);
-  const faults = schedule.faults.map(async (fault) => {
+  const faults = Promise.all(schedule.faults.map(async (fault) => {
     if (!(await watch.reached(Math.floor(fault.progress * (world.wanted.tasks.size + 1))))) return;
     await delay(fault.delayMs, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
     if (await inject(cluster, fault, () => leaderOf(store, cluster.coordinators), stop)) injected.push(fault.kind);
-  });
+  }));
+  // What goes wrong in one of them is thrown below.
+  faults.catch(() => undefined);
   try {
     const code = await runProgram(submitCommand(images, world.flags, cluster.place), cluster.env, join(logs, 'submit.log'), signal);
     if (code !== 0) deviations.push(`submit --wait ended with exit code ${String(code)}`);
@@ -112,7 +113,7 @@ async function runDisturbed({ schedule, world, images, store, cluster, logs, inj
   } finally {
     over.abort();
     await watch.stop();
-    await Promise.all(faults);
+    await faults;
   }
 }
 
@@ -133,7 +134,8 @@ async function runPoisoned({ world, images, store, cluster, logs, injected, devi
   const tasks = new Map([...wanted.tasks, [poison, 'dead']]);
   deviations.push(...await judgeLedger(store, sceneId, { wanted: { ...wanted, tasks }, replayed: [], kinds: new Set(injected) }));
   for await (const { taskId, error, attempts } of deadOutcomes(store, sceneId)) {
-    if (error?.class !== 'crash' || error.signal !== 'SIGSEGV') deviations.push(`${taskId} is dead as ${error?.class ?? 'nothing'} by ${error?.signal ?? 'no signal'} after ${attempts} attempts`);
+    if (error?.class === 'crash' && error.signal === 'SIGSEGV') continue;
+    deviations.push(`${taskId} is dead as ${error?.class ?? 'nothing'} by ${error?.signal ?? 'no signal'} after ${attempts} attempts`);
   }
   for (const agent of cluster.agents) {
     if (agent.pid() === null) deviations.push(`${agent.name} is down`);
@@ -169,25 +171,5 @@ async function judgeCleaning({ world, store, cluster, logs, deviations }: Scene,
 
 /** Waits until all orders of a scene are carried out: their markers go last. */
 async function carriedOut(store: ObjectStore, sceneId: string, signal: AbortSignal): Promise<void> {
-  while ((await keysBelow(store, `${activePrefix}${sceneId}.`)).length > 0) await delay(50, undefined, { signal });
-}
-
-async function runProgram(command: readonly string[], env: Readonly<Record<string, string>>, logFile: string, signal: AbortSignal): Promise<number | null> {
-  const log = openSync(logFile, 'a');
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', log, log], env: { ...env } });
-  closeSync(log);
-  const onAbort = (): void => { child.kill('SIGKILL'); };
-  signal.addEventListener('abort', onAbort);
-  const [code]: unknown[] = await once(child, 'exit');
-  signal.removeEventListener('abort', onAbort);
-  signal.throwIfAborted();
-  return typeof code === 'number' ? code : null;
-}
-
-/** The coordinator that holds the last lease. */
-async function leaderOf(store: ObjectStore, coordinators: readonly Supervised[]): Promise<Supervised | null> {
-  const epoch = Math.max(0, ...(await keysBelow(store, leasesPrefix)).map(epochOfKey));
-  if (epoch === 0) return null;
-  const { pid } = parseStored(leaseKey(epoch), leaseSchema, await store.get(leaseKey(epoch)));
-  return coordinators.find((one) => one.pid() === pid) ?? null;
+  while ((await keysBelow(store, `${activePrefix}${sceneId}.`)).length > 0) await delay(200, undefined, { signal });
 }

@@ -7,10 +7,12 @@ import { faultKinds } from './schedule.js';
 export const replayCommand = (seed: number, only: string): string => `npm run chaos -- --seeds ${seed}${only === '' ? '' : ` --only ${only}`}`;
 
 /** A run in a line: seed, store, faults, seconds, result; and each deviation in one of its own. */
-export function formatRun({ schedule, injected, seconds, deviations, restarts }: Run): string {
+export function formatRun({ schedule, injected, seconds, deviations, ends }: Run): string {
   const result = deviations.length === 0 ? 'good' : `${deviations.length} DEVIATION${deviations.length === 1 ? '' : 'S'}`;
+  // Killed or drained is what faults do; anything else a program did by itself.
+  const byThemselves = ends.filter((end) => !/ (SIGKILL|exit code 0)$/.test(end));
   const head = `seed ${String(schedule.seed).padStart(4)}  ${schedule.store.padEnd(4)}  ${seconds.toFixed(1).padStart(5)} s  ${result.padEnd(5)}`;
-  return `${head}  ${injected.join(', ')}${restarts === 0 ? '' : ` (${restarts} restarts)`}\n${deviations.map((deviation) => `  ${deviation}\n`).join('')}`;
+  return `${head}  ${injected.join(', ')}${ends.length === 0 ? '' : ` (${ends.length} restarts${byThemselves.length === 0 ? '' : `; by themselves: ${byThemselves.join(', ')}`})`}\n${deviations.map((deviation) => `  ${deviation}\n`).join('')}`;
 }
 
 /** What all runs come to, by kind of fault. */
@@ -35,6 +37,6 @@ export function formatSummary(runs: readonly Run[], planned: number): string {
 
 /** For programs. */
 export const reportOf = (runs: readonly Run[]): unknown => ({
-  v: 1, runs: runs.map(({ schedule, injected, seconds, deviations, restarts }) =>
-    ({ seed: schedule.seed, store: schedule.store, injected, seconds: Number(seconds.toFixed(1)), restarts, deviations })),
+  v: 1, runs: runs.map(({ schedule, injected, seconds, deviations, ends }) =>
+    ({ seed: schedule.seed, store: schedule.store, injected, seconds: Number(seconds.toFixed(1)), ends, deviations })),
 });
