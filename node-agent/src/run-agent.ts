@@ -61,6 +61,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   const timeoutMs = config.taskTimeout * 1000;
   const pool = options.openPool?.(store) ?? openTilePool({ slots: config.slots, store, timeoutMs, runnersUrl });
   const end = { isHung: false, isStuck: false };
+  let handedBack = 0;
   try {
     // Loaded where it is used: its client is a tenth of an agent's start. An agent that waits for a coordinator answers, too: it is alive.
     metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort);
@@ -88,13 +89,16 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     if (end.isHung) {
       log('agent:hung', { error: `a task took longer than ${config.taskTimeout} s (--task-timeout) and can't be interrupted: this agent ends, to be started again` });
     }
-    log('agent:drained', { settled: ends.settled, handedBack: ends.returned + ends.hung });
+    handedBack = ends.returned + ends.hung;
+    log('agent:drained', { settled: ends.settled, handedBack });
   } finally {
     if (announcing !== null) clearInterval(announcing);
     metrics?.close();
     await queue.close();
-    // Closing waits for what its threads are in.
-    end.isStuck = await Promise.race([pool.close().then(() => false), delay(closeMs, true)]);
+    // Closing waits for what its threads are in, which is of use to nobody where it was handed back.
+    const closing = pool.close();
+    if (handedBack === 0) await closing;
+    else end.isStuck = await Promise.race([closing.then(() => false), delay(closeMs, true)]);
     await store.close();
   }
   return end;
