@@ -27,8 +27,17 @@ async function runBySource({ store, onStage }: TaskPorts, task: IngestTask): Pro
       onStage?.('match');
       process.kill(process.pid, 'SIGSEGV');
       throw new Error('it survived');
+    case 'hog': {
+      onStage?.('hog');
+      const held: Buffer[] = [];
+      for (;;) {
+        held.push(Buffer.alloc(2 ** 25, 1));
+        await delay(20);
+      }
+    }
     case 'exit': process.exit(9); // ends this worker thread
     case 'block':
+      await store.put('pid', Buffer.from(String(process.pid)));
       onStage?.('blocked');
       // A native call: the thread is not available to anything else until it returns.
       while (!(await store.has('release'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
