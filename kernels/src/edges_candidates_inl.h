@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of edges.cc, once per target: which pixels of a row a round looks at.
+// Part of edges.cc, which includes it behind Highway, once per target: which pixels of a row a round looks at.
 #if defined(ALTIPLANO_KERNELS_EDGES_CANDIDATES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ALTIPLANO_KERNELS_EDGES_CANDIDATES_INL_H_
 #undef ALTIPLANO_KERNELS_EDGES_CANDIDATES_INL_H_
 #else
 #define ALTIPLANO_KERNELS_EDGES_CANDIDATES_INL_H_
 #endif
-
-#include <hwy/highway.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of edges.cc, once per target: how well a disparity fits a pixel.
+// Part of edges.cc, which includes it behind Highway, once per target: how well a disparity fits a pixel.
 #if defined(ALTIPLANO_KERNELS_EDGES_SUPPORT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ALTIPLANO_KERNELS_EDGES_SUPPORT_INL_H_
 #undef ALTIPLANO_KERNELS_EDGES_SUPPORT_INL_H_
 #else
 #define ALTIPLANO_KERNELS_EDGES_SUPPORT_INL_H_
 #endif
-
-#include <hwy/highway.h>
 
 #include <cmath>
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of refine.cc, once per target: step 1 of the header, the planes fitted to disparities.
+// Part of refine.cc, which includes it behind Highway, once per target: step 1 of the header, the planes fitted to disparities.
 #if defined(ALTIPLANO_KERNELS_REFINE_PLANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ALTIPLANO_KERNELS_REFINE_PLANES_INL_H_
 #undef ALTIPLANO_KERNELS_REFINE_PLANES_INL_H_
 #else
 #define ALTIPLANO_KERNELS_REFINE_PLANES_INL_H_
 #endif
-
-#include <hwy/highway.h>
 
 #include <array>
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of refine.cc, once per target: step 2 of the header, the sums of grey values and the shift that follows from them.
+// Part of refine.cc, which includes it behind Highway, once per target: step 2 of the header, the sums of grey values and the shift that follows from them.
 #if defined(ALTIPLANO_KERNELS_REFINE_SUMS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ALTIPLANO_KERNELS_REFINE_SUMS_INL_H_
 #undef ALTIPLANO_KERNELS_REFINE_SUMS_INL_H_
 #else
 #define ALTIPLANO_KERNELS_REFINE_SUMS_INL_H_
 #endif
-
-#include <hwy/highway.h>
 
 #include <array>
 

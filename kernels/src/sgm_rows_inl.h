@@ -7,8 +7,6 @@
 #define ALTIPLANO_KERNELS_SGM_ROWS_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include <algorithm>
 #include <cstring>
 

@@ -7,8 +7,6 @@
 #define ALTIPLANO_KERNELS_SGM_SWEEP_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include "sgm.h"
 #include "sgm_paths.h"
 #include "sgm_rows_inl.h"
