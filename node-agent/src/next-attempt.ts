@@ -4,9 +4,15 @@ import type { FailureClass, TaskAttempt } from '@altiplano/protocol';
 /** What of an attempt decides about the next one. */
 export type Attempted = Pick<TaskAttempt, 'class' | 'isolated' | 'split' | 'signal'>;
 
-export type NextAttempt =
-  | { readonly is: 'run'; readonly afterMs: number; /** In a process of its own. */ readonly isolated: boolean; /** In four parts. */ readonly split: boolean }
-  | { readonly is: 'dead'; readonly class: FailureClass };
+export interface NextRun {
+  readonly is: 'run';
+  readonly afterMs: number;
+  /** In a process of its own. */
+  readonly isolated: boolean;
+  /** In four parts. */
+  readonly split: boolean;
+}
+export type NextAttempt = NextRun | { readonly is: 'dead'; readonly class: FailureClass };
 
 /** A bug seldom goes away by itself. */
 const mostUnknown = 3;

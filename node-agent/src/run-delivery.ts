@@ -7,7 +7,7 @@ import { type ObjectStore, type TaskDelivery, type TaskQueue, findOutcome, readA
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.js';
-import { countedAttempts, nextAttempt } from './next-attempt.js';
+import { type NextRun, countedAttempts, nextAttempt } from './next-attempt.js';
 import { settle } from './settle.js';
 import { TaskFailedError, type TaskFailure, failureOf } from './task-failure.js';
 import type { TaskResult } from './task-result.js';
@@ -135,7 +135,7 @@ async function runWork(work: Work, onStage: RunOptions['onStage']): Promise<Deli
   const { failure } = ran;
   const attempt: TaskAttempt = { ...recordBase(work), ...recordOf(failure), startedAt, isolated, split };
   const following = nextAttempt([...before, attempt]);
-  if (following.is === 'run') await putBack(work, failure, attempt, attempts, following.afterMs);
+  if (following.is === 'run') await putBack(work, failure, attempt, attempts, following);
   else {
     await endRound(work, { is: 'dead', failure: { ...failure, class: following.class }, attempts, startedAt, wallSeconds: (performance.now() - start) / 1000 });
   }
@@ -168,14 +168,16 @@ async function runTold(
   }
 }
 
-async function putBack({ ports, delivery, task, signal }: Work, failure: TaskFailure, record: TaskAttempt, attempt: number, delayMs: number): Promise<void> {
+async function putBack({ ports, delivery, task, signal }: Work, failure: TaskFailure, record: TaskAttempt, attempt: number, next: NextRun): Promise<void> {
   const { sceneId, taskId, kind } = task;
+  const { afterMs: delayMs } = next;
+  const how = [...(next.split ? ['split in four'] : []), ...(next.isolated ? ['in a process of its own'] : [])].join(', ');
   await waitOut(() => writeAttempt(ports.store, record), signal);
   ports.log('task:retried', {
     sceneId, taskId, attempt, kind, delayMs, class: failure.class, code: failure.code, error: failure.message,
     ...placeOf(failure), ...(failure.stack !== undefined && { stack: failure.stack }),
   });
-  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'retrying', attempt, error: record.message }, signal);
+  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'retrying', attempt, error: cutText(`${record.message}${how === '' ? '' : ` (next time ${how})`}`) }, signal);
   await settle(delivery, { is: 'retry', delayMs });
 }
 
