@@ -13,8 +13,8 @@ export function plainEnvironment(marker: string, folder: string): Record<string,
 export const s3Environment = ({ credentials }: S3Server, endpoint: string): Record<string, string> => ({
   AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_EC2_METADATA_DISABLED: 'true',
-  // As long as a fault may last at the most, so that a run needn't be longer.
-  ALTIPLANO_S3_TIMEOUT: '1',
+  // Much less than a scene takes, and more than a busy machine's server needs.
+  ALTIPLANO_S3_TIMEOUT: '2',
 });
 
 /** Our own way to the server, around the faults. */

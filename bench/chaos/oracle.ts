@@ -77,6 +77,23 @@ export async function judgeLedger(store: Reads, sceneId: string, { wanted, repla
   return [...deviations, ...await judgeAttempts(store, sceneId, planned, kinds)];
 }
 
+/** What the faults cost, as the store tells it. */
+export interface Traces {
+  /** Attempts that ended no task, by class. */
+  readonly attempts: Readonly<Record<string, number>>;
+  /** How often another coordinator had taken over by the time the scene was complete. */
+  readonly takeovers: number;
+}
+
+export async function tracesOf(store: Reads, sceneId: string): Promise<Traces> {
+  const attempts: Record<string, number> = {};
+  for (const key of await keysBelow(store, attemptsPrefix(sceneId))) {
+    const { class: name } = parseStored(key, taskAttemptSchema, await store.get(key));
+    attempts[name] = (attempts[name] ?? 0) + 1;
+  }
+  return { attempts, takeovers: Math.max(0, ((await lastStatus(store, sceneId))?.epoch ?? 1) - 1) };
+}
+
 /** Attempts of these classes need a cause; of the others (transient, vanished, unknown) any fault may be one. */
 const causes: Readonly<Record<string, readonly FaultKind[]>> = {
   drain: ['agent-drain'], crash: ['poison', 'agent-kill'], timeout: ['agent-pause', 'poison'], permanent: [], memory: [],

@@ -9,10 +9,11 @@ import { type Cluster, leaderOf, startCluster } from './cluster.js';
 import { inject } from './inject.js';
 import { watchLedger } from './ledger-watch.js';
 import { isBound, markedProcesses } from './leftovers.js';
-import { judgeCleaned, judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus } from './oracle.js';
+import { type Traces, judgeCleaned, judgeLedger, judgeProducts, judgeStore, keysBelow, lastStatus, tracesOf } from './oracle.js';
 import { cleanCommand, replayDeadCommand, submitCommand } from './programs.js';
 import { runProgram } from './run-program.js';
 import type { FaultKind, Schedule } from './schedule.js';
+import { endedAtStart } from './supervise.js';
 import type { World } from './world.js';
 
 export interface Run {
@@ -24,6 +25,7 @@ export interface Run {
   readonly deviations: readonly string[];
   /** Programs that ended in the middle of the run and were started again, and how: 'agent-1 SIGKILL'. */
   readonly ends: readonly string[];
+  readonly traces: Traces;
 }
 
 export interface Surroundings {
@@ -55,13 +57,15 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
   const scene: Scene = { schedule, world, images, store, cluster, logs: join(folder, 'logs'), injected: [], deviations: [] };
   const { injected, deviations } = scene;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  let traces: Traces = { attempts: {}, takeovers: 0 };
   try {
     if (poison === null) await runDisturbed(scene, limit);
     else await runPoisoned(scene, poison, limit);
     await delay(settleMs);
     for (const [name, end] of await cluster.stopPrograms()) {
-      if (end !== 'exit code 0') deviations.push(`${name} was asked to end and did by ${end}`);
+      if (end !== 'exit code 0' && end !== endedAtStart) deviations.push(`${name} was asked to end and did by ${end}`);
     }
+    traces = await tracesOf(store, world.sceneId);
     await judgeEnd(scene, poison === null ? [] : [poison]);
     if (deviations.length === 0) await judgeCleaning(scene, server, limit);
   } catch (error) {
@@ -77,7 +81,7 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
   if (server !== null && deviations.length === 0) for (const key of await keysBelow(store, '')) await store.delete(key);
   await store.close();
   const ends = [...cluster.coordinators, ...cluster.agents].flatMap((program) => program.ends.map((end) => `${program.name} ${end}`));
-  return { schedule, injected, seconds: (performance.now() - begun) / 1000, deviations, ends };
+  return { schedule, injected, seconds: (performance.now() - begun) / 1000, deviations, ends, traces };
 }
 
 /** A run under way. */

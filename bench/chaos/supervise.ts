@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Program {
@@ -26,6 +26,9 @@ export interface Supervised {
   stop(patienceMs: number): Promise<string>;
 }
 
+/** How a program ends that is asked to before it listens to signals, or has done anything: as good as by exit code 0. */
+export const endedAtStart = 'SIGTERM at its start';
+
 /** Kubernetes begins with 10 s and doubles; here a run has no time for that. */
 const pausesMs = [100, 200, 400, 800] as const;
 
@@ -41,11 +44,13 @@ export function supervise({ name, command, env: firstEnv, logFile }: Program): S
 
   const runOnce = async (): Promise<string> => {
     const log = openSync(logFile, 'a');
+    const { size } = statSync(logFile);
     const own = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], { stdio: ['ignore', log, log], detached: true, env: { ...env } });
     closeSync(log);
     child = own;
     const [code, signal]: unknown[] = await once(own, 'exit').catch((error: unknown) => [String(error), null]);
     child = null;
+    if (signal === 'SIGTERM' && statSync(logFile).size === size) return endedAtStart;
     return typeof signal === 'string' ? signal : `exit code ${String(code)}`;
   };
   const living = (async (): Promise<string> => {
