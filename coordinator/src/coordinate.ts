@@ -9,6 +9,7 @@ import { type HeldLease, claimLease } from './lease.js';
 import type { LeaseTimes } from './lease-rules.js';
 import { messageOf } from './message-of.js';
 import { serveScenes } from './serve-scenes.js';
+import { softwareId } from './software.js';
 import type { WorkThread } from './work-thread.js';
 
 export interface CoordinatorConfig {
@@ -95,7 +96,7 @@ async function lead(config: CoordinatorConfig, { openWork, log }: CoordinatorPor
   try {
     await queue.ensure(over).catch((error: unknown) => { log('bus:problem', { error: messageOf(error) }); });
     return await serveScenes({
-      store: fencedStore(store, lease), queue, openWork, epoch: lease.epoch, name: config.id, workDir: config.workDir, reconcileMs: config.reconcileMs,
+      store: fencedStore(store, lease), queue, openWork, epoch: lease.epoch, name: config.id, software: softwareId(), workDir: config.workDir, reconcileMs: config.reconcileMs,
       onStatus(status) {
         const before = statuses.get(status.sceneId);
         statuses.set(status.sceneId, status);

@@ -23,7 +23,7 @@ export interface HeldLease {
   check(): void;
   /** Asks the store, too: throws LeaseLostError where another has taken over. To be called right before what can't be undone. */
   verify(): Promise<void>;
-  /** Ends it in good order: a standby takes over at its next look. */
+  /** Ends it in good order: a standby takes over at its next look. Called again it waits for the same end. */
   release(): Promise<void>;
 }
 
@@ -149,15 +149,14 @@ function holdLease(ports: LeasePorts & { readonly clock: Clock; readonly times: 
     }
   })();
 
-  return {
-    epoch, signal: over.signal, check, verify,
-    async release() {
-      const wasHeld = !over.signal.aborted;
-      lose('released');
-      await Promise.all([beating, watching]);
-      if (wasHeld) await putBeat(true);
-    },
+  const release = async (): Promise<void> => {
+    const wasHeld = !over.signal.aborted;
+    lose('released');
+    await Promise.all([beating, watching]);
+    if (wasHeld) await putBeat(true);
   };
+  let releasing: Promise<void> | null = null;
+  return { epoch, signal: over.signal, check, verify, release: () => (releasing ??= release()) };
 }
 
 async function sweep(store: LeasePorts['store'], epoch: number): Promise<void> {

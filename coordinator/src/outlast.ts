@@ -27,7 +27,8 @@ export async function outlast<T>(run: () => Promise<T>, { what, mostMs, warn, si
       if (!mayPass(error) || performance.now() + pauseMs - since > mostMs) throw error;
       warn(`${what}: ${messageOf(error)}; trying again`);
     }
-    await delay(pauseMs, undefined, { signal });
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { InputError, type ScenePlan, type SceneOrder, planKey, scenePrefix } from '@altiplano/protocol';
+import { AltiplanoError, InputError, ObjectMissingError, type ScenePlan, type SceneOrder, planKey, scenePrefix } from '@altiplano/protocol';
 import {
   type SceneCommand, type SceneEvent, type SceneState, advanceScene, doneTasks, initialState, isFinal, newOutcomes,
 } from './advance-scene.js';
@@ -50,12 +50,15 @@ export interface RunOptions {
 export async function runScene(ports: ScenePorts, plan: ScenePlan, options: RunOptions, signal: AbortSignal): Promise<SceneResult> {
   await mkdir(options.workDir, { recursive: true });
   await keepPlan(ports, plan);
-  for (;;) {
+  for (let repeats = 0; repeats < mostRepeats; repeats += 1) {
     const result = await runOnce(ports, plan, options, signal);
     if (result !== 'again') return result;
     options.onWarning?.('results that were there before are missing from the store; making them again');
   }
+  throw new AltiplanoError('results-lost', `scene ${plan.sceneId}: results went missing from ${ports.store.url} ${mostRepeats} times; does something else delete objects there?`);
 }
+
+const mostRepeats = 5;
 
 /** The plan is written once; the same plan again means: go on where the last run ended. */
 export async function keepPlan({ store }: Pick<ScenePorts, 'store'>, plan: ScenePlan): Promise<void> {
@@ -100,7 +103,7 @@ async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, 
       await outlast(run, { what: command.type, mostMs: options.patienceMs ?? Infinity, warn: passing, signal: stopped });
     } catch (error) {
       if (stopped.aborted) return;
-      if (await isLacking(ports, state()).catch(() => false)) return lacking.abort();
+      if (error instanceof ObjectMissingError || (await isLacking(ports, state()).catch(() => false))) return lacking.abort();
       if (!stopped.aborted) inbox.push({ type: 'failed', message: `${command.type}: ${messageOf(error)}` });
     }
   };
@@ -134,8 +137,10 @@ async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, 
       }
     }
     if (state.phase === 'partial' || (state.phase === 'done' && options.keepsMerge === true)) {
-      await outlast(() => computing.keepMerge(state, given.at(-1)?.number ?? 0), {
-        what: 'keeping the merge', mostMs: options.patienceMs ?? Infinity, warn: (message) => { options.onWarning?.(message); }, signal,
+      // Without it the next run merges everything, which is no reason to fail this one.
+      await computing.keepMerge(state, given.at(-1)?.number ?? 0).catch((error: unknown) => {
+        signal.throwIfAborted();
+        options.onWarning?.(`the merged raster is not kept: ${messageOf(error)}`);
       });
     }
     return {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AltiplanoError, InputError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
+import { AltiplanoError, ObjectMissingError, InputError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
 import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsOf, tileEnd } from './advance-scene.js';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { pairOf } from './make-tasks.js';
@@ -114,7 +115,10 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
 
   async function mergeLevel(state: () => SceneState): Promise<void> {
     const { factor } = levelOf(state());
-    const result = merged.get(factor) ?? await (await mergeOf(state)).finish();
+    const before = merged.get(factor);
+    // A put that failed may have taken the file along: then the run begins again.
+    if (before !== undefined && !existsSync(before.path)) throw new ObjectMissingError(coarseDsmKey(plan.sceneId, factor, epoch));
+    const result = before ?? await (await mergeOf(state)).finish();
     merges.delete(factor);
     merged.set(factor, result);
     if (factor > 1) {

@@ -23,6 +23,8 @@ export interface SceneWorkPorts {
   readonly epoch: number;
   /** The coordinator's name. */
   readonly name: string;
+  /** The program's own id, see softwareId. */
+  readonly software: string;
   /** Local folder for rasters in the making. */
   readonly workDir: string;
   /** See RunOptions. */
@@ -86,6 +88,7 @@ async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly Scen
     warnings.push(message);
     ports.onWarning(sceneId, message);
   };
+  if (plan.software !== ports.software) warn(`planned by Altiplano ${plan.software} and run by ${ports.software}: submit it anew for results of one program`);
   const writer = openStatusWriter(store, (message) => { ports.onWarning(sceneId, message); });
   let shown = emptyStatus(frame, plan, 'planned', new Date());
   const show = (status: SceneStatus): void => {

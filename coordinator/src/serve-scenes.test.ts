@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import { EventEmitter, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type ScenePlan, type SceneStatus, ServiceUnavailableError, activePrefix, planKey } from '@altiplano/protocol';
+import { type ObjectStore, type TaskQueue, openMemoryQueue, openMemoryStore } from '@altiplano/protocol/io';
+import { giveOrder } from './give-order.js';
+import { planScene } from './plan-scene.js';
+import { serveScenes } from './serve-scenes.js';
+import { submitScene } from './submit-scene.js';
+import { type FakeClusterOptions, fakeQueue, fakeWork } from './testing/fake-cluster.js';
+import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
+import { readStatus } from './views/read-cluster.js';
+
+const planOf = (sceneId: string): ScenePlan => planScene(flatRequest({ tileCells: 512, sceneId }), flatPair(), flatPorts);
+
+interface World {
+  readonly store: ObjectStore;
+  /** What happened to scenes, as 'ended town done'. */
+  readonly told: readonly string[];
+  /** What the coordinator computed. */
+  readonly calls: readonly string[];
+  /** Resolves when something has been told. */
+  until(what: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A coordinator that leads, over a store in memory and agents that do what the options say. */
+async function startServing(
+  t: ExecutionContext, store: ObjectStore, { scenes = 2, epoch = 1, cluster = {} }: { readonly scenes?: number; readonly epoch?: number; readonly cluster?: FakeClusterOptions } = {},
+): Promise<World> {
+  const workDir = await mkdtemp(join(tmpdir(), 'altiplano-serve-'));
+  const [told, calls]: [string[], string[]] = [[], []];
+  const telling = new EventEmitter();
+  const over = new AbortController();
+  const buses = new Map<string, ReturnType<typeof fakeQueue>['queue']>();
+  const busOf = (sceneId: string) => {
+    const bus = buses.get(sceneId) ?? fakeQueue(store, cluster).queue;
+    buses.set(sceneId, bus);
+    return bus;
+  };
+  const queue: TaskQueue = {
+    ...openMemoryQueue(),
+    async publishTasks(tasks, signal) {
+      const all = [...tasks];
+      if (all[0]) await busOf(all[0].sceneId).publishTasks(all, signal);
+    },
+    events: (sceneId, signal, which) => busOf(sceneId).events(sceneId, signal, which),
+  };
+  const serving = serveScenes({
+    store, queue, openWork: () => ({ work: fakeWork(calls), close: async () => undefined }), epoch, name: 'test', software: '0.0.0+test', workDir, reconcileMs: 20,
+    onStatus: () => undefined, onMerged: () => undefined, onWarning: () => undefined, onProblem: () => undefined,
+    onScene(what, sceneId, { phase }) {
+      told.push([what, sceneId, phase].filter((word) => word !== undefined).join(' '));
+      telling.emit('told');
+    },
+  }, { scenes, lookMs: 5 }, over.signal).catch(() => undefined);
+  const stop = async (): Promise<void> => {
+    over.abort(new Error('stop'));
+    await serving;
+    await rm(workDir, { recursive: true, force: true });
+  };
+  t.teardown(stop);
+  return {
+    store, told, calls, stop,
+    async until(what) { while (!told.includes(what)) await once(telling, 'told'); },
+  };
+}
+
+/** The fake computing writes no local files; putting one must not look for it. */
+const newStore = (more: Partial<ObjectStore> = {}): ObjectStore => {
+  const memory = openMemoryStore();
+  return { ...memory, putFile: (key) => memory.put(key, new Uint8Array(1)), gdalPath: (key) => `/store/${key}`, ...more };
+};
+
+const keysOf = async (store: ObjectStore, prefix: string): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const key of store.list(prefix)) keys.push(key);
+  return keys;
+};
+const submit = (store: ObjectStore, sceneId: string) => submitScene(store, planOf(sceneId), { keepIntermediates: false });
+/** Submits, and lets the clock go on, so that orders have an order. */
+async function submitAt(store: ObjectStore, sceneId: string): Promise<void> {
+  const { at } = await submit(store, sceneId);
+  while (new Date().toISOString() === at) await new Promise((resolve) => { setImmediate(resolve); });
+}
+const order = (store: ObjectStore, sceneId: string, type: 'cancel' | 'resume') => giveOrder(store, { type, sceneId, at: new Date().toISOString(), by: 'test' });
+const phaseOf = async (store: ObjectStore, sceneId: string): Promise<SceneStatus['phase'] | undefined> => (await readStatus(store, sceneId))?.phase;
+
+test('scenes are run one after the other where only one may run, the oldest order first, and leave no markers', async (t) => {
+  const store = newStore();
+  for (const sceneId of ['b', 'a', 'c']) await submitAt(store, sceneId);
+  const world = await startServing(t, store, { scenes: 1 });
+  await world.until('ended c done');
+  t.deepEqual(world.told, ['started b', 'ended b done', 'started a', 'ended a done', 'started c', 'ended c done']);
+  t.deepEqual(await keysOf(store, activePrefix), []);
+  const status = await readStatus(store, 'a');
+  t.like(status, { phase: 'done', epoch: 1, order: 1, products: { dsm: 'scenes/a/products/1-1/dsm.tif', run: 'scenes/a/products/1-1/run.json' } });
+  t.deepEqual(await keysOf(store, 'scenes/a/partials/'), []);
+});
+
+test('a plan that can\'t be read fails its scene in words, and no other', async (t) => {
+  const store = newStore();
+  await submit(store, 'good');
+  await submit(store, 'bad');
+  await store.put(planKey('bad'), new TextEncoder().encode('{"v":1'));
+  const world = await startServing(t, store);
+  await Promise.all([world.until('ended bad failed'), world.until('ended good done')]);
+  t.regex((await readStatus(store, 'bad'))?.failure ?? '', /plan\.json can't be read/);
+  t.deepEqual(await keysOf(store, activePrefix), []);
+});
+
+test('an outage of the store defers scenes, and they are done when it is over', async (t) => {
+  let failures = 1;
+  const memory = newStore();
+  const get: ObjectStore['get'] = async (key, signal) => {
+    if (/plan\.json$/.test(key) && failures-- > 0) throw new ServiceUnavailableError(`store: can't read ${key}`);
+    return memory.get(key, signal);
+  };
+  const store = { ...memory, get };
+  await submit(memory, 'town');
+  const world = await startServing(t, store);
+  await world.until('ended town done');
+  t.true(world.told.includes('deferred town'));
+  t.is(await phaseOf(store, 'town'), 'done');
+});
+
+test('a new order stops a run and begins it again: a cancel ends it, a resume goes on, and neither waits for its turn to be seen', async (t) => {
+  const store = newStore();
+  let holds = true;
+  await submit(store, 'town');
+  const world = await startServing(t, store, { scenes: 1, cluster: { losesTask: () => holds, losesEvent: () => holds } });
+  await world.until('started town');
+  await submit(store, 'waits');
+  await order(store, 'waits', 'cancel');
+  await world.until('ended waits cancelled');
+  await order(store, 'town', 'cancel');
+  await world.until('ended town cancelled');
+  t.is(await phaseOf(store, 'town'), 'cancelled');
+  holds = false;
+  await order(store, 'town', 'resume');
+  await world.until('ended town done');
+  t.is((await readStatus(store, 'town'))?.order, 3);
+});
+
+test('who follows a coordinator that crashed after its last status only tidies up; a complete scene that is submitted again is not run again', async (t) => {
+  const store = newStore();
+  await submit(store, 'town');
+  const first = await startServing(t, store);
+  await first.until('ended town done');
+  await first.stop();
+  // As it was before the marker went and the intermediates were dropped.
+  await store.put(`${activePrefix}town.00000001.json`, new Uint8Array());
+  await store.put('scenes/town/partials/x/left.tif', new Uint8Array());
+  await store.put('scenes/town/products/1-0/dsm.tif', new Uint8Array());
+  const second = await startServing(t, store, { epoch: 2 });
+  await second.until('ended town done');
+  await submit(store, 'town');
+  while ((await keysOf(store, activePrefix)).length > 0) await new Promise((resolve) => { setImmediate(resolve); });
+  t.deepEqual(second.calls, []);
+  t.like(await readStatus(store, 'town'), { phase: 'done', order: 2, epoch: 2 });
+  t.deepEqual(await keysOf(store, 'scenes/town/partials/'), []);
+  t.deepEqual((await keysOf(store, 'scenes/town/products/')).map((key) => key.split('/')[3]), ['1-1', '1-1']);
+  t.deepEqual(await keysOf(store, 'scenes/town/status/'), ['scenes/town/status/00000002.json']);
+});
+
+test('a coordinator that stops leaves scenes to the next', async (t) => {
+  const store = newStore();
+  await submit(store, 'town');
+  const first = await startServing(t, store, { cluster: { losesTask: () => true } });
+  await first.until('started town');
+  await first.stop();
+  t.is(first.told.at(-1), 'interrupted town');
+  t.deepEqual(await keysOf(store, activePrefix), ['active/town.00000001.json']);
+  const second = await startServing(t, store, { epoch: 2 });
+  await second.until('ended town done');
+  t.is((await readStatus(store, 'town'))?.epoch, 2);
+});
