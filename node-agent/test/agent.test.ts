@@ -29,10 +29,10 @@ interface World {
 }
 
 /** A server, a queue and a store of this test's own. The server lets agents do no more than their permission set says. */
-async function makeWorld(t: ExecutionContext): Promise<World> {
+async function makeWorld(t: ExecutionContext, waitMs = ackWaitMs): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-agent-test-'));
   const server = await startNatsServer({ storeDir: join(folder, 'nats'), config: await permissionsConfig() });
-  const queue = await openNatsQueue({ servers: server.url, ackWaitMs });
+  const queue = await openNatsQueue({ servers: server.url, ackWaitMs: waitMs });
   await queue.ensure();
   const store = await openStore(join(folder, 'store'));
   const events: TaskEvent[] = [];
@@ -345,12 +345,14 @@ test('a hung task is handed on with its agent ended, and dead where it hangs in 
 });
 
 test('a drained agent that is out of time hands its task to another at once, and it counts for nothing', async (t) => {
-  const world = await makeWorld(t);
-  const agent = startAgent(t, world, 'drained', { grace: 0 });
+  t.timeout(60_000);
+  const ackWait = 120;
+  const world = await makeWorld(t, ackWait * 1000);
+  const agent = startAgent(t, world, 'drained', { grace: 0, ackWait });
   await world.queue.publishTasks([taskOf('t1', 'block')]);
   await eventsUntil(world, started('t1'));
   const drained = agent.drain();
-  startAgent(t, world, 'heir');
+  startAgent(t, world, 'heir', { ackWait });
   const again = eventsUntil(world, (event) => event.type === 'started' && event.agent === 'heir');
   t.like((await again).at(-1), { attempt: 1 });
   await world.store.put('release', Buffer.from(''));
