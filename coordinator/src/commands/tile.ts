@@ -55,7 +55,8 @@ Exit codes: 0 done or empty, 1 it would be dead, 2 bad usage or input, 130 inter
       const { outcome, code, end } = await runInAgent(['run-task', '--store', store.url, ...dump], encodeMessage(changed), signal);
       if (outcome === null && code !== null && end === null) process.exitCode = code === 0 ? 1 : code;
       else if (outcome === null) {
-        process.stdout.write(`${task.taskId}: dead, crashed by ${end ?? 'an unknown end'}\n`);
+        const crashed = { taskId: task.taskId, state: 'dead', error: { class: 'crash', code: 'crashed', ...(end !== null && { signal: end }) } };
+        process.stdout.write(options.json ? `${JSON.stringify(crashed)}\n` : `${task.taskId}: dead, crashed by ${end ?? 'an unknown end'}\n`);
         process.exitCode = 1;
       } else {
         process.stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : outcomeText(outcome, options.dump));
