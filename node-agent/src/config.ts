@@ -2,11 +2,10 @@
 import { hostname } from 'node:os';
 import { AltiplanoError, type TaskKind, taskKinds } from '@altiplano/protocol';
 import {
-  type BusFlags, type Environment, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, ackWaitOption, busAccess, secretsHelp,
+  type BusFlags, type Environment, type LogLevel, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, ackWaitOption, busAccess, logLevels, secretsHelp,
 } from '@altiplano/protocol/config';
 import type { NatsAccess } from '@altiplano/protocol/io';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type LogLevel, logLevels } from './log.js';
 
 export interface AgentConfig {
   readonly bus: NatsAccess;

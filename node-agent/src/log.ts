@@ -2,8 +2,9 @@
 import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { destination, pino } from 'pino';
 import type { FailureClass, TaskKind, TaskOutcome } from '@altiplano/protocol';
+import type { LogLevel } from '@altiplano/protocol/config';
+import { type EventLog, openJsonLog } from '@altiplano/protocol/process';
 
 interface TaskIds {
   readonly sceneId: string;
@@ -31,22 +32,16 @@ export interface AgentEvents {
   'lease:doubtful': TaskIds;
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
-
 /** Logs one event; problems as warnings. */
-export type Log = <E extends keyof AgentEvents>(event: E, fields: AgentEvents[E]) => void;
+export type Log = EventLog<AgentEvents>;
 
 const warnings: ReadonlySet<keyof AgentEvents> =
   new Set(['agent:failed', 'agent:hung', 'config:warning', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
 
-/** JSON lines to a file (appended) or to standard error, written at once: what was logged before a crash is there. */
 export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {
-  const logger = pino({ level, base: { agent } }, destination({ dest: file ?? 2, sync: true, mkdir: true }));
-  return (event, fields) => {
-    const isDead = 'state' in fields && fields.state === 'dead';
-    logger[warnings.has(event) || isDead ? 'warn' : 'info']({ event, ...fields });
-  };
+  return openJsonLog<AgentEvents>({
+    level, file, base: { agent }, isProblem: (event, fields) => warnings.has(event) || ('state' in fields && fields.state === 'dead'),
+  });
 }
 
 /** Where people find the log: host and path, also where standard error was sent to a file, or whose standard error it is. */
