@@ -7,6 +7,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -20,7 +21,14 @@ inline double numberAt(const Napi::Object& object, const char* name) {
   return value.As<Napi::Number>().DoubleValue();
 }
 
-inline int intAt(const Napi::Object& object, const char* name) { return static_cast<int>(numberAt(object, name)); }
+// Within 32 bits; NaN is not.
+inline int intAt(const Napi::Object& object, const char* name) {
+  const double value = numberAt(object, name);
+  if (!(value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max())) {
+    throw Napi::RangeError::New(object.Env(), std::string("Expected a number of 32 bits for ") + name);
+  }
+  return static_cast<int>(value);
+}
 
 inline Napi::Object objectAt(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
@@ -62,6 +70,8 @@ T* arrayAt(const Napi::Object& object, const char* name, size_t length) {
 
 template <typename T>
 ImageView<T> imageAt(const Napi::Object& object, const char* name, int width, int height) {
+  // Two negative sides would have a positive product.
+  if (width < 0 || height < 0) throw Napi::RangeError::New(object.Env(), std::string("Expected no negative size for ") + name);
   return denseView(arrayAt<T>(object, name, static_cast<size_t>(width) * static_cast<size_t>(height)), width, height);
 }
 
