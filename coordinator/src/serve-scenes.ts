@@ -78,8 +78,8 @@ export async function serveScenes(ports: ServePorts, { scenes: most, lookMs = 3_
     } catch (error) {
       if (stop.aborted) return ports.onScene('interrupted', sceneId, { order, reason: messageOf(stop.reason) });
       scene.failures += 1;
+      scene.notBefore = performance.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** scene.failures);
       if (mayPass(error)) {
-        scene.notBefore = performance.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** scene.failures);
         return ports.onScene('deferred', sceneId, { order, reason: messageOf(error) });
       }
       await giveUpScene(ports, sceneId, order, messageOf(error));

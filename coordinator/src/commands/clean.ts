@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InputError, activePrefix, catalogKey } from '@altiplano/protocol';
+import { InputError, catalogKey } from '@altiplano/protocol';
 import type { StoreFlags } from '@altiplano/protocol/config';
 import { addConfigOption, addStoreOption } from '@altiplano/protocol/config';
 import type { Command } from 'commander';
@@ -28,8 +28,9 @@ A scene with orders that are not carried out is refused: altiplano cancel --scen
 Exit codes: 0 dropped, 1 failed, 2 bad usage or input.`)
     .action((options: CleanFlags) => withStore(options, async (store) => {
       const { dropObjects, isIntermediate } = await import('../drop-objects.js');
+      const { hasOpenOrders } = await import('../views/read-cluster.js');
       const { scene } = options;
-      for await (const _ of store.list(`${activePrefix}${scene}.`)) throw new InputError(`scene ${scene}: has orders that are not carried out; altiplano cancel --scene ${scene} --wait first`);
+      if (await hasOpenOrders(store, scene)) throw new InputError(`scene ${scene}: has orders that are not carried out; altiplano cancel --scene ${scene} --wait first`);
       const isKnown = await store.has(catalogKey(scene));
       const dropped = await dropObjects(store, scene, options.intermediates ? isIntermediate : () => true);
       // Last, so that a clean-up that was interrupted can be repeated.

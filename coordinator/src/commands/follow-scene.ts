@@ -2,8 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SceneStatus, TaskEvent } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
+import { outlast } from '../outlast.js';
 import { type ProgressView, openProgress } from '../progress.js';
-import { readScene } from '../views/read-cluster.js';
+import { hasOpenOrders, readScene } from '../views/read-cluster.js';
 import { type EndPhase, isEndPhase, phaseText, statusProgress } from '../views/scene-phase.js';
 import { objectUrl } from '../views/text-table.js';
 import { type ClusterFlags, withBusIfThere } from './cluster-options.js';
@@ -29,8 +30,10 @@ export async function followScene(store: ObjectStore, flags: FollowFlags, signal
   telling.catch(() => undefined); // awaited below
   try {
     for (let shown = '';;) {
-      const { state, status } = await readScene(store, flags.scene);
-      if (status !== null && isEndPhase(state)) {
+      const { state, status, isOpen } = await outlast(async () => ({ ...await readScene(store, flags.scene), isOpen: await hasOpenOrders(store, flags.scene) }), {
+        what: 'status', mostMs: Infinity, warn: (message) => { progress.note(message); }, signal,
+      });
+      if (status !== null && isEndPhase(state) && !isOpen) {
         progress.close();
         process.stdout.write(flags.json ? `${JSON.stringify(status)}\n` : endText(status, flags.store));
         return state;

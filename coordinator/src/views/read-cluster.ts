@@ -51,6 +51,12 @@ export async function readScene(store: Reader, sceneId: string): Promise<SceneDe
   return { ...summary, orders: await readOrders(store, sceneId) };
 }
 
+/** Whether a scene has orders that aren't carried out to their end, tidying up included. */
+export async function hasOpenOrders(store: Pick<ObjectStore, 'list'>, sceneId: string): Promise<boolean> {
+  for await (const _ of store.list(`${activePrefix}${sceneId}.`)) return true;
+  return false;
+}
+
 /** A scene's plan. Throws InputError where there is none, or none this program can read. */
 export async function readPlan(store: Reader, sceneId: string): Promise<ScenePlan> {
   const plan = await readJson(store, planKey(sceneId), scenePlanSchema);
