@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All tests under one command: C++ by ctest, TypeScript by ava; closes with 'N passed, N failed'.
+// All tests under one command: C++ by ctest, fuzz targets for some seconds each, TypeScript by ava; closes with 'N passed, N failed'.
 // Usage: npm test [-- AVA-ARGUMENTS]    with arguments only ava runs, with them.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -36,6 +36,18 @@ async function cppTests() {
   return counted(sum(output, /tests? failed out of (\d+)/g) - failed, failed, code);
 }
 
+/** Fuzz targets under sanitizers, for some seconds each and by a fixed seed (kernels/fuzz). */
+async function fuzzTests() {
+  const folder = 'kernels/build/fuzz';
+  for (const [program, args] of [['cmake', ['-S', 'kernels/fuzz', '-B', folder, '-G', 'Ninja']], ['ninja', ['-C', folder]]]) {
+    const { code } = await run(program, args);
+    if (code !== 0) return counted(0, 0, code);
+  }
+  const { output, code } = await run('ctest', ['--test-dir', folder, '-j', '2', '--output-on-failure', '--no-tests=error']);
+  const failed = sum(output, /(\d+) tests? failed out of/g);
+  return counted(sum(output, /tests? failed out of (\d+)/g) - failed, failed, code);
+}
+
 /** A run of all tests shares one S3 server; a test that is run alone starts its own. */
 async function withS3Server(work) {
   const { openS3Server, serverText, serverVariable } = await import('../protocol/dist/test/s3-server.js');
@@ -55,7 +67,7 @@ async function typescriptTests(args) {
 }
 
 const args = process.argv.slice(2);
-const results = [args.length === 0 ? await cppTests() : { passed: 0, failed: 0 }, await typescriptTests(args)];
+const results = [...(args.length === 0 ? [await cppTests(), await fuzzTests()] : []), await typescriptTests(args)];
 const passed = results.reduce((total, result) => total + result.passed, 0);
 const failed = results.reduce((total, result) => total + result.failed, 0);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);

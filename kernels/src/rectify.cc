@@ -93,9 +93,13 @@ bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, int blo
     }
   }
   const auto place = [](double low, double high, int first, int count, int& from, int& to) {
-    from = static_cast<int>(std::max(std::floor(low) - kReach, first - 2.0 * kReach));
-    to = static_cast<int>(std::min(std::floor(high) + kReach, first + count + 2.0 * kReach));
-    return to - from >= kTaps && high > first - 1 && low < first + count;
+    const double begin = std::max(std::floor(low) - kReach, first - 2.0 * kReach);
+    const double end = std::min(std::floor(high) + kReach, first + count + 2.0 * kReach);
+    // In double: a polynomial may lead anywhere, and only what lies near the window fits an int.
+    if (!(end - begin >= kTaps && high > first - 1 && low < first + count)) return false;
+    from = static_cast<int>(begin);
+    to = static_cast<int>(end);
+    return true;
   };
   int col0, row0, col1, row1;
   if (!place(lowCol, highCol, window.col0, window.pixels.width, col0, col1) ||
