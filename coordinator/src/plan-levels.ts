@@ -51,8 +51,7 @@ export function planLevels(inputs: LevelInputs, factors: readonly number[], port
   return factors.map((factor) => {
     // Reduced levels have cells about as large as the reduced pixels, a whole multiple of the resolution.
     const resolution = factor === 1 ? request.resolution : request.resolution * Math.max(1, Math.round((gsdM * factor) / request.resolution));
-    // Small coarse tiles: over 1,000 m of height, polynomials fit a 2 km box only barely, and there are enough for all agents.
-    const wanted = factor > 1 ? 256 : request.tileCells ?? defaultTileCells(areaM2, resolution, gsdM);
+    const wanted = factor > 1 ? coarseTileCells(areaM2, resolution) : request.tileCells ?? defaultTileCells(areaM2, resolution, gsdM);
     const fit = fitBudget(inputs, factor, resolution, wanted, ports);
     if (fit.tileCells < wanted || fit.maxDisparities < request.params.maxDisparities) {
       warnings.push(`level 1/${factor}: ${fit.tileCells} cells per tile and at most ${fit.maxDisparities} disparities, to fit ${request.memoryBudgetMb} MB (--memory)`);
@@ -72,6 +71,15 @@ function defaultTileCells(areaM2: number, resolution: number, gsdM: number): num
   const pixels = [1024, 768].find((side) => areaM2 / gsdM ** 2 >= 6 * side ** 2) ?? 512;
   const cells = pixels / 2 ** Math.round(Math.log2(resolution / gsdM));
   return Math.min(2048, Math.max(64, Math.floor(cells / 64) * 64));
+}
+
+/**
+ * Small where tiles are few or wide: over 1,000 m of height, polynomials fit a 2 km box only barely. Else larger, as a tile of 256 cells
+ * matches 1.7 times what it delivers, and one of 512 cells 1.3 times.
+ */
+function coarseTileCells(areaM2: number, resolution: number): number {
+  const sideM = 512 * resolution;
+  return sideM <= 1200 && areaM2 >= 6 * sideM ** 2 ? 512 : 256;
 }
 
 /** Gives up disparities down to 128 first, then tile size: small tiles match more than they deliver. Throws InputError where nothing fits. */
