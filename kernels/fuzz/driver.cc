@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target where there is no libFuzzer: inputs from a seed, each a mutation of one that came before, for so many seconds. It sees no
+// Runs a fuzz target where there is no libFuzzer: inputs from a seed, each a mutation of one that came before, so many or for so long. It sees no
 // coverage, so it is blind where libFuzzer is led; the same seed makes the same inputs. Takes libFuzzer's flags and files:
 //   fuzz_rpc -seed=1 -max_total_time=600      fuzz_rpc crash-rpc-1-4711
 #include <csignal>
@@ -68,11 +68,13 @@ int replay(const char* path) {
 
 int main(int argc, char** argv) {
   uint64_t seed = 1;
-  double seconds = 10;
+  double seconds = 0;  // 0: as long as it takes
+  uint64_t most = 0;   // 0: any number
   const std::string program = argv[0];
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "-seed=", 6) == 0) seed = std::strtoull(argv[i] + 6, nullptr, 10);
     else if (std::strncmp(argv[i], "-max_total_time=", 16) == 0) seconds = std::strtod(argv[i] + 16, nullptr);
+    else if (std::strncmp(argv[i], "-runs=", 6) == 0) most = std::strtoull(argv[i] + 6, nullptr, 10);
     else return replay(argv[i]);
   }
   __sanitizer_set_death_callback(keepInput);
@@ -81,7 +83,9 @@ int main(int argc, char** argv) {
   std::vector<Bytes> kept(kKept);
   const auto start = std::chrono::steady_clock::now();
   uint64_t runs = 0;
-  for (; std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds; ++runs) {
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  if (seconds == 0 && most == 0) seconds = 10;
+  for (; (seconds == 0 || passed() < seconds) && (most == 0 || runs < most); ++runs) {
     Bytes& place = kept[random() % kKept];
     current = mutated(place, kept[random() % kKept], random);
     crashName = "crash-" + program.substr(program.rfind('/') + 1) + "-" + std::to_string(seed) + "-" + std::to_string(runs);
@@ -90,6 +94,6 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(exact.data(), exact.size());
     place = current;
   }
-  std::printf("%s: %llu inputs in %.1f s, seed %llu\n", program.c_str(), static_cast<unsigned long long>(runs), seconds, static_cast<unsigned long long>(seed));
+  std::printf("%s: %llu inputs in %.1f s, seed %llu\n", program.c_str(), static_cast<unsigned long long>(runs), passed(), static_cast<unsigned long long>(seed));
   return 0;
 }

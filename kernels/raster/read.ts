@@ -21,8 +21,8 @@ export interface WindowOptions {
  */
 export function readWindow(path: string, options: WindowOptions): ImageWindow {
   const { band, rect = null, overview = -1, maskPath = null } = options;
-  if (!Number.isInteger(band)) throw new KernelArgumentError('a whole number', 'band', band);
-  if (!Number.isInteger(overview)) throw new KernelArgumentError('a whole number', 'overview', overview);
+  if (!isInt32(band)) throw new KernelArgumentError('a whole number of 32 bits', 'band', band);
+  if (!isInt32(overview)) throw new KernelArgumentError('a whole number of 32 bits', 'overview', overview);
   checkRect(rect);
   return callRaster((raster) => raster.readWindow({ path, band, rect, overview, maskPath }));
 }
@@ -38,7 +38,7 @@ export function readBands(path: string, rect: PixelRect | null = null, into: rea
 
 /** One band (counts from 1) as `readBands` delivers it. Throws RasterError. */
 export function readBand(path: string, band: number, rect: PixelRect | null = null): Float32Array {
-  if (!Number.isInteger(band)) throw new KernelArgumentError('a whole number', 'band', band);
+  if (!isInt32(band)) throw new KernelArgumentError('a whole number of 32 bits', 'band', band);
   checkRect(rect);
   const [data] = callRaster((raster) => raster.readBands(path, rect, [band], []));
   if (data === undefined) throw new KernelArgumentError('a band', 'band', band);
@@ -48,6 +48,8 @@ export function readBand(path: string, band: number, rect: PixelRect | null = nu
 function checkRect(rect: PixelRect | null): void {
   if (rect === null) return;
   for (const value of [rect.col0, rect.row0, rect.width, rect.height]) {
-    if (!Number.isInteger(value)) throw new KernelArgumentError('whole numbers', 'rect', JSON.stringify(rect));
+    if (!isInt32(value)) throw new KernelArgumentError('whole numbers of 32 bits', 'rect', JSON.stringify(rect));
   }
 }
+
+const isInt32 = (value: number): boolean => value === Math.trunc(value) && Math.abs(value) < 2 ** 31;

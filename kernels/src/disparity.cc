@@ -282,7 +282,9 @@ void decide(State& s, int v, int stride) {
   const auto nan = hn::Set(df, std::numeric_limits<float>::quiet_NaN()), tolerance = hn::Set(df, s.options.leftRightPx);
   // The rows of `winners` and of Images may be read beyond their end, others may not, nor be written.
   HWY_ALIGN int16_t lowRest[HWY_MAX_BYTES / 4] = {};
-  HWY_ALIGN uint16_t validityRest[HWY_MAX_BYTES / 4] = {}, whyRest[HWY_MAX_BYTES / 4];
+  HWY_ALIGN uint16_t validityRest[HWY_MAX_BYTES / 4], whyRest[HWY_MAX_BYTES / 4];
+  // What lies beyond a row's end must not win: its candidate is anything, and would be looked up anywhere.
+  std::fill_n(validityRest, HWY_MAX_BYTES / 4, uint16_t{kNoDataReference});
   HWY_ALIGN float disparityRest[HWY_MAX_BYTES / 4], confidenceRest[HWY_MAX_BYTES / 4];
   for (int u = 0; u < width; u += lanes) {
     const int rest = width - u;

@@ -98,8 +98,10 @@ void rpcLocalize(const RpcModel& m, const double* colRowAlt, size_t n, double* l
     const double H = (colRowAlt[3 * i + 2] - m.altOff) / m.altScale;
     double L = 0, P = 0;
     const bool solved = solve(m, colRowAlt[3 * i], colRowAlt[3 * i + 1], H, L, P);
-    lonLat[2 * i] = solved ? m.lonOff + m.lonScale * L : kNaN;
-    lonLat[2 * i + 1] = solved ? m.latOff + m.latScale * P : kNaN;
+    const double lon = m.lonOff + m.lonScale * L, lat = m.latOff + m.latScale * P;
+    const bool finite = solved && std::isfinite(lon) && std::isfinite(lat);
+    lonLat[2 * i] = finite ? lon : kNaN;
+    lonLat[2 * i + 1] = finite ? lat : kNaN;
   }
 }
 

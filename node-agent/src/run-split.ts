@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type PartialDsm, release } from '@altiplano/kernels';
-import type { GridSpec, StereoTask } from '@altiplano/protocol';
+import { type GridSpec, MemoryBudgetError, type StereoTask, agentProcessMb } from '@altiplano/protocol';
 import { type StereoPartial, cellsWithPoints, computePartial, coreCells, storePartial } from './run-stereo.js';
 import { makeStageClock } from './stage-clock.js';
 import type { TaskPorts, TaskResult } from './task-result.js';
@@ -12,10 +12,11 @@ import type { TaskPorts, TaskResult } from './task-result.js';
  */
 export async function runSplit(ports: TaskPorts, task: StereoTask, signal?: AbortSignal): Promise<TaskResult> {
   const clock = makeStageClock({ onStage: ports.onStage });
+  const memoryBudgetMb = task.memoryBudgetMb - wholeMb(task);
   const whole = emptyPartial(task.grid);
   const parts: StereoPartial[] = [];
   for (const { grid, ...place } of quadrants(task.grid, rimCells)) {
-    const computed = computePartial(ports, { ...task, grid }, clock, signal);
+    const computed = computePartial(ports, { ...task, grid, memoryBudgetMb }, clock, signal);
     if (computed.partial !== null) {
       copyCells(computed.partial, whole, place);
       release(computed.partial);
@@ -23,6 +24,20 @@ export async function runSplit(ports: TaskPorts, task: StereoTask, signal?: Abor
     parts.push(computed);
   }
   return storePartial(ports, task, clock, joined(whole, parts, coreCells(task)));
+}
+
+/** Height, weight, spread and count. */
+const bytesPerCell = 14;
+
+/** What the tile put together takes beside its quadrants. Throws MemoryBudgetError where that alone is too much. */
+function wholeMb({ tileId, pairId, factor, grid: { width, height }, memoryBudgetMb }: StereoTask): number {
+  const neededMb = (bytesPerCell * width * height) / 2 ** 20;
+  if (agentProcessMb + neededMb > memoryBudgetMb) {
+    throw new MemoryBudgetError(
+      `tile ${tileId} pair ${pairId} level ${factor}: ${width} x ${height} cells need ${(agentProcessMb + neededMb).toFixed(0)} MB, even in four parts, ` +
+      `the budget is ${memoryBudgetMb} MB; give smaller tiles (--tile) or a larger budget (--memory)`);
+  }
+  return neededMb;
 }
 
 /** The quadrants' results as one. It is empty where all of them are, for the reason of the first. */

@@ -166,7 +166,9 @@ async function fullDisk(folder: string, natsUrl: string, queue: TaskQueue): Prom
   const { value: event } = await heard;
   if (agent.pid !== undefined) process.kill(-agent.pid, 'SIGTERM');
   const left = await listed;
-  if (left !== '') throw new Error(`left on the full disk: ${left}`);
+  // The record of the attempt may have found room.
+  const half = left.split('\n').filter((path) => path !== '' && !path.startsWith(join(store, 'scenes/full/attempts/')));
+  if (half.length > 0) throw new Error(`left on the full disk: ${half.join(', ')}`);
   if (event?.type === 'retrying') return { end: 'tried again', message: event.error };
   return { end: event?.type === 'ended' ? event.outcome.state : 'no end', message: event?.type === 'ended' ? event.outcome.error?.message ?? '' : '' };
 }
