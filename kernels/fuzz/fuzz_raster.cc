@@ -34,9 +34,10 @@ std::vector<uint8_t> smallTiff(int width, int height) {
 }
 
 const std::string& path() {
-  static const std::string name = [] {
-    std::string made = std::string(std::getenv("TMPDIR") == nullptr ? "/tmp" : std::getenv("TMPDIR")) + "/altiplano-fuzz-XXXXXX";
-    const int file = mkstemp(made.data());
+  // Never destroyed, as it is needed when the program ends.
+  static const std::string& name = *[] {
+    auto* made = new std::string(std::string(std::getenv("TMPDIR") == nullptr ? "/tmp" : std::getenv("TMPDIR")) + "/altiplano-fuzz-XXXXXX");
+    const int file = mkstemp(made->data());
     if (file >= 0) close(file);
     std::atexit([] { unlink(path().c_str()); });
     return made;

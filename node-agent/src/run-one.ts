@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, type Task, type TaskOutcome, parseTask, taskHash } from '@altiplano/protocol';
 import { addStoreOption } from '@altiplano/protocol/config';
@@ -13,7 +12,7 @@ import { runners } from './runners.js';
 import { failureOf } from './task-failure.js';
 import type { TaskPorts } from './task-result.js';
 
-interface RunOneOptions { readonly store: string; readonly dump?: string }
+interface RunOneOptions { readonly store: string; readonly dump?: string; readonly scratch: string }
 
 /**
  * `altiplano-agent run-task`: runs the one task whose message is on standard input, here and without a bus. Reads from the store and
@@ -23,6 +22,7 @@ interface RunOneOptions { readonly store: string; readonly dump?: string }
 export async function runOne(argv: readonly string[], env: { readonly agent: string; readonly now: () => Date }): Promise<number> {
   const command = addStoreOption(new Command('altiplano-agent run-task'))
     .description('runs the task whose message is on standard input, as altiplano tile run asks for; writes nothing to the store')
+    .requiredOption('--scratch <dir>', 'folder for files in the making; who asks makes and removes it')
     .option('--dump <dir>', 'folder for what it makes: its result, and every intermediate of a stereo task')
     .allowExcessArguments(false).exitOverride();
   try {
@@ -31,9 +31,8 @@ export async function runOne(argv: readonly string[], env: { readonly agent: str
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  const { store: url, dump } = command.opts<RunOneOptions>();
+  const { store: url, dump, scratch } = command.opts<RunOneOptions>();
   const task = parseTask(await standardInput());
-  const scratch = await mkdtemp(join(tmpdir(), 'altiplano-tile-'));
   const store = await openStore(url);
   try {
     const outcome = await outcomeOf(task, { store: keeping(store, scratch, dump ?? null) }, dump ?? null, env);
@@ -41,7 +40,6 @@ export async function runOne(argv: readonly string[], env: { readonly agent: str
     return outcome.state === 'dead' ? 1 : 0;
   } finally {
     await store.close();
-    await rm(scratch, { recursive: true, force: true });
   }
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TaskOutcome, encodeMessage, taskOutcomeSchema } from '@altiplano/protocol';
 import { type StoreFlags, addConfigOption, addStoreOption, secretsHelp } from '@altiplano/protocol/config';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -69,15 +72,21 @@ Exit codes: 0 done or empty, 1 it would be dead, 2 bad usage or input, 130 inter
 async function runInAgent(
   words: readonly string[], message: Uint8Array, signal: AbortSignal,
 ): Promise<{ readonly outcome: TaskOutcome | null; readonly code: number | null; readonly end: string | null }> {
-  const [program = '', ...args] = [...agentCommand(), ...words];
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], signal, killSignal: 'SIGKILL' });
-  let said = '';
-  child.stdout.on('data', (data) => { said += String(data); });
-  child.stdin.on('error', () => { /* it ended before it read, which its exit tells */ });
-  child.stdin.end(message);
-  const [code, end]: unknown[] = await once(child, 'close');
-  const outcome = taskOutcomeSchema.safeParse(said === '' ? null : JSON.parse(said));
-  return { outcome: outcome.success ? outcome.data : null, code: typeof code === 'number' ? code : null, end: typeof end === 'string' ? end : null };
+  // Made and removed here, as the program may crash.
+  const scratch = await mkdtemp(join(tmpdir(), 'altiplano-tile-'));
+  try {
+    const [program = '', ...args] = [...agentCommand(), ...words, '--scratch', scratch];
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], signal, killSignal: 'SIGKILL' });
+    let said = '';
+    child.stdout.on('data', (data) => { said += String(data); });
+    child.stdin.on('error', () => { /* it ended before it read, which its exit tells */ });
+    child.stdin.end(message);
+    const [code, end]: unknown[] = await once(child, 'close');
+    const outcome = taskOutcomeSchema.safeParse(said === '' ? null : JSON.parse(said));
+    return { outcome: outcome.success ? outcome.data : null, code: typeof code === 'number' ? code : null, end: typeof end === 'string' ? end : null };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 function outcomeText({ taskId, state, reason, error, stages, metrics, wallSeconds, cpuSeconds }: TaskOutcome, dump: string | undefined): string {
