@@ -8,6 +8,7 @@ import type { TaskRun } from './run-delivery.js';
 import { type TaskRunners, runTask } from './run-task.js';
 import { type TaskFailure, failureOf } from './task-failure.js';
 import { threadCpuSeconds } from './thread-cpu.js';
+import { unendedRound } from './unended-round.js';
 
 /** What a worker thread is told at its start. */
 export interface WorkerConfig {
@@ -55,7 +56,7 @@ export async function runInWorker({ run, task, split }: WorkerOrder): Promise<Wo
     crash(stage);
   };
   try {
-    const result = await runTask((await runners).runners, { store: await store, onStage }, task, { split });
+    const result = await runTask((await runners).runners, { store: unendedRound(await store, task), onStage }, task, { split });
     return { is: 'ran', run: { result, wallSeconds: (performance.now() - wallStart) / 1000, cpuSeconds: threadCpuSeconds() - cpuStart } };
   } catch (error) {
     return { is: 'failed', failure: { ...(last !== undefined && { stage: last }), ...failureOf(error) } };
