@@ -34,9 +34,8 @@ export interface Cones {
 /** Reads the pair: the files' truth is x_left - x_right, 0 where unknown. */
 export function readCones(folder: string): Cones {
   const left = readGrey(join(folder, 'Cones_LEFT.tif')), right = readGrey(join(folder, 'Cones_RIGHT.tif'));
-  const { data: positive } = readWindow(join(folder, 'Cones_LEFT_GT.tif'), { band: 1 });
-  const { data: notOccluded } = readWindow(join(folder, 'Occlusion_LEFT.png'), { band: 1 });
-  const isScored = (i: number): boolean => i % left.width >= firstColumn && (positive[i] ?? 0) > 0 && notOccluded[i] !== 0;
+  const { data: positive, mask: notOccluded } = readWindow(join(folder, 'Cones_LEFT_GT.tif'), { band: 1, maskPath: join(folder, 'Occlusion_LEFT.png') });
+  const isScored = (i: number): boolean => i % left.width >= firstColumn && (positive[i] ?? 0) > 0 && notOccluded?.[i] !== 0;
   return {
     left, right, range: { low: new Int16Array(left.width * left.height).fill(1 - count), count },
     truth: Float64Array.from(positive, (disparity, i) => (isScored(i) ? -disparity : NaN)),
