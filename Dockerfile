@@ -2,19 +2,25 @@
 #   docker build --target coordinator -t altiplano/coordinator:0.1.0 .
 #   docker build --target agent -t altiplano/agent:0.1.0 .
 
-FROM node:22-bookworm-slim AS build
-RUN apt-get update \
- && apt-get install -y --no-install-recommends g++ cmake ninja-build libgdal-dev libhwy-dev \
- && rm -rf /var/lib/apt/lists/*
+# npm wants the manifests of all workspaces, also of those it installs nothing for.
+FROM scratch AS manifests
 WORKDIR /altiplano
-COPY package.json package-lock.json tsconfig.json ./
+COPY package.json package-lock.json ./
 COPY protocol/package.json protocol/
 COPY kernels/package.json kernels/
 COPY node-agent/package.json node-agent/
 COPY coordinator/package.json coordinator/
 COPY bench/package.json bench/
 COPY helm/package.json helm/
+
+FROM node:22-bookworm-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends g++ cmake ninja-build libgdal-dev libhwy-dev \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /altiplano
+COPY --from=manifests /altiplano/ ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
 COPY kernels kernels
 RUN npx cmake-js compile -d kernels -O kernels/build -G Ninja --target addon
 COPY protocol protocol
@@ -24,13 +30,7 @@ RUN npx tsc -b node-agent coordinator
 
 FROM node:22-bookworm-slim AS modules
 WORKDIR /altiplano
-COPY package.json package-lock.json ./
-COPY protocol/package.json protocol/
-COPY kernels/package.json kernels/
-COPY node-agent/package.json node-agent/
-COPY coordinator/package.json coordinator/
-COPY bench/package.json bench/
-COPY helm/package.json helm/
+COPY --from=manifests /altiplano/ ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w protocol -w kernels -w node-agent -w coordinator
 
 FROM node:22-bookworm-slim AS programs

@@ -152,6 +152,6 @@ test.serial('a nats-server takes the users the chart makes, with passwords from 
 test('the image has what the programs need: every folder it copies is there', async (t) => {
   const dockerfile = await readFile(join(root, 'Dockerfile'), 'utf8');
   const workspaces: { readonly workspaces: readonly string[] } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  for (const name of workspaces.workspaces) t.is(dockerfile.split(`COPY ${name}/package.json ${name}/`).length, 3, `${name}: npm ci wants every workspace`);
+  for (const name of workspaces.workspaces) t.true(dockerfile.includes(`COPY ${name}/package.json ${name}/\n`), `${name}: npm ci wants every workspace`);
   for (const target of ['coordinator', 'agent']) t.true(dockerfile.includes(`AS ${target}\n`));
 });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { withStore } from './cluster-options.js';
-import { type OrderFlags, addOrderOptions, order } from './scene-order.js';
+import { type OrderFlags, addOrderOptions, orderScene } from './scene-order.js';
 
 /** Adds `altiplano cancel --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerCancel(program: Command, signal: AbortSignal): void {
@@ -15,10 +14,5 @@ Examples:
 altiplano resume --scene ID goes on with it.
 
 Exit codes: 0 ordered (with --wait: cancelled), 1 or 3 where it had failed or was partial before, 2 bad usage or input, 130 interrupted.`)
-    .action((options: OrderFlags) => withStore(options, async (store) => {
-      const { orderedBy } = await import('../give-order.js');
-      const { readPlan } = await import('../views/read-cluster.js');
-      const { sceneId } = await readPlan(store, options.scene);
-      await order(store, { type: 'cancel', sceneId, at: new Date().toISOString(), by: orderedBy() }, options, 'to be cancelled', signal);
-    }));
+    .action((options: OrderFlags) => orderScene('cancel', 'to be cancelled', options, signal));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { withStore } from './cluster-options.js';
-import { type OrderFlags, addOrderOptions, order, orderExitCodes } from './scene-order.js';
+import { type OrderFlags, addOrderOptions, orderExitCodes, orderScene } from './scene-order.js';
 
 /** Adds `altiplano resume --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerResume(program: Command, signal: AbortSignal): void {
@@ -15,10 +14,5 @@ Examples:
 The bus may be a new, empty one: what the plan wants and the ledger does not have is published again. Tasks that are dead stay so;
 altiplano replay --scene ID --dead asks for them again.
 ${orderExitCodes}`)
-    .action((options: OrderFlags) => withStore(options, async (store) => {
-      const { orderedBy } = await import('../give-order.js');
-      const { readPlan } = await import('../views/read-cluster.js');
-      const { sceneId } = await readPlan(store, options.scene);
-      await order(store, { type: 'resume', sceneId, at: new Date().toISOString(), by: orderedBy() }, options, 'to be resumed', signal);
-    }));
+    .action((options: OrderFlags) => orderScene('resume', 'to be resumed', options, signal));
 }

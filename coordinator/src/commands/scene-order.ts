@@ -3,11 +3,12 @@ import { AltiplanoError, type SceneOrder } from '@altiplano/protocol';
 import type { BusFlags } from '@altiplano/protocol/config';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { Command } from 'commander';
-import { giveOrder } from '../give-order.js';
+import { giveOrder, orderedBy } from '../give-order.js';
 import { messageOf } from '../message-of.js';
 import type { NewOrder } from '../scene-orders.js';
+import { readPlan } from '../views/read-cluster.js';
 import { exitCodes } from '../views/scene-phase.js';
-import { type ClusterFlags, addClusterOptions, withBus } from './cluster-options.js';
+import { type ClusterFlags, addClusterOptions, withBus, withStore } from './cluster-options.js';
 import { type FollowFlags, followScene } from './follow-scene.js';
 
 export interface OrderFlags extends ClusterFlags {
@@ -26,6 +27,14 @@ export function addOrderOptions(command: Command): Command {
 
 export const orderExitCodes = `
 Exit codes: 0 ordered (with --wait: complete), 1 failed or cancelled, 2 bad usage or input, 3 partial, 130 interrupted.`;
+
+/** Gives a scene an order that says nothing but its type. */
+export function orderScene(type: 'cancel' | 'resume', told: string, flags: OrderFlags, signal: AbortSignal): Promise<void> {
+  return withStore(flags, async (store) => {
+    const { sceneId } = await readPlan(store, flags.scene);
+    await order(store, { type, sceneId, at: new Date().toISOString(), by: orderedBy() }, flags, told, signal);
+  });
+}
 
 /** Gives an order, says so, and waits for its end where asked to. */
 export async function order(store: ObjectStore, wanted: NewOrder, flags: OrderFlags, told: string, signal: AbortSignal): Promise<void> {
