@@ -37,10 +37,9 @@ test('dead tasks are those whose last round ended so and that nobody asked for a
   t.deepEqual(await deadTasks(store, plan.sceneId), [still.taskId, image.taskId].sort());
 });
 
-test('parameters have the names of --set, with or without the room they are of, and must make sense for the scene', (t) => {
+test('parameters are those of --set, and must make sense for the scene', (t) => {
   t.deepEqual(replayParams(plan, ['matching.p2=60', 'p1=12', 'p2=61']), { p2: 61, p1: 12 });
   t.deepEqual(replayParams(plan, []), {});
-  for (const bad of ['p2', 'p2=', 'p2=high', '=3']) t.throws(() => replayParams(plan, [bad]), { instanceOf: InputError, message: /--set: expected NAME=NUMBER/ }, bad);
-  t.throws(() => replayParams(plan, ['p3=1']), { instanceOf: InputError, message: /parameter p3: not one of p1, p2/ });
+  t.throws(() => replayParams(plan, ['p3=1']), { instanceOf: InputError, message: /^--set: no parameter 'p3'; there are p1, p2/ });
   t.throws(() => replayParams(plan, ['p2=5']), { instanceOf: InputError, message: /p1/ }, 'less than p1');
 });

@@ -3,6 +3,7 @@ import { InputError, type ScenePlan } from '@altiplano/protocol';
 import { type ObjectStore, deadOutcomes, endedRounds } from '@altiplano/protocol/io';
 import { tileTaskId } from './make-tasks.js';
 import { readOrders } from './scene-orders.js';
+import { parseSettings } from './stereo-settings.js';
 import { changedParams, taskOrders } from './task-orders.js';
 import { openTileIndex } from './tile-index.js';
 
@@ -33,14 +34,9 @@ export async function deadTasks(store: Pick<ObjectStore, 'get' | 'list'>, sceneI
   return [...dead].filter(([taskId, round]) => (asked.get(taskId)?.round ?? 0) <= round).map(([taskId]) => taskId).sort();
 }
 
-/** Parameters as `--set` gives them, `p2=60` or `matching.p2=60`. Throws InputError for one that isn't, or that the scene can't have. */
+/** Parameters as `--set` gives them. Throws InputError for one that isn't, or that the scene can't have. */
 export function replayParams(plan: ScenePlan, settings: readonly string[]): Record<string, number> {
-  const set = Object.fromEntries(settings.map((setting) => {
-    const [, name = '', text = ''] = /^(?:matching\.)?(\w+)=(.+)$/.exec(setting) ?? [];
-    const value = text.trim() === '' ? NaN : Number(text);
-    if (name === '' || !Number.isFinite(value)) throw new InputError(`--set: expected NAME=NUMBER, as in p2=60, but received '${setting}'`);
-    return [name, value];
-  }));
+  const set = parseSettings(settings);
   changedParams(plan.request.params, set);
   return set;
 }

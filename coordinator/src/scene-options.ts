@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { InputError, type SceneRequest, sceneRequestSchema, stereoParamsSchema } from '@altiplano/protocol';
+import { InputError, type SceneRequest, sceneRequestSchema } from '@altiplano/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ImageInput } from './describe-inputs.js';
+import { defaultSettings, parseSettings, settingsOption } from './stereo-settings.js';
 import type { DescribedImage } from './view.js';
 
 /** The options that `run` and `plan` share, as commander hands them over. */
@@ -42,7 +43,7 @@ export function addSceneOptions(command: Command): Command {
     .addOption(new Option('--rpc <files>', 'RPC file per image; - to look beside and inside the image').argParser(list).default([], '-'))
     .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 or 768 on small scenes)', wholeNumber)
     .option('--memory <MB>', 'memory a task may use', positive, 1500)
-    .addOption(new Option('--set <key=value>', 'stereo parameter, repeatable').argParser((text: string, all: readonly string[]) => [...all, text]).default([], defaultParams()))
+    .addOption(settingsOption('stereo parameter', defaultSettings()))
     .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
 }
 
@@ -75,7 +76,7 @@ export function sceneRequest(
 ): SceneRequest {
   const request = {
     images: images.map(({ path, band, mask }) => ({ path, band, ...(mask === null ? {} : { mask }) })),
-    resolution: options.resolution, memoryBudgetMb: options.memory, params: stereoParams(options.set),
+    resolution: options.resolution, memoryBudgetMb: options.memory, params: parseSettings(options.set),
     ...(options.pairs && { pairs: options.pairs }), ...(options.crs !== undefined && { crs: options.crs }), ...(roi && { roi }),
     ...(options.heightRange && { heightRange: options.heightRange }), ...(options.tile !== undefined && { tileCells: options.tile }),
     ...(options.dem !== undefined && { dem: resolve(options.dem) }), ...(options.geoid !== undefined && { geoid: resolve(options.geoid) }),
@@ -89,19 +90,6 @@ export function sceneRequest(
   const option = field === 'params' ? `--set ${String(part)}` : optionOf[String(field)] ?? String(field);
   throw new InputError(`${option}: ${issue?.message ?? 'invalid'}`);
 }
-
-function stereoParams(settings: readonly string[]): Record<string, number> {
-  return Object.fromEntries(settings.map((setting) => {
-    const [key = '', text = ''] = setting.split('=');
-    if (!Object.hasOwn(stereoParamsSchema.shape, key)) throw new InputError(`--set: no parameter '${key}'; there are ${Object.keys(stereoParamsSchema.shape).join(', ')}`);
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value)) throw new InputError(`--set: expected ${key}=NUMBER but received '${setting}'`);
-    return [key, value];
-  }));
-}
-
-/** Every stereo parameter as --set would give it. */
-const defaultParams = (): string => Object.entries(stereoParamsSchema.parse({})).map(([key, value]) => `${key}=${value}`).join(' ');
 
 /** Parses a number above zero for commander. */
 export function positive(text: string): number {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InputError } from '@altiplano/protocol';
 import { type Command, Option } from 'commander';
+import { settingsOption } from '../stereo-settings.js';
 import { withStore } from './cluster-options.js';
 import { type OrderFlags, addOrderOptions, order, orderExitCodes } from './scene-order.js';
 
@@ -20,13 +21,14 @@ export function registerReplay(program: Command, signal: AbortSignal): void {
     .option('--dead', 'the tasks that are dead, of whatever kind and level')
     .addOption(new Option('--tile <ids>', 'tiles at full resolution (comma list or repeated); altiplano tiles lists them').argParser(collect).default([], 'none'))
     .option('--pair <id>', 'of these tiles this pair only, e.g. 0_1')
-    .addOption(new Option('--set <key=value>', 'parameter in place of the scene\'s, repeatable: p2=60').argParser(collect).default([], 'none'))
+    .addOption(settingsOption('parameter in place of the scene\'s', 'the scene\'s'))
     .addHelpText('after', `
 Examples:
   altiplano replay --scene town --dead --wait                                          after the cause was mended
-  altiplano replay --scene town --tile x1021y-33,x1022y-33 --set p2=60 --set p1=15     smoother there
+  altiplano replay --scene town --tile x1021y-33,x1022y-33 --set p2=60,p1=15           smoother there
   altiplano replay --scene town --tile x1021y-33 --pair 0_1
 
+Parameters are those of altiplano run --set, by the same names; its --help lists them.
 A replay is an order with a number, kept in the store with its parameters for good; the products say which tiles are of which.
 Parameters of an earlier replay of the same tile stay unless they are set again. Of a scene that was done without --keep-intermediates
 images and coarse levels are made again first.
