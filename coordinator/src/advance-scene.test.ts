@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { type Task, type TaskOutcome, priorKey, taskHash } from '@altiplano/protocol';
 import { type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, openTasks, partialsOf, tileEnd } from './advance-scene.js';
 import { type ByteTable, byteAt } from './byte-table.js';
+import { noDeadTasks } from './dead-tasks.js';
 import { planScene } from './plan-scene.js';
 import { runsOf, tileCount, tilesOf } from './tile-index.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
@@ -98,14 +99,33 @@ test('an image that cannot be ingested fails the scene at once', (t) => {
   t.regex(state.failure ?? '', /^ingest-0: made dead/);
 });
 
+test('who solves the pointing is told which windows of each pair are dead', (t) => {
+  let { state, commands } = advanceScene(initialState(plan), { type: 'started' });
+  for (const task of [...openTasks(state)]) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task)] }));
+  const ends = ['dead', 'empty', 'dead', 'done'] as const;
+  let next = 0;
+  for (const task of [...openTasks(state)]) ({ state, commands } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task, ends[next++] ?? 'done')] }));
+  t.true(next >= ends.length);
+  const [command] = commands;
+  if (command?.type !== 'solvePointing') return t.fail();
+  t.deepEqual([command.dead.get('0_1'), command.matches.get('0_1')?.length], [2, next - 3]);
+});
+
 test('a scene without any match in align still runs, with the RPCs as they are', (t) => {
   t.is(drive((task) => (task.kind === 'align' ? 'empty' : 'done')).state.phase, 'done');
 });
 
-test('dead coarse tiles cost nothing but a wider search; dead tiles at full resolution make it partial; all lost is failed', (t) => {
-  t.is(drive((task) => (task.kind === 'coarse' ? 'dead' : 'done')).state.phase, 'done');
-  let first = true;
-  t.is(drive((task) => (task.kind === 'stereo' && first ? ((first = false), 'dead') : 'done')).state.phase, 'partial');
+test('a dead task of whatever kind but ingest lets the scene go on and makes it partial; all lost is failed', (t) => {
+  for (const kind of ['align', 'coarse', 'stereo'] as const) {
+    let first = true;
+    const { state, published } = drive((task) => (task.kind === kind && first ? ((first = false), 'dead') : 'done'));
+    t.is(state.phase, 'partial', kind);
+    t.deepEqual(state.deadTasks, { ...noDeadTasks, [kind]: 1 });
+    t.is(published.at(-1)?.kind, 'stereo');
+  }
+  const coarse = drive((task) => (task.kind === 'coarse' ? 'dead' : 'done'));
+  t.is(coarse.state.phase, 'partial');
+  t.is(coarse.state.deadTasks.coarse, coarse.published.filter(({ kind }) => kind === 'coarse').length, 'of all levels');
   const lost = drive((task) => (task.kind === 'stereo' ? 'empty' : 'done')).state;
   t.is(lost.phase, 'failed');
   t.regex(lost.failure ?? '', /none of \d+ tile tasks found a height/);

@@ -3,6 +3,7 @@ import {
   type Affine, type HeightRange, type LevelPlan, type ScenePlan, type Task, type TaskOutcome, type TilePlan, partialKey, taskHash,
 } from '@altiplano/protocol';
 import { type ByteEdit, type ByteTable, byteAt, editBytes, makeByteTable } from './byte-table.js';
+import { type DeadTasks, isAnyDead, noDeadTasks } from './dead-tasks.js';
 import { alignTasks, ingestTasks } from './make-tasks.js';
 import { type PhaseTasks, levelTasks, listedTasks } from './phase-tasks.js';
 import { type TaskOrders, withOrders } from './task-orders.js';
@@ -33,6 +34,8 @@ export interface SceneState {
   /** How tasks of the phase ended: 0 not yet, else 1 + the place in `endStates`. */
   readonly ends: ByteTable;
   readonly endCounts: EndCounts;
+  /** Of all phases so far. */
+  readonly deadTasks: DeadTasks;
   /** The level's tiles. */
   readonly tiles: TileIndex;
   /** Per tile: how many of it and its neighbours have not ended; 0: merge commanded; `isMerged`: done. */
@@ -62,8 +65,8 @@ export type SceneEvent =
 export type SceneCommand =
   /** Some of the phase's tasks, in their order; the others follow as these end. */
   | { readonly type: 'publishTasks'; readonly tasks: readonly Task[] }
-  /** Read the matches of these done align tasks and solve one correction per pair. */
-  | { readonly type: 'solvePointing'; readonly matches: ReadonlyMap<string, readonly string[]> }
+  /** Read the matches of these done align tasks and solve one correction per pair; and how many of a pair's are dead. */
+  | { readonly type: 'solvePointing'; readonly matches: ReadonlyMap<string, readonly string[]>; readonly dead: ReadonlyMap<string, number> }
   | { readonly type: 'mergeTile'; readonly factor: number; readonly tileId: string }
   | { readonly type: 'mergeLevel'; readonly factor: number }
   /** Make the prior of level `factor` from the merged level `from`. */
@@ -88,7 +91,7 @@ export function initialState(
 ): SceneState {
   return {
     plan, phase: 'planned', levelIndex: 0, ahead, orders, ...phaseStart(plan, listedTasks([])), tiles: openTileIndex({ tileRuns: [], tileCells: 1, resolution: 1 }),
-    merges: makeByteTable(0), corrections: new Map(), failure: null,
+    merges: makeByteTable(0), corrections: new Map(), deadTasks: noDeadTasks, failure: null,
   };
 }
 
@@ -113,7 +116,7 @@ const phaseStart = (plan: ScenePlan, tasks: PhaseTasks) => ({
  *                          |                                                                     |
  *                          +-- 'failed' (any phase)          full resolution, some tile done --> publishing
  *                                                                                                |
- *                                                       published: done, or partial where tiles are dead
+ *                                                       published: done, or partial where any task is dead
  */
 export function advanceScene(state: SceneState, event: SceneEvent): Advance {
   const same: Advance = { state, commands: [] };
@@ -130,7 +133,7 @@ export function advanceScene(state: SceneState, event: SceneEvent): Advance {
       if (state.phase !== 'ranging' || next?.factor !== event.factor) return same;
       return startLevel(state, state.levelIndex + 1, event.ranges, event.priorKey);
     }
-    case 'published': return state.phase === 'publishing' ? { state: { ...state, phase: state.endCounts.dead > 0 ? 'partial' : 'done' }, commands: [] } : same;
+    case 'published': return state.phase === 'publishing' ? { state: { ...state, phase: isAnyDead(state.deadTasks) ? 'partial' : 'done' }, commands: [] } : same;
     case 'failed': return fail(state, event.message);
   }
 }
@@ -207,12 +210,13 @@ function tasksEnded(state: SceneState, outcomes: readonly TaskOutcome[]): Advanc
   const news = newOutcomes(state, outcomes);
   if (news.length === 0) return { state, commands: [] };
   const ends = editBytes(state.ends);
-  const endCounts = { ...state.endCounts };
+  const [endCounts, deadTasks] = [{ ...state.endCounts }, { ...state.deadTasks }];
   for (const { number, outcome } of news) {
     ends.set(number, 1 + endStates.indexOf(outcome.state));
     endCounts[outcome.state] += 1;
+    if (outcome.state === 'dead') deadTasks[outcome.kind] += 1;
   }
-  const next = { ...state, ends: ends.end(), endCounts };
+  const next = { ...state, ends: ends.end(), endCounts, deadTasks };
   const isComplete = endedTasks(next) === state.tasks.count;
   switch (state.phase) {
     case 'ingest': {
@@ -232,11 +236,15 @@ function tasksEnded(state: SceneState, outcomes: readonly TaskOutcome[]): Advanc
 
 function solvePointing(state: SceneState): Advance {
   const matches = new Map(state.plan.pairs.map(({ id }): [string, string[]] => [id, []]));
+  const dead = new Map(state.plan.pairs.map(({ id }) => [id, 0]));
   for (let number = 0; number < state.tasks.count; number += 1) {
     const task = state.tasks.taskAt(number);
-    if (task.kind === 'align' && byteAt(state.ends, number) === 1) matches.get(task.pairId)?.push(task.outKey);
+    if (task.kind !== 'align') continue;
+    const end = endStates[byteAt(state.ends, number) - 1];
+    if (end === 'done') matches.get(task.pairId)?.push(task.outKey);
+    if (end === 'dead') dead.set(task.pairId, (dead.get(task.pairId) ?? 0) + 1);
   }
-  return { state: { ...state, phase: 'pointing' }, commands: [{ type: 'solvePointing', matches }] };
+  return { state: { ...state, phase: 'pointing' }, commands: [{ type: 'solvePointing', matches, dead }] };
 }
 
 /** Counts the tiles that ended with these tasks, and commands the merge of every tile that has now ended with all its neighbours. */

@@ -109,8 +109,8 @@ async function lead(config: CoordinatorConfig, { openWork, log }: CoordinatorPor
       onScene(what, sceneId, { order, phase, reason }) {
         if (what === 'started') log('scene:started', { sceneId, order });
         else if (what === 'ended') {
-          const tiles = statuses.get(sceneId)?.tiles;
-          log('scene:ended', { sceneId, order, phase: phase ?? 'failed', ...(tiles && { tiles }), ...(reason !== undefined && { reason }) });
+          const status = statuses.get(sceneId);
+          log('scene:ended', { sceneId, order, phase: phase ?? 'failed', ...(status && { tiles: status.tiles, deadTasks: status.deadTasks }), ...(reason !== undefined && { reason }) });
         } else log(`scene:${what}`, { sceneId, order, reason: reason ?? '' });
       },
     }, { scenes: config.scenes }, over);

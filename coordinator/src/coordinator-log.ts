@@ -29,7 +29,7 @@ export interface CoordinatorEvents {
   /** Tiles at full resolution: all, and those merged in this run; the cells of the others are as they were. */
   'scene:merged': { sceneId: string; merged: number; tiles: number };
   'scene:warning': { sceneId: string; message: string };
-  'scene:ended': SceneIds & { phase: SceneStatus['phase']; tiles?: SceneStatus['tiles']; reason?: string };
+  'scene:ended': SceneIds & { phase: SceneStatus['phase']; tiles?: SceneStatus['tiles']; deadTasks?: SceneStatus['deadTasks']; reason?: string };
 }
 
 export type CoordinatorLog = EventLog<CoordinatorEvents>;
@@ -41,6 +41,6 @@ const problems: ReadonlySet<keyof CoordinatorEvents> = new Set([
 export function openCoordinatorLog({ level, file, name }: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): CoordinatorLog {
   return openJsonLog<CoordinatorEvents>({
     level, file, base: { coordinator: name },
-    isProblem: (event, fields) => problems.has(event) || ('phase' in fields && fields.phase === 'failed'),
+    isProblem: (event, fields) => problems.has(event) || ('phase' in fields && (fields.phase === 'failed' || fields.phase === 'partial')),
   });
 }

@@ -24,8 +24,8 @@ export interface ReportInputs {
 
 /** The quality report of a scene: one self-contained HTML page without scripts, that reads well on paper too. */
 export function reportHtml(inputs: ReportInputs): string {
-  const { plan, tiles, processedAt, version, pictures } = inputs;
-  const state = tiles.dead > 0 ? 'partial' : 'complete';
+  const { plan, tally, processedAt, version, pictures } = inputs;
+  const state = tally.dead.count > 0 ? 'partial' : 'complete';
   return `<!doctype html>
 <html lang="en">
 <head>

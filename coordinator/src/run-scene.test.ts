@@ -50,7 +50,7 @@ test('a scene runs from its plan to products, with everything in the summary', a
   t.is(calls.at(-1), `published ${published.length}`);
   t.deepEqual(calls.filter((call) => call.startsWith('merged')).map((call) => call.split(' ')[1]), ['16', '4', '1']);
   const summary = runSummary(result);
-  t.deepEqual(Object.keys(summary), ['state', 'tiles', 'products', 'pointing', 'mpx', 'coreSeconds', 'wallSeconds', 'stages', 'replayed', 'largestTaskMb']);
+  t.deepEqual(Object.keys(summary), ['state', 'tiles', 'deadTasks', 'warnings', 'products', 'pointing', 'mpx', 'coreSeconds', 'wallSeconds', 'stages', 'replayed', 'largestTaskMb']);
   t.deepEqual(summary.pointing, [{ pair: '0_1', rmsPx: 0.1, inliers: plan.alignWindows.length, correctionPx: 1 }]);
   t.true(summary.mpx > 4.1 && summary.mpx < 4.2, '1024 m at 0.5 m squared');
   t.true((summary.stages['stereo'] ?? 0) >= tiles.length && summary.coreSeconds >= published.length);
@@ -146,6 +146,36 @@ test('a pair with too few matches is warned of and run with its RPCs as they are
   t.is(result.state, 'done');
   t.regex(warnings.join('\n'), /pair 0_1: pointing not solved \(1 match\)/);
   t.deepEqual(result.warnings, warnings);
+});
+
+test('a pair some of whose windows are dead is solved without them, warned of, and partial until they are run again', async (t) => {
+  const first = plan.alignWindows[0]?.id;
+  const lost = `align-${first}`;
+  const { result, calls, store } = await run({ endOf: (task) => (task.kind === 'align' && task.windowId === first ? 'dead' : 'done') });
+  t.is(result.state, 'partial');
+  t.like(runSummary(result), { deadTasks: { ingest: 0, align: 1, coarse: 0, stereo: 0 }, tiles: { done: tiles.length, dead: 0 } });
+  const rest = plan.alignWindows.length - 1;
+  t.deepEqual(runSummary(result).warnings.slice(plan.warnings.length), [`pair 0_1: 1 of ${rest + 1} align windows is dead; its pointing is solved from ${rest} matches of the others`]);
+  t.true(calls.some((call) => call === `solve 0_1 ${rest}`));
+  const again = await run({}, { store, triesDeadAgain: true });
+  t.is(again.result.state, 'done');
+  t.is(again.published[0], lost);
+  t.true(again.calls.some((call) => call === `solve 0_1 ${rest + 1}`));
+});
+
+test('a pair whose pointing dead windows leave unknown fails the scene: wrong heights are worse than none', async (t) => {
+  const { result, calls } = await run({ endOf: (task) => (task.kind === 'align' ? 'dead' : 'done') });
+  t.is(result.state, 'failed');
+  t.regex(result.failure ?? '', /pair 0_1: (\d+) of \1 align windows are dead, and without them its pointing is not known \(0 match\); altiplano tiles --scene test --state dead .* replay --scene test --dead/);
+  t.is(result.deadTasks.align, plan.alignWindows.length);
+  t.false(calls.some((call) => call.startsWith('merge')));
+});
+
+test('dead coarse tasks are warned of by level, and make the scene partial', async (t) => {
+  const { result } = await run({ endOf: (task) => (task.kind === 'coarse' && task.factor === 4 ? 'dead' : 'done') });
+  t.is(result.state, 'partial');
+  t.is(result.deadTasks.coarse, result.tally.dead.count);
+  t.regex(result.warnings.slice(plan.warnings.length).join('\n'), /^level 1\/4: (\d+) of \1 tasks are dead; there the next level searches between the heights around/);
 });
 
 test('images that have nothing in common fail the scene before anything is matched', async (t) => {

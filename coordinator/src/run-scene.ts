@@ -144,7 +144,7 @@ async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, 
       });
     }
     return {
-      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCountsOf(state), ...computing.results(), warnings, replayed: replayedTasks(orders),
+      plan, state: isFinal(state.phase) ? state.phase : 'failed', failure: state.failure, tiles: tileCountsOf(state), deadTasks: state.deadTasks, ...computing.results(), warnings, replayed: replayedTasks(orders),
       stages: stageSeconds(computing.results().tally, computing.ownSeconds()), coordinatorSeconds: ports.cpuSeconds() - started.cpu,
       wallSeconds: (ports.now() - started.ms) / 1000,
     };

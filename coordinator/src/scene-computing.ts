@@ -69,7 +69,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     clock = stage === null ? null : { stage, since: now };
   };
 
-  async function solvePointing(matchKeys: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  async function solvePointing({ matches: matchKeys, dead }: Extract<SceneCommand, { type: 'solvePointing' }>): Promise<void> {
     const solved: Pointing[] = [];
     for (const [pairId, keys] of matchKeys) {
       const matches: [number, number, number, number, number][] = [];
@@ -79,8 +79,20 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       await store.put(pointingKey(plan.sceneId, pairId, createHash('sha256').update(bytes).digest('hex').slice(0, 16)), bytes);
       solved.push(solution);
     }
+    const windows = (pairId: string): number => plan.alignWindows.filter(({ pair }) => pair === pairId).length;
+    for (const { pairId, model, reason, inliers } of solved) {
+      const lost = dead.get(pairId) ?? 0;
+      if (lost === 0) continue;
+      const count = `pair ${pairId}: ${lost} of ${windows(pairId)} align windows ${lost === 1 ? 'is' : 'are'} dead`;
+      // With the RPCs as they are its heights would be wrong, and not missing; the others' would be mixed with them.
+      if (model === 'none') {
+        throw new InputError(`${count}, and without ${lost === 1 ? 'it' : 'them'} its pointing is not known (${reason ?? 'no matches'}); `
+          + `altiplano tiles --scene ${plan.sceneId} --state dead says why, altiplano replay --scene ${plan.sceneId} --dead tries again; after altiplano run the same command does`);
+      }
+      warn(`${count}; its pointing is solved from ${inliers} matches of the others`);
+    }
     // What is matched where no window at all found anything in common would be chance.
-    if (plan.alignWindows.length > 0 && solved.every(({ matches }) => matches === 0) && outcomes.tally().dead.count === 0) {
+    if (plan.alignWindows.length > 0 && solved.every(({ matches }) => matches === 0)) {
       throw new InputError(`none of ${plan.alignWindows.length} windows found a single match (pairs ${solved.map(({ pairId }) => pairId).join(', ')}): `
         + 'the images show no texture (clouds, water, saturated, no data) or not the same place');
     }
@@ -115,6 +127,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
 
   async function mergeLevel(state: () => SceneState): Promise<void> {
     const { factor } = levelOf(state());
+    const { done, empty, dead } = state().endCounts;
     const before = merged.get(factor);
     // A put that failed may have taken the file along: then the run begins again.
     if (before !== undefined && !existsSync(before.path)) throw new ObjectMissingError(coarseDsmKey(plan.sceneId, factor, epoch));
@@ -125,6 +138,10 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       const key = coarseDsmKey(plan.sceneId, factor, epoch);
       await store.putFile(key, result.path);
       merged.set(factor, { ...result, path: store.gdalPath(key) });
+      if (dead > 0) {
+        warn(`level 1/${factor}: ${dead} of ${done + empty + dead} tasks ${dead === 1 ? 'is' : 'are'} dead; `
+          + 'there the next level searches between the heights around, and may miss what stands out of these');
+      }
       if (result.validCells === 0) {
         const [low, high] = plan.heightDomain;
         warn(`level 1/${factor}: no cell got a height; the next level searches ${low.toFixed(0)} to ${high.toFixed(0)} m`);
@@ -172,7 +189,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     async compute(command, state) {
       enter(stageOf[command.type]);
       switch (command.type) {
-        case 'solvePointing': return solvePointing(command.matches);
+        case 'solvePointing': return solvePointing(command);
         case 'mergeTile':
           await (await mergeOf(state)).mergeTile(command.tileId);
           return tell({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ScenePlan } from '@altiplano/protocol';
 import type { SceneState } from './advance-scene.js';
+import type { DeadTasks } from './dead-tasks.js';
 import type { OutcomeTally } from './outcome-tally.js';
 import type { Pointing } from './solve-pointing.js';
 import type { ReplayedTasks } from './task-orders.js';
@@ -14,6 +15,7 @@ export interface SceneResult {
   readonly state: 'done' | 'partial' | 'failed';
   readonly failure: string | null;
   readonly tiles: TileCounts;
+  readonly deadTasks: DeadTasks;
   readonly tally: OutcomeTally;
   readonly pointing: readonly Pointing[];
   readonly products: Readonly<Record<string, string>>;
@@ -31,6 +33,9 @@ export interface SceneResult {
 export interface RunSummary {
   readonly state: SceneResult['state'];
   readonly tiles: TileCounts;
+  /** By kind, and of all levels: what makes the scene partial. */
+  readonly deadTasks: DeadTasks;
+  readonly warnings: readonly string[];
   readonly products: Readonly<Record<string, string>>;
   readonly pointing: readonly { readonly pair: string; readonly rmsPx: number | null; readonly inliers: number; readonly correctionPx: number }[];
   /** Megapixels of the reference images on ground seen in both images (and in the ROI), over all pairs. */
@@ -67,7 +72,7 @@ export const matchOverhead = (plan: ScenePlan, { matchedPixels }: OutcomeTally):
 
 export function runSummary(result: SceneResult): RunSummary {
   return {
-    state: result.state, tiles: result.tiles, products: result.products,
+    state: result.state, tiles: result.tiles, deadTasks: result.deadTasks, warnings: result.warnings, products: result.products,
     pointing: result.pointing.map(({ pairId, rmsPx, inliers, correctionPx }) =>
       ({ pair: pairId, rmsPx: Number.isFinite(rmsPx) ? rmsPx : null, inliers, correctionPx })),
     mpx: rounded(referenceMpx(result.plan)), coreSeconds: rounded(result.tally.cpuSeconds + result.coordinatorSeconds), wallSeconds: rounded(result.wallSeconds),

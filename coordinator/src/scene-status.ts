@@ -2,6 +2,7 @@
 import { type ScenePlan, type SceneStatus, statusKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { type SceneState, endedTasks, levelOf } from './advance-scene.js';
+import { noDeadTasks } from './dead-tasks.js';
 import { messageOf } from './message-of.js';
 import { tileCount } from './tile-index.js';
 
@@ -15,7 +16,7 @@ export function emptyStatus(frame: StatusFrame, plan: ScenePlan | null, phase: S
   const full = plan?.levels.at(-1);
   return {
     v: 1, ...frame, phase, level: null, updatedAt: now.toISOString(), tasks: { total: 0, published: 0, ...none },
-    tiles: { planned: full === undefined ? 0 : tileCount(full), ...none }, failure: null, warnings: [...plan?.warnings ?? []],
+    tiles: { planned: full === undefined ? 0 : tileCount(full), ...none }, deadTasks: noDeadTasks, failure: null, warnings: [...plan?.warnings ?? []],
   };
 }
 
@@ -26,7 +27,7 @@ export function statusOf(frame: StatusFrame, state: SceneState, warnings: readon
     level: isTiled ? levelOf(state).factor : null,
     tasks: { total: state.tasks.count, published: Math.max(state.published, endedTasks(state)), ...state.endCounts },
     tiles: { ...emptyStatus(frame, state.plan, state.phase, now).tiles, ...(state.levelIndex === state.plan.levels.length - 1 ? state.tileCounts : none) },
-    failure: state.failure, warnings: warnings.slice(-mostWarnings),
+    deadTasks: state.deadTasks, failure: state.failure, warnings: warnings.slice(-mostWarnings),
   };
 }
 

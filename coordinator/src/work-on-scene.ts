@@ -117,7 +117,7 @@ async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly Scen
     const products = result.state === 'failed' ? frame.products : await storeProducts(store, frame, result);
     return {
       ...shown, ...frame, products, phase: result.state, level: null, failure: result.failure, updatedAt: new Date().toISOString(),
-      tiles: result.tiles,
+      tiles: result.tiles, deadTasks: result.deadTasks,
     };
   } finally {
     signal.removeEventListener('abort', onAbort);

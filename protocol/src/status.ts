@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { sceneIdSchema } from './scene.js';
 
-const counts = { done: z.int().nonnegative(), empty: z.int().nonnegative(), dead: z.int().nonnegative() };
+const count = z.int().nonnegative();
+const counts = { done: count, empty: count, dead: count };
 
 /** Where a scene stands, as its coordinator last wrote it. */
 export const sceneStatusSchema = z.object({
@@ -19,9 +20,11 @@ export const sceneStatusSchema = z.object({
   startedAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   /** Tasks of the phase. */
-  tasks: z.object({ total: z.int().nonnegative(), published: z.int().nonnegative(), ...counts }),
+  tasks: z.object({ total: count, published: count, ...counts }),
   /** Tiles at full resolution. */
-  tiles: z.object({ planned: z.int().nonnegative(), ...counts }),
+  tiles: z.object({ planned: count, ...counts }),
+  /** Dead tasks of all phases so far, by kind. */
+  deadTasks: z.object({ ingest: count, align: count, coarse: count, stereo: count }).default({ ingest: 0, align: 0, coarse: 0, stereo: 0 }),
   failure: z.string().nullable(),
   /** The last of them. */
   warnings: z.array(z.string()),

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SceneStatus, TaskEvent } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
+import { deadTaskTexts } from '../dead-tasks.js';
 import { outlast } from '../outlast.js';
 import { type ProgressView, openProgress } from '../progress.js';
 import { hasOpenOrders, readScene } from '../views/read-cluster.js';
@@ -59,10 +60,11 @@ function tell(progress: ProgressView, event: TaskEvent): void {
   }
 }
 
-function endText({ sceneId, phase, tiles, failure, products }: SceneStatus, store: string): string {
+function endText({ sceneId, phase, tiles, deadTasks, failure, products }: SceneStatus, store: string): string {
   return `${[
     `scene ${sceneId}: ${phase}${failure === null ? '' : `: ${failure}`}`,
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
+    ...deadTaskTexts(deadTasks).map((text) => `dead: ${text}`),
     ...Object.entries(products).map(([name, key]) => `${name}: ${objectUrl(store, key)}`),
   ].join('\n')}\n`;
 }

@@ -2,6 +2,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { deadTaskTexts } from '../dead-tasks.js';
 import { duration } from '../duration.js';
 import type { OutcomeTally } from '../outcome-tally.js';
 import { openProgress, phaseProgress } from '../progress.js';
@@ -41,7 +42,7 @@ DIR holds dsm.tif and the products beside it; DIR/.altiplano holds the scene's s
 logs. With --store the store is there, and holds the products, too. Buckets are found by AWS's variables and files
 (AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...). Run again with the same arguments, an interrupted or partial scene goes on where it ended.
 
-Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tiles are dead), 130 interrupted.`)
+Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tasks are dead), 130 interrupted.`)
     .action(async (images: string[], options: RunCommandOptions) => {
       const { makePlan } = await import('../make-plan.js');
       const { runLocal } = await import('../run-local.js');
@@ -86,7 +87,7 @@ function endText({ summary, result }: LocalEnd, outDir: string): string {
     ...(result === null || result.tilesTaken === 0 ? [] : [`merged: ${tiles.planned - result.tilesTaken} of ${tiles.planned} tiles, the others as the last run left them`]),
     ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
       `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
-    ...(result === null ? [] : lostLines(result.tally)),
+    ...(result === null ? [] : [...deadTaskTexts(result.deadTasks).map((text) => `dead: ${text}`), ...lostLines(result.tally)]),
     `${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
       + (result === null ? '' : `, ${matchOverhead(result.plan, result.tally).toFixed(2)} pixels matched per pixel delivered`),
     ...Object.entries(summary.products).map(([name, path]) => `${name}: ${relative(process.cwd(), path) || path}`),

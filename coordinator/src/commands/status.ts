@@ -2,6 +2,7 @@
 import type { SceneOrder } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { Command } from 'commander';
+import { deadTaskTexts, noDeadTasks } from '../dead-tasks.js';
 import { type ClusterFacts, diagnose } from '../views/diagnose.js';
 import { isEndPhase, phaseText } from '../views/scene-phase.js';
 import { age, objectUrl } from '../views/text-table.js';
@@ -49,6 +50,7 @@ function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, 
     ['images', entry.images.join(', ')],
     ...(status === null ? [] : [
       ['tiles', `${status.tiles.done} done, ${status.tiles.empty} empty, ${status.tiles.dead} dead of ${status.tiles.planned}`] as const]),
+    ...deadTaskTexts(status?.deadTasks ?? noDeadTasks).map((text) => ['dead', text] as const),
     ...orders.filter(({ type }) => type !== 'run').map((order) => ['order', `${orderText(order)}, ${since(order.at)} by ${order.by}`] as const),
     ['coordinator', coordinator === null ? 'none so far'
       : `${coordinator.lease.coordinator} on ${coordinator.lease.host}, epoch ${coordinator.lease.epoch}, sign of life ${since(coordinator.beat?.at ?? coordinator.lease.at)}`],

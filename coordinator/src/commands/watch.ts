@@ -15,7 +15,7 @@ Example:
   altiplano watch --scene town && echo complete
 
 Progress comes from the store; failing tasks are told as they fail, where the bus answers. Ctrl-C stops watching, not the scene.
-Exit codes: 0 complete, 1 failed or cancelled, 3 partial (some tiles are dead), 130 interrupted.`)
+Exit codes: 0 complete, 1 failed or cancelled, 3 partial (some tasks are dead), 130 interrupted.`)
     .action(async (options: FollowFlags) => {
       process.exitCode = exitCodes[await withStore(options, (store) => followScene(store, options, signal))];
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
 import type { SceneStatus } from '@altiplano/protocol';
+import { noDeadTasks } from '../dead-tasks.js';
 import { type ClusterFacts, diagnose } from './diagnose.js';
 import { phaseText } from './scene-phase.js';
 import { age, textTable } from './text-table.js';
@@ -10,7 +11,7 @@ const now = new Date('2026-01-01T12:00:00.000Z');
 const ago = (seconds: number): string => new Date(now.getTime() - 1000 * seconds).toISOString();
 const status: SceneStatus = {
   v: 1, sceneId: 'town', epoch: 2, coordinator: 'c-2', order: 1, phase: 'tiles', level: 1, startedAt: ago(100), updatedAt: ago(1),
-  tasks: { total: 240, published: 240, done: 110, empty: 7, dead: 1 }, tiles: { planned: 240, done: 110, empty: 7, dead: 1 }, failure: null, warnings: [], products: {},
+  tasks: { total: 240, published: 240, done: 110, empty: 7, dead: 1 }, tiles: { planned: 240, done: 110, empty: 7, dead: 1 }, deadTasks: noDeadTasks, failure: null, warnings: [], products: {},
 };
 const healthy: ClusterFacts = {
   scene: { sceneId: 'town', state: 'tiles', status, orders: [], entry: { v: 1, sceneId: 'town', submittedAt: ago(200), by: 'me', images: [] } },
@@ -44,7 +45,8 @@ test('what is missing is named, with what to do', (t) => {
     [{ ...healthy, retrying: [row, { ...row, taskId: 'u' }] }, /^2 tasks are tried again after access-denied: s3:\/\/b: forbidden$/],
     [withState('tiles', { updatedAt: ago(3600) }), /^nothing has happened for 60m/],
     [withState('failed', { failure: 'ingest-0: no RPC' }), /^failed: ingest-0: no RPC; mend it, then altiplano resume --scene town$/],
-    [withState('partial'), /altiplano replay --scene town --dead/],
+    [withState('failed', { failure: 'ingest-0: no RPC', deadTasks: { ...noDeadTasks, ingest: 1 } }), /; mend it, then altiplano replay --scene town --dead$/],
+    [withState('partial', { deadTasks: { ...noDeadTasks, align: 1 } }), /^altiplano tiles --scene town --state dead .* altiplano replay --scene town --dead/],
   ];
   for (const [facts, sentence] of cases) {
     const found = diagnose(facts);

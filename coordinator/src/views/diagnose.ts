@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isAnyDead } from '../dead-tasks.js';
 import { isEndPhase } from './scene-phase.js';
 import type { CoordinatorView, SceneDetails } from './read-cluster.js';
 import { age } from './text-table.js';
@@ -24,8 +25,11 @@ const quietSceneSeconds = 600;
 /** What keeps a scene from going on, in sentences that say what to do; none where all is well. Ages compare clocks of different machines, so they are rough. */
 export function diagnose({ scene, coordinator, agents, waiting, retrying, now }: ClusterFacts): string[] {
   const { sceneId, state, status } = scene;
-  if (state === 'failed') return [`failed: ${status?.failure ?? 'no reason was written'}; mend it, then altiplano resume --scene ${sceneId}`];
-  if (state === 'partial') return [`some tiles are dead: altiplano tiles --scene ${sceneId} --state dead says why, altiplano replay --scene ${sceneId} --dead tries them again`];
+  const again = status !== null && isAnyDead(status.deadTasks) ? `replay --scene ${sceneId} --dead` : `resume --scene ${sceneId}`;
+  if (state === 'failed') return [`failed: ${status?.failure ?? 'no reason was written'}; mend it, then altiplano ${again}`];
+  if (state === 'partial') {
+    return [`altiplano tiles --scene ${sceneId} --state dead says why tasks are dead, altiplano replay --scene ${sceneId} --dead tries them again, and then all that rests on them`];
+  }
   if (isEndPhase(state)) return [];
   const secondsSince = (at: string): number => (now.getTime() - Date.parse(at)) / 1000;
   const found: string[] = [];
