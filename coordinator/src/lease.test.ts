@@ -78,9 +78,11 @@ test('a paused leader that wakes up knows at once that its time is over, and wri
   // It wakes up, and its clock says how long it slept.
   await clock.advance(10_000);
   t.true(lease.signal.aborted);
-  for (const write of [() => fenced.put('after', Uint8Array.of(1)), () => fenced.putIfAbsent('after', Uint8Array.of(1)), () => fenced.delete('before')]) {
-    await t.throwsAsync(write(), { instanceOf: LeaseLostError });
-  }
+  const writes = [
+    () => fenced.put('after', Uint8Array.of(1)), () => fenced.putIfAbsent('after', Uint8Array.of(1)), () => fenced.delete('before'),
+    () => fenced.putFile('after', 'no-file'), () => fenced.putFileIfAbsent('after', 'no-file'),
+  ];
+  for (const write of writes) await t.throwsAsync(write(), { instanceOf: LeaseLostError });
   t.deepEqual([await store.has('before'), await store.has('after')], [true, false]);
 });
 

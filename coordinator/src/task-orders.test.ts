@@ -3,7 +3,7 @@ import test from 'ava';
 import { InputError, type SceneOrder, type Task, taskHash } from '@altiplano/protocol';
 import { initialState, advanceScene } from './advance-scene.js';
 import { planScene } from './plan-scene.js';
-import { orderedTask, taskOrders } from './task-orders.js';
+import { orderedTask, replayedTasks, taskOrders } from './task-orders.js';
 import { flatPair, flatPorts, flatRequest } from './testing/flat-world.js';
 import { outcomeOf } from './testing/outcome.js';
 
@@ -41,6 +41,18 @@ test('a replay with another parameter is other work with a result of its own', (
   t.like(changed, { round: 2, params: { ...task.params, p2: 60 } });
   t.not(taskHash(changed), taskHash(task));
   t.true(changed.outKey.includes(taskHash(changed)));
+});
+
+test('the last replay of a task counts, and keeps what those before have set', (t) => {
+  const orders = taskOrders([replay(2, ['a', 'b'], { p1: 5, p2: 60 }), replay(3, ['c']), replay(7, ['a'], { p2: 90 })]);
+  t.deepEqual(Object.fromEntries(orders), { a: { round: 7, set: { p1: 5, p2: 90 } }, b: { round: 2, set: { p1: 5, p2: 60 } }, c: { round: 3, set: {} } });
+});
+
+test('replayed tasks are told in the order of their replays, together where they have the same parameters', (t) => {
+  const orders = taskOrders([replay(2, ['a'], { p1: 5 }), replay(3, ['b'], { p2: 60 }), replay(4, ['c']), replay(5, ['a', 'd'], { p2: 60 }), replay(6, ['b', 'a'], { p1: 5 })]);
+  t.deepEqual(replayedTasks(orders), [
+    { order: 4, set: {}, taskIds: ['c'] }, { order: 5, set: { p2: 60 }, taskIds: ['d'] }, { order: 6, set: { p1: 5, p2: 60 }, taskIds: ['a', 'b'] },
+  ]);
 });
 
 test('a parameter that is none, or out of its range, is refused by name', (t) => {

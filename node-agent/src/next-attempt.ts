@@ -35,7 +35,7 @@ const mostVanished = 10;
  *   vanished    again in a process of its own; the 10th is the last
  *   drain       costs nothing
  *
- * Once in a process of its own, a task stays there.
+ * Once sent to a process of its own, a task stays there.
  */
 export function nextAttempt(attempts: readonly Attempted[]): NextAttempt {
   const counts = (some: (attempt: Attempted) => boolean): number => attempts.filter(some).length;
@@ -57,7 +57,7 @@ export function nextAttempt(attempts: readonly Attempted[]): NextAttempt {
   return {
     is: 'run',
     afterMs: attempts.at(-1)?.class === 'transient' ? transientPausesMs[counts(of('transient')) - 1] ?? 0 : 0,
-    isolated: attempts.some(({ class: of, isolated }) => of !== 'drain' && (isolated || ['crash', 'timeout', 'vanished'].includes(of))),
+    isolated: attempts.some(({ class: of }) => ['crash', 'timeout', 'vanished'].includes(of)),
     split: attempts.some(of('memory')),
   };
 }

@@ -30,6 +30,7 @@ const withState = (state: ClusterFacts['scene']['state'], more: Partial<SceneSta
 test('a scene that goes on has nothing to say', (t) => {
   t.deepEqual(diagnose(healthy), []);
   t.deepEqual(diagnose(withState('done')), []);
+  t.deepEqual(diagnose(withState('waiting', { updatedAt: ago(3600) })), [], 'an order given a moment ago, to a scene that ended an hour ago');
 });
 
 test('what is missing is named, with what to do', (t) => {
