@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** The coordinator's computing without pixels: a merge looks up what it would read, and reads nothing. */
 export const stubWork: SceneWork = {
   solvePointing: (_plan, { id }) => ({
-    pairId: id, model: 'none', reason: null, correction: identityAffine, rmsPx: 0, medianPx: 0, medianAfterPx: 0, inliers: 0, matches: 0, correctionPx: 0,
+    pairId: id, model: 'none', reason: null, correction: identityAffine, rmsPx: 0, medianPx: 0, medianAfterPx: 0, inliers: 1, matches: 1, correctionPx: 0,
   }),
   openMerge: ({ partials, path }) => {
     let validCells = 0;
