@@ -24,8 +24,8 @@ struct EdgeOptions {
 // Decides again which surface the pixels near a depth edge belong to, in place.
 //
 // Census windows straddle edges: a roof's disparities reach a pixel or two beyond it, and small things are swallowed or
-// rejected. So each pixel with another surface within kEdgeReach is tried with the disparities of all surfaces there, and
-// gets the one whose grey values fit best, measured over the neighbours that look like the pixel itself:
+// rejected. So each pixel with another surface within kEdgeReach is tried with the disparities of all surfaces there, and gets
+// the one whose grey values fit best (of equals the nearest), measured over the neighbours that look like the pixel itself:
 //   E(p, d) = sum of w(p, q) min(|R(q) - gain S(q + d) - bias| / deviation, 2.5) / sum of w(p, q),
 //   w(p, q) = 1 / (1 + ((R(q) - R(p)) / (2 deviation))^2)^2 / (1 + |p - q|^2 / 2),   q within kEdgeSupport of p,
 // with gain, bias and deviation between the images as found around p (radiometry.h). They come from a much wider window,

@@ -10,350 +10,196 @@
 #include "speckle.h"
 #include "validity.h"
 
-// Only the specks and the radiometry are the fast code's own (speckle.h has a twin of its own, radiometry.h is the definition).
-// Constants, weights by nearness and the growing of a pixel's own surface are written down a second time; how surfaces are
-// found and summed, which pixels are looked at and which of the secondary are free is computed in another way.
+// The definition, read off afresh for each pixel: no tables, no margins, nothing kept from one pixel to the next. Only the specks
+// and the radiometry are the fast code's own (speckle.h has a twin of its own, radiometry.h is the definition). What is stated
+// beyond edges.h is the order of the sums, because bits depend on it: down a column first, then along the columns.
 namespace altiplano {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr int kSide = 2 * kEdgeSupport + 1;
-// A support's rows are 8 wide, so that they fill vectors; what is too much weighs nothing.
-constexpr int kLanes = 8;
-constexpr int kMargin = kLanes;
-constexpr int kMaxSurfaces = 6;
-// Specks of fewer than specklePx / kSeedShare pixels aren't allowed to grow to specklePx in the first rounds.
-constexpr int kSeedShare = 4;
-constexpr float kMostDeviation = 2.5f;
-constexpr float kLookAlike = 2.0f;  // deviations
-// What may be filled: pixels whose true disparity was within reach.
-constexpr uint16_t kFillable = kLeftRight | kAmbiguous | kSpeckle;
+constexpr size_t kMostSurfaces = 6;
 
-// A copy with NaN where there are no data and for `margin` pixels on all sides.
-class Padded {
- public:
-  Padded(int width, int height, int margin) : margin_(margin), image_(width + 2 * margin, height + 2 * margin) {
-    for (int y = 0; y < height + 2 * margin; ++y) std::fill_n(image_.view().row(y), width + 2 * margin, kNaN);
-  }
-  Padded(ImageView<const float> from, ImageView<const uint8_t> valid, int margin)
-      : Padded(from.width, from.height, margin) {
-    for (int v = 0; v < from.height; ++v) {
-      for (int u = 0; u < from.width; ++u) row(v)[u] = valid.at(u, v) != 0 ? from.at(u, v) : kNaN;
-    }
-  }
-  void copy(ImageView<const float> from) {
-    for (int v = 0; v < from.height; ++v) std::copy_n(from.row(v), from.width, row(v));
-  }
-  // Row v; columns from -margin on may be read.
-  float* row(int v) { return image_.view().row(v + margin_) + margin_; }
-  const float* row(int v) const { return image_.view().row(v + margin_) + margin_; }
-  ptrdiff_t stride() const { return image_.view().stride; }
+// NaN where there are no data, or no pixels.
+float greyAt(ImageView<const float> image, ImageView<const uint8_t> valid, int u, int v) {
+  const bool exists = u >= 0 && v >= 0 && u < image.width && v < image.height;
+  return exists && valid.at(u, v) != 0 ? image.at(u, v) : std::numeric_limits<float>::quiet_NaN();
+}
 
- private:
-  int margin_;
-  Image<float> image_;
-};
-
-// The pixels within kEdgeReach, nearest first, as offsets into an image.
 struct Neighbour {
-  ptrdiff_t offset;
-  int column, row;  // from 0 to 2 kEdgeReach
-  float weight;
+  int du, dv;
+  float disparity;
 };
-std::vector<Neighbour> neighbourhood(ptrdiff_t stride) {
-  std::vector<Neighbour> all;
-  for (int dv = -kEdgeReach; dv <= kEdgeReach; ++dv) {
-    for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
-      if (du == 0 && dv == 0) continue;
-      const float near = 1.0f / (static_cast<float>(du * du + dv * dv) + 0.5f);
-      all.push_back({dv * stride + du, du + kEdgeReach, dv + kEdgeReach, near * near});
+// The nearest first, the first row's first of equally near.
+using Neighbours = std::vector<Neighbour>;
+
+// The pixels within kEdgeReach that have a disparity, not the one in the middle.
+Neighbours neighboursOf(const Image<float>& map, int u, int v) {
+  Neighbours all;
+  for (int square = 1; square <= 2 * kEdgeReach * kEdgeReach; ++square) {
+    for (int dv = -kEdgeReach; dv <= kEdgeReach; ++dv) {
+      for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
+        const bool exists = u + du >= 0 && v + dv >= 0 && u + du < map.width() && v + dv < map.height();
+        if (du * du + dv * dv != square || !exists) continue;
+        const float d = map.view().at(u + du, v + dv);
+        if (!std::isnan(d)) all.push_back({du, dv, d});
+      }
     }
   }
-  std::stable_sort(all.begin(), all.end(), [](const Neighbour& a, const Neighbour& b) { return a.weight > b.weight; });
   return all;
 }
 
-// Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
-struct Surface {
-  float first, low, high;
-  int pixels;
-  // By column and row, zero for other pixels: weights and differences to `first`.
-  float weights[2 * kEdgeReach + 1][2 * kEdgeReach + 1], shifts[2 * kEdgeReach + 1][2 * kEdgeReach + 1];
-
-  // The mean by nearness. Sums run down columns, then along these.
-  float disparity() const {
-    float weight = 0, shift = 0;
-    for (int i = 0; i <= 2 * kEdgeReach; ++i) {
-      float columnWeight = 0, columnShift = 0;
-      for (int j = 0; j <= 2 * kEdgeReach; ++j) {
-        columnWeight += weights[i][j];
-        columnShift += weights[i][j] * shifts[i][j];
-      }
-      weight += columnWeight;
-      shift += columnShift;
-    }
-    return first + shift / weight;
-  }
-};
-
-struct Surfaces {
-  Surface of[kMaxSurfaces];
-  int count = 0;
-};
-
-// The surfaces around `here` other than its own: what is connected to it by steps of at most stepPx, as on a slope, is
-// its own too. Of more than kMaxSurfaces the farthest are left out.
-Surfaces surfacesAround(const float* here, const std::vector<Neighbour>& neighbours, float stepPx) {
-  const bool hole = std::isnan(*here);
-  const float own = hole ? kInfinity : *here;
+// Whether a pixel's surroundings, itself included, span more than two steps.
+bool isNearEdge(const Neighbours& neighbours, float own, float stepPx) {
   float low = own, high = own;
-  Surfaces found;
-  for (const Neighbour& n : neighbours) {
-    const float d = here[n.offset];
-    if (!(std::fabs(d - own) > stepPx)) {  // NaN too
-      low = std::min(low, d);
-      high = std::max(high, d);
-      continue;
-    }
-    int i = 0;
-    while (i < found.count && !(std::fabs(d - found.of[i].first) <= stepPx)) ++i;
-    if (i == kMaxSurfaces) continue;
-    if (i == found.count) found.of[found.count++] = {d, d, d, 0, {}, {}};
-    Surface& s = found.of[i];
-    s.low = std::min(s.low, d);
-    s.high = std::max(s.high, d);
-    s.weights[n.column][n.row] = n.weight;
-    s.shifts[n.column][n.row] = d - s.first;
-    ++s.pixels;
-  }
-  if (hole) return found;
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (int i = 0; i < found.count; ++i) {
-      const Surface s = found.of[i];
-      if (s.low - high > stepPx || low - s.high > stepPx) continue;
-      low = std::min(low, s.low);
-      high = std::max(high, s.high);
-      found.of[i--] = found.of[--found.count];
-      grown = true;
-    }
-  }
-  return found;
+  for (const Neighbour& n : neighbours) low = std::min(low, n.disparity), high = std::max(high, n.disparity);
+  return high - low > 2 * stepPx;
 }
 
-// Weights of a support by distance.
-struct Nearness {
-  float of[kSide][kLanes] = {};
-  Nearness() {
-    for (int j = 0; j < kSide; ++j) {
-      for (int i = 0; i < kSide; ++i) {
-        const int du = i - kEdgeSupport, dv = j - kEdgeSupport;
-        of[j][i] = 1.0f / (1.0f + 0.5f * static_cast<float>(du * du + dv * dv));
-      }
+// The surfaces around a pixel of disparity `own` (NaN: a hole). Each neighbour further than a step from `own` belongs to the first
+// surface whose nearest pixel it is within a step of, or begins one. Of more than kMostSurfaces the farthest are left out.
+// A slope is one surface: what of all these disparities, in order, lies in one row of steps with `own` is no other surface.
+std::vector<Neighbours> surfacesAround(const Neighbours& neighbours, float own, float stepPx) {
+  const bool isHole = std::isnan(own);
+  std::vector<Neighbours> surfaces;
+  std::vector<float> heights;
+  for (const Neighbour& n : neighbours) {
+    if (isHole || std::fabs(n.disparity - own) > stepPx) {
+      const auto like = std::find_if(surfaces.begin(), surfaces.end(), [&](const Neighbours& s) {
+        return std::fabs(n.disparity - s.front().disparity) <= stepPx;
+      });
+      if (like == surfaces.end() && surfaces.size() == kMostSurfaces) continue;
+      if (like == surfaces.end()) surfaces.push_back({n});
+      else like->push_back(n);
+    }
+    heights.push_back(n.disparity);
+  }
+  if (isHole) return surfaces;
+  std::sort(heights.begin(), heights.end());
+  float low = own, high = own;
+  for (auto d = heights.rbegin(); d != heights.rend(); ++d) low = *d < low && low - *d <= stepPx ? *d : low;
+  for (const float d : heights) high = d > high && d - high <= stepPx ? d : high;
+  std::erase_if(surfaces, [&](const Neighbours& s) { return s.front().disparity >= low && s.front().disparity <= high; });
+  return surfaces;
+}
+
+// The mean with weights 1 / (|p - q|^2 + 1/2)^2.
+float meanOf(Neighbours surface) {
+  const float first = surface.front().disparity;
+  std::sort(surface.begin(), surface.end(), [](const Neighbour& a, const Neighbour& b) { return a.dv < b.dv; });
+  float weight = 0, shift = 0;
+  for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
+    float columnWeight = 0, columnShift = 0;
+    for (const Neighbour& n : surface) {
+      if (n.du != du) continue;
+      const float near = 2 / static_cast<float>(2 * (n.du * n.du + n.dv * n.dv) + 1);
+      columnWeight += near * near;
+      columnShift += near * near * (n.disparity - first);
+    }
+    weight += columnWeight;
+    shift += columnShift;
+  }
+  return first + shift / weight;
+}
+
+// Weights of cubic interpolation (Keys, 1981) of a pixel x <= 1 away, and of one 1 + x away.
+float weightWithinOne(float x) { return 1 - x * x * (2.5f - 1.5f * x); }
+float weightBeyondOne(float x, float oneLessX) { return -0.5f * x * oneLessX * oneLessX; }
+
+// E(p, d) of edges.h, over the pixels that both images have. Infinite: there are none, or the match lies outside.
+float misfit(const RefineInput& in, const Radiometry& radiometry, int u, int v, float d) {
+  const float whole = std::floor(d), t = d - whole, s = 1 - t;
+  const int x = u + static_cast<int>(whole) + in.secOffset;
+  if (x < 0 || x >= in.sec.width) return kInfinity;
+  const float centre = greyAt(in.ref, in.refValid, u, v);
+  float sum = 0, weights = 0;
+  for (int du = -kEdgeSupport; du <= kEdgeSupport; ++du) {
+    float columnSum = 0, columnWeights = 0;
+    for (int dv = -kEdgeSupport; dv <= kEdgeSupport; ++dv) {
+      const auto secondary = [&](int away) { return greyAt(in.sec, in.secValid, x + du + away, v + dv); };
+      const float grey = greyAt(in.ref, in.refValid, u + du, v + dv);
+      const float match = weightBeyondOne(t, s) * secondary(-1) + weightWithinOne(t) * secondary(0) + weightWithinOne(s) * secondary(1) +
+                          weightBeyondOne(s, t) * secondary(2);
+      const float deviation = std::fabs(grey - radiometry.bias - radiometry.gain * match) * radiometry.perDeviation;
+      const float unlike = (grey - centre) * radiometry.perDeviation / 2, y = 1 + unlike * unlike;
+      const float weight = 2 / static_cast<float>(2 + du * du + dv * dv) / (y * y);
+      if (std::isnan(deviation) || std::isnan(weight)) continue;
+      columnSum += weight * std::min(deviation, 2.5f);
+      columnWeights += weight;
+    }
+    sum += columnSum;
+    weights += columnWeights;
+  }
+  return weights > 0 ? sum / weights : kInfinity;
+}
+
+// Whether the largest of the row's disparities that lead to the pixel of the secondary that (u, d) leads to, if any does, is within a step of d.
+bool isFree(const Image<float>& map, const RefineInput& in, int u, int v, float d, float stepPx) {
+  const auto matchOf = [](int column, float disparity) { return column + static_cast<int>(std::floor(disparity + 0.5f)); };
+  const int match = matchOf(u, d), x = match + in.secOffset;
+  if (x < 0 || x >= in.sec.width) return false;
+  float largest = -kInfinity;
+  for (int other = 0; other < map.width(); ++other) {
+    const float there = map.view().at(other, v);
+    if (!std::isnan(there) && matchOf(other, there) == match) largest = std::max(largest, there);
+  }
+  return largest == -kInfinity || std::fabs(largest - d) <= stepPx;
+}
+
+bool isAnySetAround(const Image<uint8_t>& marks, int u, int v, int reach) {
+  for (int y = std::max(0, v - reach); y <= std::min(marks.height() - 1, v + reach); ++y) {
+    for (int x = std::max(0, u - reach); x <= std::min(marks.width() - 1, u + reach); ++x) {
+      if (marks.view().at(x, y) != 0) return true;
     }
   }
-};
+  return false;
+}
 
-// What a pixel is judged by: the grey values around it and how much they count.
-class Support {
- public:
-  Support(const Padded& ref, const Nearness& nearness, int u, int v, const Radiometry& radiometry)
-      : radiometry_(radiometry) {
-    const float centre = ref.row(v)[u], scale = radiometry.perDeviation / kLookAlike;
-    for (int j = 0; j < kSide; ++j) {
-      const float* from = ref.row(v + j - kEdgeSupport) + u - kEdgeSupport;
-      for (int i = 0; i < kLanes; ++i) {
-        const float unlike = (from[i] - centre) * scale, y = 1.0f + unlike * unlike;
-        const float w = nearness.of[j][i] / (y * y);
-        grey_[j][i] = from[i] - radiometry.bias;
-        weight_[j][i] = w == w ? w : 0.0f;  // missing: NaN
-      }
-    }
+// The disparity that pixel (u, v) gets in a round that begins with `map`: of the best fitting surface, the nearest of several. NaN: none has.
+float decide(const RefineInput& in, const EdgeOptions& options, const Image<float>& map, const Radiometry& radiometry, int u, int v) {
+  const float own = map.view().at(u, v);
+  const bool isHole = std::isnan(own);
+  const Neighbours neighbours = neighboursOf(map, u, v);
+  if (radiometry.perDeviation == 0 || (!isHole && !isNearEdge(neighbours, own, options.stepPx))) return own;
+  const int fewest = isHole ? options.fewestToFill : options.fewest;
+  float best = own, least = isHole ? options.acceptable : misfit(in, radiometry, u, v, own) - options.advantage;
+  for (const Neighbours& surface : surfacesAround(neighbours, own, options.stepPx)) {
+    if (static_cast<int>(surface.size()) < fewest) continue;
+    const float d = meanOf(surface);
+    if (isHole && !isFree(map, in, u, v, d, options.stepPx)) continue;
+    const float with = misfit(in, radiometry, u, v, d);
+    if (with < least) least = with, best = d;
   }
-
-  // E(p, d) of the header, of the match with column x + t, 0 <= t < 1, of the secondary's row v.
-  float misfit(const Padded& sec, int x, int v, float t) const {
-    const float s = 1 - t;
-    // Cubic interpolation (Keys, 1981).
-    const float t0 = -0.5f * t * s * s, t1 = 1 - t * t * (2.5f - 1.5f * t);
-    const float t2 = 1 - s * s * (2.5f - 1.5f * s), t3 = -0.5f * s * t * t;
-    float sums[kLanes] = {}, weights[kLanes] = {};
-    for (int j = 0; j < kSide; ++j) {
-      const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1;
-      for (int i = 0; i < kLanes; ++i) {
-        const float value = t0 * from[i] + t1 * from[i + 1] + t2 * from[i + 2] + t3 * from[i + 3];
-        const float deviation = std::fabs(grey_[j][i] - radiometry_.gain * value) * radiometry_.perDeviation;
-        const float w = deviation == deviation ? weight_[j][i] : 0.0f;
-        // In this order a missing deviation, NaN, counts as the most.
-        const float held = deviation < kMostDeviation ? deviation : kMostDeviation;
-        sums[i] += w * held;
-        weights[i] += w;
-      }
-    }
-    float sum = 0, weight = 0;
-    for (int i = 0; i < kSide; ++i) sum += sums[i], weight += weights[i];
-    return weight > 0 ? sum / weight : kInfinity;
-  }
-
- private:
-  Radiometry radiometry_;
-  float grey_[kSide][kLanes], weight_[kSide][kLanes];
-};
-
-// Which pixels to look at again: those where disparities within kEdgeReach span more than `spanPx`, or holes with
-// enough of them around, and where anything has changed since the last look.
-class Candidates {
- public:
-  Candidates(int width, int height)
-      : low_(width, height), high_(width, height), changed_(width, height), along_(width, height), pixels_(width, height) {
-    markAll();
-  }
-  void markAll() {
-    for (int v = 0; v < changed_.height(); ++v) std::fill_n(changed_.view().row(v), changed_.width(), uint8_t{1});
-  }
-
-  // To be called in front of each round; forgets the changes.
-  void look(const Padded& map) {
-    const int width = low_.width(), height = low_.height();
-    for (int v = 0; v < height; ++v) {
-      const float* from = map.row(v);
-      float *low = low_.view().row(v), *high = high_.view().row(v);
-      std::fill_n(low, width, kInfinity);
-      std::fill_n(high, width, -kInfinity);
-      uint8_t* pixels = pixels_.view().row(v);
-      std::fill_n(pixels, width, uint8_t{0});
-      for (int du = -kEdgeReach; du <= kEdgeReach; ++du) {
-        // NaN compares false.
-        for (int u = 0; u < width; ++u) low[u] = from[u + du] < low[u] ? from[u + du] : low[u];
-        for (int u = 0; u < width; ++u) high[u] = from[u + du] > high[u] ? from[u + du] : high[u];
-        for (int u = 0; u < width; ++u) pixels[u] = static_cast<uint8_t>(pixels[u] + (from[u + du] == from[u + du] ? 1 : 0));
-      }
-      const uint8_t* changed = changed_.view().row(v);
-      uint8_t* along = along_.view().row(v);
-      std::fill_n(along, width, uint8_t{0});
-      for (int du = -kEdgeAgain; du <= kEdgeAgain; ++du) {
-        for (int u = std::max(0, -du); u < width - std::max(0, du); ++u) along[u] |= changed[u + du];
-      }
-    }
-    for (int v = 0; v < height; ++v) std::fill_n(changed_.view().row(v), width, uint8_t{0});
-  }
-
-  // Row v's, in `to`. fewest: of pixels around a hole; 0: those that have a disparity.
-  void readRow(int v, int fewest, float spanPx, std::vector<uint8_t>& to) {
-    const int width = low_.width(), last = low_.height() - 1;
-    rowLow_.assign(static_cast<size_t>(width), kInfinity);
-    rowHigh_.assign(static_cast<size_t>(width), -kInfinity);
-    rowPixels_.assign(static_cast<size_t>(width), 0);
-    std::fill(to.begin(), to.end(), uint8_t{0});
-    float *low = rowLow_.data(), *high = rowHigh_.data();
-    uint8_t *pixels = rowPixels_.data(), *t = to.data();
-    for (int y = std::max(0, v - kEdgeReach); y <= std::min(last, v + kEdgeReach); ++y) {
-      const float *lows = low_.view().row(y), *highs = high_.view().row(y);
-      const uint8_t *along = along_.view().row(y), *some = pixels_.view().row(y);
-      for (int u = 0; u < width; ++u) low[u] = lows[u] < low[u] ? lows[u] : low[u];
-      for (int u = 0; u < width; ++u) high[u] = highs[u] > high[u] ? highs[u] : high[u];
-      for (int u = 0; u < width; ++u) pixels[u] = static_cast<uint8_t>(pixels[u] + some[u]);
-      for (int u = 0; u < width && std::abs(y - v) <= kEdgeAgain; ++u) t[u] |= along[u];
-    }
-    for (int u = 0; u < width; ++u) t[u] &= fewest > 0 ? pixels[u] >= fewest : high[u] - low[u] > spanPx;
-  }
-  void change(int u, int v) { changed_.view().at(u, v) = 1; }
-
- private:
-  Image<float> low_, high_;
-  Image<uint8_t> changed_, along_, pixels_;
-  std::vector<float> rowLow_, rowHigh_;
-  std::vector<uint8_t> rowPixels_;
-};
-
-// The largest disparity with which a row's pixels lie on each pixel of the secondary.
-class Claims {
- public:
-  Claims(int secWidth, int secOffset) : offset_(secOffset), of_(static_cast<size_t>(secWidth)) {}
-
-  void read(const float* disparity, int width) {
-    std::fill(of_.begin(), of_.end(), kNaN);
-    for (int u = 0; u < width; ++u) {
-      const int x = columnOf(u, disparity[u]);
-      if (x >= 0 && !(of_[static_cast<size_t>(x)] >= disparity[u])) of_[static_cast<size_t>(x)] = disparity[u];
-    }
-  }
-  bool isFree(int u, float d, float stepPx) const {
-    const int x = columnOf(u, d);
-    return x >= 0 && !(std::fabs(of_[static_cast<size_t>(x)] - d) > stepPx);
-  }
-
- private:
-  int columnOf(int u, float d) const {
-    if (std::isnan(d)) return -1;
-    const int x = u + static_cast<int>(std::floor(d + 0.5f)) + offset_;
-    return x < static_cast<int>(of_.size()) ? x : -1;
-  }
-  int offset_;
-  std::vector<float> of_;
-};
+  return best;
+}
 
 }  // namespace
 
 void sharpenEdgesReference(const RefineInput& in, const EdgeOptions& options, const DisparityViews& map) {
   const int width = map.disparity.width, height = map.disparity.height;
-  // What is small is wrong or lost: it must not grow, neither beyond its edges nor, below, into holes.
-  if (options.rounds > 0) removeSpeckles(map, options.specklePx / kSeedShare, options.stepPx);
-  const Nearness nearness;
-  const Padded ref(in.ref, in.refValid, kMargin);
-  const Padded sec(in.sec, in.secValid, kMargin);
+  // A quarter of what is small in the end is small in the first rounds.
+  if (options.rounds > 0) removeSpeckles(map, options.specklePx / 4, options.stepPx);
   const RadiometryMap radiometries(in, map.disparity);
-  Padded before(width, height, kEdgeReach);
-  const std::vector<Neighbour> neighbours = neighbourhood(before.stride());
-  Candidates candidates(width, height);
-  std::vector<uint8_t> wanted(static_cast<size_t>(width));
-  Claims claims(in.sec.width, in.secOffset);
+  Image<uint8_t> changed(width, height);
   for (int round = 0; round < options.rounds + options.fillRounds; ++round) {
-    const bool filling = round >= options.rounds;
-    if (round == options.rounds) {
-      removeSpeckles(map, options.specklePx, options.stepPx);
-      candidates.markAll();
-    }
-    before.copy(map.disparity);
-    candidates.look(before);
+    const bool isFilling = round >= options.rounds, isFirst = round == 0 || round == options.rounds;
+    if (round == options.rounds) removeSpeckles(map, options.specklePx, options.stepPx);
+    Image<float> before(width, height);
+    for (int v = 0; v < height; ++v) std::copy_n(map.disparity.row(v), width, before.view().row(v));
+    Image<uint8_t> changes(width, height);
     for (int v = 0; v < height; ++v) {
-      candidates.readRow(v, filling ? options.fewestToFill : 0, 2 * options.stepPx, wanted);
-      if (filling) claims.read(before.row(v), width);
       for (int u = 0; u < width; ++u) {
-        const float own = before.row(v)[u];
-        if (wanted[static_cast<size_t>(u)] == 0 || std::isnan(own) != filling) continue;
-        if (filling && (map.validity.at(u, v) & ~kFillable) != 0) continue;
-        const Radiometry& radiometry = radiometries.at(u, v);
-        if (radiometry.perDeviation == 0) continue;
-        const Surfaces surfaces = surfacesAround(before.row(v) + u, neighbours, options.stepPx);
-        const int fewest = filling ? options.fewestToFill : options.fewest;
-        const auto isWorth = [&](const Surface& s) {
-          return s.pixels >= fewest && !(filling && !claims.isFree(u, s.disparity(), options.stepPx));
-        };
-        if (std::none_of(surfaces.of, surfaces.of + surfaces.count, isWorth)) continue;
-
-        const Support support(ref, nearness, u, v, radiometry);
-        const auto misfit = [&](float d) {
-          const float whole = std::floor(d);
-          const int x = u + static_cast<int>(whole) + in.secOffset;
-          return x >= 0 && x < in.sec.width ? support.misfit(sec, x, v, d - whole) : kInfinity;
-        };
-        float least = filling ? options.acceptable : misfit(own) - options.advantage, best = own;
-        for (int i = 0; i < surfaces.count; ++i) {
-          if (!isWorth(surfaces.of[i])) continue;
-          const float d = surfaces.of[i].disparity();
-          const float with = misfit(d);
-          if (with < least) least = with, best = d;
-        }
-        if (!(best != own) || std::isnan(best)) continue;
+        const float own = before.view().at(u, v);
+        const bool isFillable = (map.validity.at(u, v) & ~(kLeftRight | kAmbiguous | kSpeckle)) == 0;
+        if (std::isnan(own) != isFilling || (isFilling && !isFillable)) continue;
+        if (!isFirst && !isAnySetAround(changed, u, v, kEdgeAgain)) continue;
+        const float best = decide(in, options, before, radiometries.at(u, v), u, v);
+        if (std::isnan(best) || best == own) continue;
         map.disparity.at(u, v) = best;
-        candidates.change(u, v);
-        if (!filling) continue;
-        map.validity.at(u, v) = kValid;
-        map.confidence.at(u, v) = kLeastConfidence;
+        changes.view().at(u, v) = 1;
+        if (isFilling) map.validity.at(u, v) = kValid, map.confidence.at(u, v) = kLeastConfidence;
       }
     }
+    changed = std::move(changes);
   }
 }
 

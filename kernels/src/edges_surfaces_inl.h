@@ -153,8 +153,8 @@ struct Surfaces {
 };
 
 // The surfaces around a pixel of disparity `own` (NaN: a hole) other than its own: what is connected to it by steps of at most
-// stepPx, as on a slope, is its own too. Of more than kMaxSurfaces the farthest are left out. None where none has `fewest`
-// pixels, or where a pixel's surroundings span no more than two steps; smaller ones than that may be left out.
+// stepPx, as on a slope, is its own too. The nearest first; of more than kMaxSurfaces the farthest are left out. None where none
+// has `fewest` pixels, or where a pixel's surroundings span no more than two steps; smaller ones than that may be left out.
 // others: the pixels further than stepPx from its own, or all that aren't holes.
 inline void findSurfaces(const Surroundings& around, float own, PixelSet others, const Rings& rings, int fewest, float stepPx,
                          Surfaces& found) {
@@ -193,7 +193,6 @@ inline void findSurfaces(const Surroundings& around, float own, PixelSet others,
     least = std::min(least, s.low);
     most = std::max(most, s.high);
   }
-  if (others != 0) around.limits(others, least, most);
   if (!(most - least > 2 * stepPx)) {
     found.count = 0;
     return;
@@ -205,7 +204,8 @@ inline void findSurfaces(const Surroundings& around, float own, PixelSet others,
       if (s.low - high > stepPx || low - s.high > stepPx) continue;
       low = std::min(low, s.low);
       high = std::max(high, s.high);
-      found.of[i--] = found.of[--found.count];
+      std::copy(found.of + i + 1, found.of + found.count, found.of + i);
+      --found.count, --i;
       grown = true;
     }
   }

@@ -272,33 +272,58 @@ TEST(SharpenEdges, TakesASinglePixel) {
   EXPECT_EQ(disparity.view().at(0, 0), 0);
 }
 
+constexpr float kStripes[] = {100, 140, 170, 120};
+
+// Patches of disparities: each on one of some levels, slanted, with noise, blunders and holes of several reasons.
+struct Patches {
+  int columns, rows, levels;
+  float levelPx, slant, noise;
+  float shiftPx;  // 0, 1 or 2 of these on top of a patch's level
+  int fewest, fewestToFill;
+  int secCut;      // columns that the secondary lacks on both sides
+  bool isStriped;  // the images repeat every 4 pixels, so that several disparities fit equally well
+};
+constexpr Patches kPatches[] = {
+    {5, 4, 5, 0.4f, 0.1f, 0.4f, 0, 6, 8, 0, false},   // surfaces that touch
+    {5, 4, 5, 2.5f, 0.1f, 0.4f, 0, 6, 8, 0, false},   // surfaces apart
+    {2, 1, 12, 2.2f, 0, 0.4f, 0, 2, 2, 30, false},    // more of them than are considered; many lie outside the secondary
+    {3, 3, 5, 4, 0, 0, 0.9f, 3, 3, 30, true},         // surfaces that fit equally well
+};
+
 TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
   for (const auto& [width, height] : std::vector<std::pair<int, int>>{{1, 1}, {5, 3}, {17, 9}, {40, 33}, {100, 80}}) {
-    for (const float step : {0.4f, 2.5f}) {  // surfaces that touch, and surfaces apart
+    for (const Patches& patches : kPatches) {
+      SCOPED_TRACE(&patches - kPatches);
       std::mt19937 random(9);
-      const Scene scene = makeScene();
+      Scene scene = makeScene();
       Image<float> start(width, height);
       Image<uint16_t> validity(width, height);
-      Image<uint8_t> refValid(width, height);
       for (int v = 0; v < height; ++v) {
         for (int u = 0; u < width; ++u) {
-          // Patches of 5 x 4 pixels on one of five surfaces, slanted, with noise, blunders and holes of several reasons.
-          std::mt19937 patch(static_cast<uint32_t>((v / 4) * 100 + u / 5));
+          std::mt19937 patch(static_cast<uint32_t>((v / patches.rows) * 100 + u / patches.columns));
           patch.discard(2);
-          const float noise = static_cast<float>(random() % 100) / 250;
-          start.view().at(u, v) = step * static_cast<float>(patch() % 5) + 0.1f * static_cast<float>(u % 7) + noise;
+          const auto level = static_cast<float>(patch() % static_cast<uint32_t>(patches.levels)), shift = static_cast<float>(patch() % 3);
+          const float noise = patches.noise * static_cast<float>(random() % 100) / 100;
+          start.view().at(u, v) = patches.levelPx * level + patches.shiftPx * shift + patches.slant * static_cast<float>(u % 7) + noise;
           const uint32_t draw = random() % 100;
           if (draw == 0) start.view().at(u, v) += 8;
           constexpr uint16_t kReasons[] = {kLeftRight, kAmbiguous, kBorder, kSpeckle};
           if (draw > 85) validity.view().at(u, v) = kReasons[draw % 4];
           if (draw > 85) start.view().at(u, v) = std::numeric_limits<float>::quiet_NaN();
-          refValid.view().at(u, v) = random() % 50 != 0;
+          scene.refValid.view().at(u, v) = random() % 50 != 0;
+          if (patches.isStriped) scene.ref.view().at(u, v) = kStripes[u % 4];
+        }
+        for (int x = 0; x < scene.sec.width(); ++x) {
+          if (!patches.isStriped) scene.secValid.view().at(x, v) = random() % 50 != 0;
+          if (patches.isStriped) scene.sec.view().at(x, v) = kStripes[(x - kMargin) % 4 + (x < kMargin ? 4 : 0)];
         }
       }
       const ImageView<const float> ref{scene.ref.view().data, width, height, scene.ref.view().stride};
-      const ImageView<const float> sec{scene.sec.view().data, width + 2 * kMargin, height, scene.sec.view().stride};
-      const ImageView<const uint8_t> secValid{scene.secValid.view().data, sec.width, height, scene.secValid.view().stride};
-      const RefineInput input{ref, refValid.view(), sec, secValid, kMargin};
+      const ImageView<const uint8_t> refValid{scene.refValid.view().data, width, height, scene.refValid.view().stride};
+      const int cut = patches.secCut, secWidth = std::max(1, width + 2 * kMargin - 2 * cut);
+      const ImageView<const float> sec{scene.sec.view().data + cut, secWidth, height, scene.sec.view().stride};
+      const ImageView<const uint8_t> secValid{scene.secValid.view().data + cut, secWidth, height, scene.secValid.view().stride};
+      const RefineInput input{ref, refValid, sec, secValid, kMargin - cut};
       struct Map {
         Image<float> disparity, confidence;
         Image<uint16_t> validity;
@@ -312,7 +337,8 @@ TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
         }
         EdgeOptions options;
         options.specklePx = 12;
-        options.fewestToFill = 8;
+        options.fewest = patches.fewest;
+        options.fewestToFill = patches.fewestToFill;
         sharpen(input, options, map.views());
         return map;
       };
@@ -338,7 +364,7 @@ TEST(SharpenEdges, EqualsItsTwinOnEveryTargetAndOddSizes) {
           for (int u = 0; u < width; ++u) {
             const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
             ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g)))
-                << width << 'x' << height << " step " << step << " at " << u << ' ' << v << ": " << e << " " << g;
+                << width << 'x' << height << " at " << u << ' ' << v << ": " << e << " " << g;
             ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
             ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
           }
