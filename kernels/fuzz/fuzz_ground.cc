@@ -4,6 +4,7 @@
 #include "height_bounds.h"
 #include "input.h"
 #include "merge_block.h"
+#include "product_cells.h"
 #include "search_range.h"
 
 namespace {
@@ -87,8 +88,6 @@ void merge(Input& input) {
   const auto plane = [&](double scale) { return denseView<const float>(planes.emplace_back(input.floats(cells, scale)).data(), width, height); };
   for (int i = 0; i < count; ++i) {
     pairs.push_back({plane(300), plane(5), plane(3), plane(20)});
-    // Weights are sums of points' weights: any heights may come, but none of these is infinite.
-    for (float& weight : planes[planes.size() - 3]) weight = std::isfinite(weight) ? std::clamp(weight, -1e6F, 1e6F) : 0;
     for (const int side : {width, height}) {
       std::vector<double>& feather = feathers.emplace_back(side);
       for (double& value : feather) value = input.byte() / 255.0;
@@ -99,11 +98,13 @@ void merge(Input& input) {
   for (auto& one : fused) one.resize(cells);
   const auto view = [&](std::vector<float>& one) { return denseView(one.data(), width, height); };
   fusePairs(pairs, {view(fused[0]), view(fused[1]), view(fused[2]), view(fused[3])});
+  for (size_t i = 0; i < cells; ++i) fuzz::expect(std::isfinite(fused[0][i]) && fused[1][i] >= 0 && std::isfinite(fused[1][i]));
   std::vector<uint16_t> layers[4];
   for (auto& one : layers) one.resize(cells);
   const auto layer = [&](int i) { return denseView(layers[i].data(), width, height); };
   std::vector<float> merged(cells);
   blendTiles(tiles, {std::abs(input.finite(5)), std::abs(input.finite(4)) + 1e-3, 1}, {view(merged), layer(0), layer(1), layer(2), layer(3)});
+  for (size_t i = 0; i < cells; ++i) fuzz::expect(layers[3][i] == kHasHeight ? std::isfinite(merged[i]) : merged[i] == kNoHeight);
 }
 
 }  // namespace

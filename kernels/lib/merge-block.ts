@@ -3,7 +3,7 @@ import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
 import type { PixelRect } from './types.js';
 
-/** Cells of a partial DSM, row-major; a cell counts where its weight is above 0 and its height is finite. Metres. */
+/** Cells of a partial DSM, row-major; a cell counts where its weight is above 0 and both are finite. Metres. */
 export interface PartialCells {
   readonly height: Float32Array;
   readonly weight: Float32Array;

@@ -13,19 +13,16 @@ inline float spreadOf(float spread) { return spread > 0.0F ? spread : 0.0F; }
 
 struct Columns {
   int from, to;
-  bool empty() const { return from >= to; }
 };
 
-// The columns of a tile with a feather. Feathers rise and fall once, so that there is no gap.
-Columns featheredColumns(const BlendTile& tile, int width) {
-  int from = 0, to = width;
-  while (from < to && tile.featherCol[from] <= 0) ++from;
-  while (from < to && tile.featherCol[to - 1] <= 0) --to;
-  return {from, to};
+// Where the columns begin in which a tile has a feather, and those in which it has none.
+void addBounds(const BlendTile& tile, int width, std::vector<int>& bounds) {
+  for (int col = 1; col < width; ++col) {
+    if ((tile.featherCol[col] > 0) != (tile.featherCol[col - 1] > 0)) bounds.push_back(col);
+  }
 }
 
 void clearCells(const MergedOutputs& out, Columns columns, int row, uint16_t emptyReason) {
-  if (columns.empty()) return;
   const int cells = columns.to - columns.from;
   std::fill_n(out.height.row(row) + columns.from, cells, kNoHeight);
   for (const auto& layer : {out.confidence, out.count, out.spread}) std::fill_n(layer.row(row) + columns.from, cells, uint16_t{0});
@@ -41,7 +38,8 @@ void takeSpan(const BlendTile& tile, const BlendOptions& options, Columns column
 
 // One tile's cell where several have a feather.
 struct Share {
-  double feather, height, weight, spread, count;
+  double feather, height, weight, spread;
+  float count;
   bool isOwner;
 };
 
@@ -65,7 +63,7 @@ void blendCell(const Share* shares, int n, const BlendOptions& options, int col,
   out.height.at(col, row) = static_cast<float>(lead->height + mean);
   out.spread.at(col, row) = spreadSteps(static_cast<float>(std::sqrt(std::max(0.0, sumSquare / sumWeight - mean * mean))));
   out.confidence.at(col, row) = confidenceSteps(static_cast<float>(std::min(1.0, sumWeight / sumFeather / options.fullWeight)));
-  out.count.at(col, row) = static_cast<uint16_t>(std::min(lead->count, 65535.0));
+  out.count.at(col, row) = countSteps(lead->count);
   out.reason.at(col, row) = kHasHeight;
 }
 
@@ -94,43 +92,34 @@ void fusePairs(const std::vector<CellViews>& pairs, const CellOutputs& fused) {
 
 void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options, const MergedOutputs& out) {
   const int width = out.height.width;
-  std::vector<Columns> columns;
-  for (const BlendTile& tile : tiles) columns.push_back(featheredColumns(tile, width));
-  std::vector<int> active, bounds, here;
+  // Between two bounds the same tiles have a feather, in any one row.
+  std::vector<int> bounds{0, width};
+  for (const BlendTile& tile : tiles) addBounds(tile, width, bounds);
+  std::sort(bounds.begin(), bounds.end());
+  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+  std::vector<const BlendTile*> here;
   std::vector<Share> shares(tiles.size());
   for (int row = 0; row < out.height.height; ++row) {
-    active.clear();
-    bounds.assign({0, width});
-    for (size_t i = 0; i < tiles.size(); ++i) {
-      if (tiles[i].featherRow[row] <= 0 || columns[i].empty()) continue;
-      active.push_back(static_cast<int>(i));
-      bounds.push_back(columns[i].from);
-      bounds.push_back(columns[i].to);
-    }
-    std::sort(bounds.begin(), bounds.end());
-    // Between two bounds the same tiles have a feather.
     for (size_t i = 1; i < bounds.size(); ++i) {
       const Columns span{bounds[i - 1], bounds[i]};
-      if (span.empty()) continue;
       here.clear();
-      for (const int tile : active) {
-        if (columns[static_cast<size_t>(tile)].from <= span.from && columns[static_cast<size_t>(tile)].to >= span.to) here.push_back(tile);
+      for (const BlendTile& tile : tiles) {
+        if (tile.featherRow[row] > 0 && tile.featherCol[span.from] > 0) here.push_back(&tile);
       }
       if (here.size() == 1) {
-        takeSpan(tiles[static_cast<size_t>(here[0])], options, span, row, out);
+        takeSpan(*here[0], options, span, row, out);
         continue;
       }
       clearCells(out, span, row, options.emptyReason);
       if (here.empty()) continue;
       for (int col = span.from; col < span.to; ++col) {
         int n = 0;
-        for (const int index : here) {
-          const BlendTile& tile = tiles[static_cast<size_t>(index)];
-          const int x = col - tile.col0, y = row - tile.row0;
-          const float height = tile.cells.height.at(x, y), weight = tile.cells.weight.at(x, y);
+        for (const BlendTile* tile : here) {
+          const int x = col - tile->col0, y = row - tile->row0;
+          const float height = tile->cells.height.at(x, y), weight = tile->cells.weight.at(x, y);
           if (!cellCounts(weight, height)) continue;
-          shares[static_cast<size_t>(n++)] = {tile.featherCol[col] * tile.featherRow[row], height, weight,
-                                              spreadOf(tile.cells.spread.at(x, y)), tile.cells.count.at(x, y), tile.isOwner};
+          shares[static_cast<size_t>(n++)] = {tile->featherCol[col] * tile->featherRow[row], height, weight,
+                                              spreadOf(tile->cells.spread.at(x, y)), tile->cells.count.at(x, y), tile->isOwner};
         }
         blendCell(shares.data(), n, options, col, row, out);
       }

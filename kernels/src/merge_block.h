@@ -10,7 +10,7 @@
 
 namespace altiplano {
 
-// Cells of one size; a cell counts where its weight is above 0 and its height is finite. height, spread: metres.
+// Cells of one size; a cell counts where its weight is above 0 and both weight and height are finite. height, spread: metres.
 struct CellViews {
   ImageView<const float> height, weight, spread, count;
 };
@@ -45,9 +45,10 @@ struct MergedOutputs {
 // and counts add up. Empty cells: weight 0. The order of `pairs` is that of the sums.
 void fusePairs(const std::vector<CellViews>& pairs, const CellOutputs& fused);
 
-// The tiles' heights as one surface: every tile counts with weight times feather, unless it disagrees with the leading tile (the
-// owner, else the one of the largest feather) by more than the tolerance: a roof's edge stays an edge. Count is the leading
-// tile's. Where one tile alone has a feather its cells are taken as they are. The order of `tiles` is that of the sums.
+// The tiles' heights as one surface: every tile counts with weight times feather, and not at all without a feather, unless it
+// disagrees with the leading tile (the owner, else the one of the largest feather) by more than the tolerance: a roof's edge stays
+// an edge. Count is the leading tile's. Where one tile alone has a feather its cells are taken as they are. The order of `tiles` is
+// that of the sums.
 void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options, const MergedOutputs& out);
 
 }  // namespace altiplano

@@ -108,6 +108,71 @@ TEST(BlendTiles, FollowsItsDefinitionCellByCell) {
   EXPECT_GT(blended, kSide * kSide);
 }
 
+// Two tiles over one row: the owner's heights are 10, the neighbour's 12, both everywhere.
+struct TwoTiles {
+  Cells owners, neighbours;
+  std::vector<double> ownerFeather = std::vector<double>(kSide, 1), neighbourFeather = ownerFeather;
+  const std::vector<double> down{1};
+  Image<float> height{kSide, 1};
+  Image<uint16_t> confidence{kSide, 1}, count{kSide, 1}, spread{kSide, 1}, reason{kSide, 1};
+
+  TwoTiles() {
+    for (Cells* cells : {&owners, &neighbours}) {
+      for (int x = 0; x < kSide; ++x) {
+        cells->height.view().at(x, 0) = cells == &owners ? 10 : 12;
+        cells->weight.view().at(x, 0) = 1;
+        cells->count.view().at(x, 0) = cells == &owners ? 3 : 5;
+      }
+    }
+  }
+  void blend() {
+    blendTiles({{0, 0, true, ownerFeather.data(), down.data(), owners.views()}, {0, 0, false, neighbourFeather.data(), down.data(), neighbours.views()}},
+               {3, 1, kDeadTile}, {height.view(), confidence.view(), count.view(), spread.view(), reason.view()});
+  }
+};
+
+// owner      1 1 0 0 1 1      the owner leads nowhere without a feather, and one tile alone isn't taken there either
+// neighbour  0 1 1 0 0 1
+TEST(BlendTiles, GivesATileNoSayWhereItHasNoFeather) {
+  TwoTiles t;
+  for (int x = 0; x < kSide; ++x) {
+    t.ownerFeather[static_cast<size_t>(x)] = x % 6 == 2 || x % 6 == 3 ? 0 : 1;
+    t.neighbourFeather[static_cast<size_t>(x)] = x % 6 == 1 || x % 6 == 2 || x % 6 == 5 ? 1 : 0;
+  }
+  t.blend();
+  constexpr float kExpected[] = {10, 11, 12, kNoHeight, 10, 11};
+  constexpr int kCounts[] = {3, 3, 5, 0, 3, 3};
+  for (int x = 0; x < kSide; ++x) {
+    EXPECT_EQ(t.height.view().at(x, 0), kExpected[x % 6]) << x;
+    EXPECT_EQ(t.count.view().at(x, 0), kCounts[x % 6]) << x;
+    EXPECT_EQ(t.reason.view().at(x, 0), x % 6 == 3 ? kDeadTile : kHasHeight) << x;
+  }
+}
+
+TEST(BlendTiles, LeavesOutCellsOfInfiniteWeightAndCountsThatAreNone) {
+  TwoTiles t;
+  for (int x = 0; x < kSide; x += 2) t.owners.weight.view().at(x, 0) = std::numeric_limits<float>::infinity();
+  t.owners.count.view().at(1, 0) = kNaN;
+  t.owners.count.view().at(3, 0) = -7;
+  t.owners.count.view().at(5, 0) = 1e9F;
+  t.blend();
+  for (int x = 0; x < kSide; ++x) EXPECT_EQ(t.height.view().at(x, 0), x % 2 == 0 ? 12 : 11) << x;
+  EXPECT_EQ(t.count.view().at(1, 0), 0);
+  EXPECT_EQ(t.count.view().at(3, 0), 0);
+  EXPECT_EQ(t.count.view().at(5, 0), 65535);
+}
+
+TEST(FusePairs, LeavesOutWeightsThatAreInfinite) {
+  Cells pair = randomCells(1), fused;
+  pair.height.view().at(0, 0) = pair.height.view().at(1, 0) = 50;
+  pair.weight.view().at(0, 0) = std::numeric_limits<float>::infinity();
+  pair.weight.view().at(1, 0) = 1;
+  fusePairs({pair.views(), pair.views()}, fused.outputs());
+  EXPECT_EQ(fused.weight.view().at(0, 0), 0);
+  EXPECT_EQ(fused.weight.view().at(1, 0), 2);
+  EXPECT_EQ(fused.height.view().at(1, 0), 50);
+}
+
 // Rows around a vector's length; NaN, infinities and values beyond what is kept in every place.
 TEST(TakeCells, EqualsItsTwin) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -121,8 +186,8 @@ TEST(TakeCells, EqualsItsTwin) {
       return values;
     };
     const std::vector<float> height = row(), weight = row(), spread = row();
-    std::vector<float> count(static_cast<size_t>(cells));
-    for (float& value : count) value = static_cast<float>(random() % 100000);
+    std::vector<float> count = row();
+    for (float& value : count) value = value > 0 && value < 3 ? static_cast<float>(random() % 100000) : value;
     struct Out {
       std::vector<float> height;
       std::vector<uint16_t> confidence, count, spread, reason;

@@ -18,7 +18,8 @@ void takeVector(D d, const PartialRow& in, int at, float fullWeight, uint16_t em
   const auto height = hn::LoadU(d, in.height + at), weight = hn::LoadU(d, in.weight + at);
   const auto zero = hn::Zero(d), steps = hn::Set(d, static_cast<float>(kSteps)), most = hn::Set(d, 65535.0F);
   // Comparisons are false for NaN, and so what stands behind them never is.
-  const auto counts = hn::And(hn::Gt(weight, zero), hn::Lt(hn::Abs(height), hn::Set(d, 1e30F)));
+  const auto tooMuch = hn::Set(d, 1e30F);
+  const auto counts = hn::And(hn::And(hn::Gt(weight, zero), hn::Lt(weight, tooMuch)), hn::Lt(hn::Abs(height), tooMuch));
   const auto put = [&](auto values, uint16_t* to) HWY_ATTR { hn::StoreU(hn::DemoteTo(du, values), du, to + at); };
   const auto confidence = hn::Div(weight, hn::Set(d, fullWeight));
   const auto spread = hn::LoadU(d, in.spread + at), count = hn::LoadU(d, in.count + at);
@@ -26,7 +27,7 @@ void takeVector(D d, const PartialRow& in, int at, float fullWeight, uint16_t em
   hn::StoreU(hn::IfThenElse(counts, height, hn::Set(d, kNoHeight)), d, out.height + at);
   put(hn::NearestInt(hn::IfThenElseZero(counts, hn::Mul(hn::Min(confidence, hn::Set(d, 1.0F)), steps))), out.confidence);
   put(hn::NearestInt(hn::Min(hn::Mul(spreadOr0, steps), most)), out.spread);
-  put(hn::ConvertTo(di, hn::IfThenElseZero(counts, hn::Min(count, most))), out.count);
+  put(hn::ConvertTo(di, hn::IfThenElseZero(hn::And(counts, hn::Gt(count, zero)), hn::Min(count, most))), out.count);
   put(hn::IfThenElse(hn::RebindMask(di, counts), hn::Set(di, kHasHeight), hn::Set(di, emptyReason)), out.reason);
 }
 

@@ -8,7 +8,7 @@ void takeCellsReference(const PartialRow& in, int cells, float fullWeight, uint1
     const bool counts = cellCounts(in.weight[i], in.height[i]);
     out.height[i] = counts ? in.height[i] : kNoHeight;
     out.confidence[i] = counts ? confidenceSteps(in.weight[i] / fullWeight) : 0;
-    out.count[i] = counts ? static_cast<uint16_t>(std::min(in.count[i], 65535.0F)) : 0;
+    out.count[i] = counts ? countSteps(in.count[i]) : 0;
     out.spread[i] = counts ? spreadSteps(in.spread[i]) : 0;
     out.reason[i] = counts ? static_cast<uint16_t>(kHasHeight) : emptyReason;
   }
