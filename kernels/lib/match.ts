@@ -106,7 +106,7 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
   return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, regions) + result;
 }
 
-/** What of it stays with the thread for its next tile, bytes: the census codes, and the volume with its P2, whose place edges and refinement get after it. */
+/** What of it stays with the thread for its next tiles, the largest of which decides, bytes: the census codes, and the volume with its P2, whose place edges and refinement get after it. */
 export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
   const volume = (width * paddedCount(count) + 4 * (width + 2)) * height; // and P2 of four paths
   const edges = (8 * (width + 64) + 4 * (secWidth + 64)) * (height + 16) + (width + 128) * height;

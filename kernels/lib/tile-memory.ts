@@ -20,7 +20,7 @@ const area = ({ width, height }: Area): number => width * height;
 
 /**
  * Bytes a stereo tile holds at its fullest moment, the process itself left out, if each stage's input is released after it, and
- * what matching keeps is of the last tile's size. Matching and rasterizing are about as full.
+ * what matching keeps is of this tile's size (or of an earlier one that needed more). Matching and rasterizing are about as full.
  */
 export function tileMemoryBytes({ rect, secRect, windows, grid, count }: TileShape): number {
   const pixels = area(rect);
