@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import {
-  closeSync, constants, fsync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync,
+  closeSync, constants, fsync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync,
 } from 'node:fs';
 import { copyFile, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -29,9 +29,9 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
 
   const pathOf = (key: string): string => {
     checkKey(key);
-    return join(root, key);
+    return `${root}/${key}`;
   };
-  const newStagingPath = (): string => join(staging, randomUUID());
+  const newStagingPath = (): string => `${staging}/${randomUUID()}`;
 
   /** Makes `staged` visible as `key`; false where `mayReplace` is not set and the key is taken. Either way `staged` is gone. */
   async function publish(key: string, staged: string, mayReplace: boolean, isDurable = true): Promise<boolean> {
@@ -105,9 +105,7 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       return entry.size;
     }),
     has: (key) => translated('look up', key, async () => isFile(pathOf(key))),
-    putIfAbsent: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () =>
-      // Looking first saves writing what most repeated tasks would write for nothing; link() still decides.
-      !isFile(pathOf(key)) && putBytes(key, bytes, false, !isRepeatable)),
+    putIfAbsent: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, () => putBytes(key, bytes, false, !isRepeatable)),
     put: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () => { await putBytes(key, bytes, true, !isRepeatable); }),
     putFile: (key, path) => translated('write', key, async () => {
       checkKey(key);
@@ -149,10 +147,10 @@ function isLinked(staged: string, path: string): boolean {
     linkSync(staged, path);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    rmSync(staged);
+    unlinkSync(staged);
     return false;
   }
-  rmSync(staged);
+  unlinkSync(staged);
   return true;
 }
 

@@ -18,7 +18,12 @@ export function checkPrefix(prefix: string): void {
 
 const shown = (key: string): string => JSON.stringify(key.length <= 100 ? key : `${key.slice(0, 100)}...`);
 
+/** What nearly all keys look like: short ones of plain names are found right in one step. */
+const plainKey = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
+const mostPlain = 250;
+
 function keyProblem(key: string): string | null {
+  if (key.length <= mostPlain && plainKey.test(key)) return null;
   if (key.startsWith('/')) return 'is absolute; keys are relative to the store';
   if (Buffer.byteLength(key) > 900) return 'is longer than 900 bytes';
   if (/[\\\p{Cc}]/u.test(key)) return 'has a backslash or a control character';
