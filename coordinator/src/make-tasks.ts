@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type Affine, type AlignTask, type HeightRange, type IngestTask, InputError, type LevelPlan, type PairPlan, type ScenePlan, type StereoTask,
-  type TaskImage, type TilePlan, alignKey, identityAffine, partialKey, taskHash,
+  type TaskImage, type TilePlan, alignKey, identityAffine, partialKey, withOutKey,
 } from '@altiplano/protocol';
 import { disparitiesFor } from './estimate.js';
 import { withHalo } from './ground-tiles.js';
@@ -27,10 +27,10 @@ export function alignTasks(plan: ScenePlan): AlignTask[] {
     const pair = pairOf(plan, pairId);
     const task = {
       v: 1, sceneId: plan.sceneId, kind: 'align', taskId: alignTaskId(id), round: 0, pairId, windowId: id, crs: plan.crs, box,
-      heightRange: plan.heightDomain, ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec),
+      heightRange: [...plan.heightDomain], ref: taskImage(plan, pair.ref), sec: taskImage(plan, pair.sec),
       factor: alignFactor(plan, pair), params: plan.request.params,
-    } as const;
-    return { ...task, heightRange: [...task.heightRange], outKey: alignKey(plan.sceneId, pairId, id, taskHash(task)) };
+    } satisfies Omit<AlignTask, 'outKey'>;
+    return withOutKey(task, (hash) => alignKey(plan.sceneId, pairId, id, hash));
   });
 }
 
@@ -47,13 +47,10 @@ export function tileTaskMaker(plan: ScenePlan, level: LevelPlan, corrections: Re
     const task = {
       v: 1, sceneId: plan.sceneId, kind: level.factor === 1 ? 'stereo' : 'coarse', taskId: tileTaskId(level.factor, tile.id, pairId), round: 0,
       factor: level.factor, pairId, tileId: tile.id, crs: plan.crs,
-      grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells, heightRange, priorKey, ...images,
+      grid: withHalo(tile.core, level.haloCells), haloCells: level.haloCells, heightRange: [...heightRange], priorKey, ...images,
       params, memoryBudgetMb: plan.request.memoryBudgetMb,
-    } as const;
-    return {
-      ...task, heightRange: [...heightRange],
-      outKey: partialKey(plan.sceneId, level.factor, tile.id, pairId, taskHash(task)),
-    };
+    } satisfies Omit<StereoTask, 'outKey'>;
+    return withOutKey(task, (hash) => partialKey(plan.sceneId, level.factor, tile.id, pairId, hash));
   };
 }
 

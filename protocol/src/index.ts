@@ -26,6 +26,6 @@ export {
   tasksStream,
 } from './subjects.js';
 export {
-  type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, agentProcessMb, alignMatchesSchema, taskHash, taskKinds,
+  type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, agentProcessMb, alignMatchesSchema, taskHash, taskKinds, withOutKey,
   taskSchema,
 } from './task.js';
