@@ -74,5 +74,30 @@ TEST(DropOutliers, EqualsItsTwinOnEveryTarget) {
   }
 }
 
+// Two by two cells of 2 m. A cell holds its western and northern border, a range both its ends; elsewhere the limits hold.
+TEST(DropOutliers, KeepsWhatLiesOnTheEndsOfItsCellsRange) {
+  const float low[] = {100, 110, 300, 310}, high[] = {105, 115, 305, 315};
+  const HeightPrior prior{denseView<const float>(low, 2, 2), denseView<const float>(high, 2, 2), 0, 0, 2};
+  const OutlierLimits limits{0, 1000, 1, 2, 5};
+  struct Case {
+    float east, north, up;
+    bool stays;
+  };
+  const Case cases[] = {
+      {0, 0, 99, true},    {0, 0, 98.9f, false}, {0, 0, 108, true},    {0, 0, 108.1f, false},  // the first cell
+      {2, 0, 109, true},   {2, 0, 108.9f, false}, {0, -2, 299, true},  {0, -2, 200, false},    // its neighbours
+      {4, 0, 500, true},   {0, -4, 500, true},   {-0.1f, 0, 500, true}, {0, 0.1f, 500, true},  // around all cells
+      {4, 0, -1, true},    {4, 0, -1.1f, false}, {4, 0, 1003, true},   {4, 0, 1003.1f, false},
+  };
+  onEveryTarget([&] {
+    for (const Case& c : cases) {
+      Points point(1, 1);
+      point.east.view().at(0, 0) = c.east, point.north.view().at(0, 0) = c.north, point.up.view().at(0, 0) = c.up;
+      EXPECT_EQ(dropOutliers(point.views(), 0, 0, prior, limits), c.stays ? 0u : 1u) << c.east << ' ' << c.north << ' ' << c.up;
+      EXPECT_EQ(std::isnan(point.up.view().at(0, 0)), !c.stays);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace altiplano

@@ -102,6 +102,27 @@ TEST(FillBounds, AWindowIsFilledAsTheWholeGridIs) {
   }
 }
 
+// Cells    0     1     2     3     4     5     6 ...    along a row and down a column, one doubling
+//         4-12   ?   10-20   ?     ?     ?     ? ...
+// known         0,2         2    from the pair 2-3, which lies beside 4-5; nothing is near the rest
+TEST(FillBounds, TakesNeighboursThenCoarserNeighboursThenTheFallback) {
+  constexpr float kLows[] = {4, 4, 10, 10, 10, 10, -1, -1, -1}, kHighs[] = {12, 20, 20, 20, 20, 20, 2000, 2000, 2000};
+  constexpr int kCells = 9;
+  for (const bool isColumn : {false, true}) {
+    Bounds bounds(isColumn ? 1 : kCells, isColumn ? kCells : 1);
+    const auto at = [&](Image<float>& image, int i) -> float& { return image.view().at(isColumn ? 0 : i, isColumn ? i : 0); };
+    for (int i = 0; i < kCells; ++i) {
+      at(bounds.low, i) = i == 0 || i == 2 ? kLows[i] : kNaN;
+      at(bounds.high, i) = i == 0 || i == 2 ? kHighs[i] : kNaN;
+    }
+    fillBounds(bounds.views(), -1, 2000, 1);
+    for (int i = 0; i < kCells; ++i) {
+      EXPECT_EQ(at(bounds.low, i), kLows[i]) << i;
+      EXPECT_EQ(at(bounds.high, i), kHighs[i]) << i;
+    }
+  }
+}
+
 TEST(WidenBounds, AddsMarginsAndStaysInsideTheDomain) {
   Bounds bounds(4, 1), around(2, 1);
   const float low[] = {10, kNaN, 90, 300}, high[] = {20, kNaN, 95, 310};
