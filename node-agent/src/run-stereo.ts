@@ -167,7 +167,7 @@ const hasValid = (image: RectImage): boolean => image.valid.includes(1);
 /** Cells of a partial DSM that have a height. */
 export function cellsWithPoints({ count }: PartialDsm): number {
   let cells = 0;
-  for (const points of count) if (points > 0) cells += 1;
+  for (let i = 0; i < count.length; i++) cells += count[i] === 0 ? 0 : 1; // of millions: an iterator takes several times as long
   return cells;
 }
 
