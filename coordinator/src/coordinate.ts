@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceUnavailableError, type SceneStatus } from '@altiplano/protocol';
-import { type NatsAccess, type ObjectStore, type TaskQueue, openNatsQueue, openStore } from '@altiplano/protocol/io';
+import { type NatsAccess, type ObjectStore, type TaskQueue, openNatsQueue, openWritableStore } from '@altiplano/protocol/io';
 import type { CoordinatorLog } from './coordinator-log.js';
 import { fencedStore } from './fenced-store.js';
 import { type HeldLease, claimLease } from './lease.js';
@@ -42,7 +42,7 @@ export interface CoordinatorPorts {
 export async function coordinate(config: CoordinatorConfig, ports: CoordinatorPorts, signal: AbortSignal): Promise<void> {
   const { log } = ports;
   await mkdir(config.workDir, { recursive: true });
-  const store = await openStore(config.store);
+  const store = await openWritableStore(config.store);
   let queue: TaskQueue | null = null;
   let metrics: { close(): void } | null = null;
   let leading: HeldLease | null = null;

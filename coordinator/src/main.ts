@@ -17,6 +17,7 @@ import { registerSubmit } from './commands/submit.js';
 import { registerTile } from './commands/tile.js';
 import { registerTiles } from './commands/tiles.js';
 import { registerWatch } from './commands/watch.js';
+import { mendOf } from './message-of.js';
 
 /** Errors of input that was refused before anything started: bad usage. */
 const usageCodes = ['bad-input', 'bad-rpc', 'raster'];
@@ -86,7 +87,7 @@ Examples:
 
 function describe(error: unknown, isVerbose: boolean): string {
   if (!(error instanceof Error)) return String(error);
-  return isVerbose ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause, true)}`}` : error.message;
+  return isVerbose ? `${error.stack ?? error.message}${error.cause === undefined ? '' : `\ncaused by: ${describe(error.cause, true)}`}` : `${error.message}${usageCodes.includes(codeOf(error)) ? '' : mendOf(error)}`;
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');

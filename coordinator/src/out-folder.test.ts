@@ -14,6 +14,7 @@ test('folders are made with their parents; files in the way and file systems tha
   t.true((await stat(join(folder, 'a', 'b'))).isDirectory());
   await writeFile(join(folder, 'file'), '');
   await t.throwsAsync(makeOutFolder(join(folder, 'file')), { instanceOf: InputError, message: /file is a file; choose a folder for --out/ });
+  await t.throwsAsync(makeOutFolder(join(folder, 'file'), 'store'), { instanceOf: InputError, message: /^store: .*file is a file; choose a folder for --store/ });
   await t.throwsAsync(makeOutFolder(join(folder, 'file', 'below')), { instanceOf: InputError, message: /file is a file/ });
   await t.throwsAsync(makeOutFolder('/proc/altiplano/out'), { instanceOf: InputError, message: /nothing can be written to \/proc\/altiplano\/out/ });
 });

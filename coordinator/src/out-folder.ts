@@ -4,13 +4,13 @@ import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '@altiplano/protocol';
 
-/** Makes a folder and its parents where missing. Throws InputError where a file is in the way or nothing may be written. */
-export async function makeOutFolder(folder: string): Promise<void> {
+/** Makes a folder that an option names, and its parents where missing. Throws InputError where a file is in the way or nothing may be written. */
+export async function makeOutFolder(folder: string, option: 'out' | 'store' = 'out'): Promise<void> {
   const path = resolve(folder);
   const missing: string[] = [];
   let present = path;
   for (let kind = await kindOf(present); kind !== 'folder'; kind = await kindOf(present)) {
-    if (kind === 'file') throw new InputError(`out: ${present} is a file; choose a folder for --out`);
+    if (kind === 'file') throw new InputError(`${option}: ${present} is a file; choose a folder for --${option}`);
     missing.unshift(present);
     present = dirname(present);
   }
@@ -19,7 +19,7 @@ export async function makeOutFolder(folder: string): Promise<void> {
     // One by one: node's recursive mkdir never returns where a file system refuses new folders by ENOENT, as /proc does.
     for (const part of missing) await mkdir(part).catch(async (error: unknown) => { if ((await kindOf(part)) !== 'folder') throw error; });
   } catch (cause) {
-    throw new InputError(`out: nothing can be written to ${path} (${cause instanceof Error ? cause.message : String(cause)}); choose another --out`, cause);
+    throw new InputError(`${option}: nothing can be written to ${path} (${cause instanceof Error ? cause.message : String(cause)}); choose another --${option}`, cause);
   }
 }
 

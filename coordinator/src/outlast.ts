@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from './message-of.js';
+import { mendOf, messageOf } from './message-of.js';
 
 export interface Patience {
   /** What is done, for warnings. */
@@ -25,7 +25,7 @@ export async function outlast<T>(run: () => Promise<T>, { what, mostMs, warn, si
     } catch (error) {
       signal.throwIfAborted();
       if (!mayPass(error) || performance.now() + pauseMs - since > mostMs) throw error;
-      warn(`${what}: ${messageOf(error)}; trying again`);
+      warn(`${what}: ${messageOf(error)}${mendOf(error)}; trying again`);
     }
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();

@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, copyFile, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { configureGdal } from '@altiplano/kernels/raster';
-import { type ScenePlan, planKey, productKey } from '@altiplano/protocol';
+import { ServiceUnavailableError, type ScenePlan, planKey, productKey } from '@altiplano/protocol';
 import { type ObjectStore, findNatsServer, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
 import { startAgents } from './agent-processes.js';
 import { dropObjects, isIntermediate } from './drop-objects.js';
 import { lockFolder } from './lock-folder.js';
+import { messageOf } from './message-of.js';
 import { makeOutFolder } from './out-folder.js';
+import { outlast } from './outlast.js';
 import { type RunOptions, runScene } from './run-scene.js';
 import { type RunSummary, type SceneResult, runSummary } from './scene-result.js';
 import type { SceneWork } from './scene-work.js';
@@ -33,6 +35,9 @@ export interface LocalEnd {
   readonly result: SceneResult | null;
 }
 
+/** A store that is named by a path, not by a URL. */
+const isFolder = (store: string): boolean => !/^[a-z][a-z0-9+.-]*:/i.test(store);
+
 /** All that Altiplano keeps beside the products is below this folder. */
 export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
 
@@ -46,6 +51,7 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
   // What this machine lacks is said before anything is written.
   await findNatsServer();
   await makeOutFolder(dir);
+  if (local.store !== null && isFolder(local.store)) await makeOutFolder(local.store, 'store');
   const unlock = await lockFolder(dir);
   const store = await openStore(local.store ?? join(dir, 'store'));
   try {
@@ -55,9 +61,10 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
     if (before !== null) return { summary: before, result: null };
     const result = await runCluster(plan, local, dir, store, signal);
     const summary = runSummary(result);
-    if (local.store !== null) for (const path of Object.values(summary.products)) await storeProduct(store, plan.sceneId, path);
+    const kept = <T>(what: string, run: () => Promise<T>): Promise<T> => outlast(run, { what, mostMs: patienceMs, warn: local.onWarning, signal });
+    if (local.store !== null) for (const path of Object.values(summary.products)) await kept('storing products', () => storeProduct(store, plan.sceneId, path));
     if (result.state === 'done') {
-      await store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary)));
+      await kept('storing run.json', () => store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary))));
       if (!local.keepIntermediates) await dropObjects(store, plan.sceneId, isIntermediate);
     }
     return { summary, result };
@@ -135,7 +142,9 @@ function summaryIn(text: string): RunSummary | null {
 async function storeProduct(store: ObjectStore, sceneId: string, path: string): Promise<void> {
   const copy = join(store.scratchFolder, randomUUID());
   try {
-    await copyFile(path, copy, constants.COPYFILE_FICLONE);
+    await copyFile(path, copy, constants.COPYFILE_FICLONE).catch((error: unknown) => {
+      throw new ServiceUnavailableError(`store: can't take ${path}: ${messageOf(error)}`, error);
+    });
     await store.putFile(productKey(sceneId, basename(path)), copy);
   } finally {
     await rm(copy, { force: true });

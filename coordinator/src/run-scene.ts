@@ -7,7 +7,7 @@ import {
 } from './advance-scene.js';
 import { makeInbox } from './inbox.js';
 import { openLane } from './lane.js';
-import { messageOf } from './message-of.js';
+import { mendOf, messageOf } from './message-of.js';
 import { outlast } from './outlast.js';
 import { type ComputeCommand, openSceneComputing } from './scene-computing.js';
 import { readOrders } from './scene-orders.js';
@@ -104,7 +104,7 @@ async function runOnce(ports: ScenePorts, plan: ScenePlan, options: RunOptions, 
     } catch (error) {
       if (stopped.aborted) return;
       if (error instanceof ObjectMissingError || (await isLacking(ports, state()).catch(() => false))) return lacking.abort();
-      if (!stopped.aborted) inbox.push({ type: 'failed', message: `${command.type}: ${messageOf(error)}` });
+      if (!stopped.aborted) inbox.push({ type: 'failed', message: `${command.type}: ${messageOf(error)}${mendOf(error)}` });
     }
   };
   const computes = openLane<{ readonly command: ComputeCommand; readonly state: () => SceneState }>(({ command, state: now }) =>

@@ -8,6 +8,7 @@ import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsO
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { pairOf } from './make-tasks.js';
 import type { Merge, MergedDsm } from './merge-dsm.js';
+import { messageOf } from './message-of.js';
 import { findEarlierMerge, keepMerge, mergeSource } from './merged-edition.js';
 import { type OutcomeTally, openTally } from './outcome-tally.js';
 import { stageSeconds, tileCountsOf } from './scene-result.js';
@@ -125,13 +126,27 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     return merge;
   }
 
+  /** A step of the level's merge. Where its files can't be written they are dropped, and the next try begins anew: nobody knows what of them is right. */
+  async function merging<T>(state: () => SceneState, step: (merge: Merge) => Promise<T>): Promise<T> {
+    const merge = await mergeOf(state);
+    try {
+      return await step(merge);
+    } catch (error) {
+      if (messageOf(error).includes(workDir)) {
+        merges.delete(levelOf(state()).factor);
+        await merge.abandon();
+      }
+      throw error;
+    }
+  }
+
   async function mergeLevel(state: () => SceneState): Promise<void> {
     const { factor } = levelOf(state());
     const { done, empty, dead } = state().endCounts;
     const before = merged.get(factor);
     // A put that failed may have taken the file along: then the run begins again.
     if (before !== undefined && !existsSync(before.path)) throw new ObjectMissingError(coarseDsmKey(plan.sceneId, factor, epoch));
-    const result = before ?? await (await mergeOf(state)).finish();
+    const result = before ?? await merging(state, (merge) => merge.finish());
     merges.delete(factor);
     merged.set(factor, result);
     if (factor > 1) {
@@ -191,7 +206,7 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       switch (command.type) {
         case 'solvePointing': return solvePointing(command);
         case 'mergeTile':
-          await (await mergeOf(state)).mergeTile(command.tileId);
+          await merging(state, (merge) => merge.mergeTile(command.tileId));
           return tell({ type: 'tileMerged', factor: command.factor, tileId: command.tileId });
         case 'mergeLevel': return mergeLevel(state);
         case 'rangeTiles': return rangeTiles(command.factor, command.from);

@@ -84,8 +84,9 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
       case 'finishMerge': {
         const { merge, storeUrl } = mergeOf(request.merge);
         await storeAt(storeUrl);
+        const merged = await merge.finish();
         merges.delete(request.merge);
-        return merge.finish();
+        return merged;
       }
       case 'abandonMerge': {
         const open = merges.get(request.merge);

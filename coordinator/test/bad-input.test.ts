@@ -9,6 +9,7 @@ import test from 'ava';
 import { mapConcurrently } from '@altiplano/protocol/io';
 import { agentCases } from './bad-input/agents.js';
 import { cameraCases } from './bad-input/cameras.js';
+import { diskCases } from './bad-input/disks.js';
 import { imageCases } from './bad-input/images.js';
 import { placeCases, requestCases, runCases } from './bad-input/requests.js';
 import { type Row, type TableSection, formatTable, rowsOf } from './bad-input/table.js';
@@ -17,7 +18,7 @@ import { writeImage } from './bad-input/world.js';
 const page = fileURLToPath(new URL('../../../docs/bad-input.md', import.meta.url));
 
 test('bad input ends as docs/bad-input.md says', async (t) => {
-  t.timeout(600_000);
+  t.timeout(1_200_000);
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-bad-input-'));
   t.teardown(async () => {
     chmodSync(join(folder, 'mine'), 0o755);
@@ -34,7 +35,7 @@ test('bad input ends as docs/bad-input.md says', async (t) => {
 
   const sections: TableSection[] = [];
   const skipped: string[] = [];
-  for (const { title, text, cases } of [imageCases(folder), cameraCases(folder), requestCases(folder), places.section, runCases(folder), ...agents.sections]) {
+  for (const { title, text, cases } of [imageCases(folder), cameraCases(folder), requestCases(folder), places.section, runCases(folder), diskCases(folder), ...agents.sections]) {
     const rows: (Row | null)[] = cases.map(() => null);
     await mapConcurrently(cases.map((one, i) => ({ one, i })), 2, async ({ one: { what, command, run }, i }) => {
       const ended = await run();
@@ -55,5 +56,6 @@ test('bad input ends as docs/bad-input.md says', async (t) => {
 /** What differs from run to run and from machine to machine. */
 function withoutPlace(message: string, folder: string): string {
   return message.replaceAll(`${folder}/`, '').replaceAll(folder, '.')
-    .replace(/scene-[0-9a-f]{10}/g, 'scene-...').replace(/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:PORT').replace(/\/\.staging\/\S+\.part/g, '/.staging/...');
+    .replace(/scene-[0-9a-f]{10}/g, 'scene-...').replace(/127\.0\.0\.1:\d{2,}/g, '127.0.0.1:PORT').replace(/\/\.staging\/\S+\.part/g, '/.staging/...')
+    .replace(/\/\.([\w.-]+)\.\d+\.[0-9a-f]{12}\.part/g, '/.$1.part').replace(/\.publish-[0-9a-f]+/g, '.publish-...').replace(/\.staging\/[0-9a-f-]{36}/g, '.staging/...');
 }

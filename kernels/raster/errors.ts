@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the system says of a disk that is full, worn or closed to us: somebody may mend it. */
-const diskTrouble = /No space left on device|Disk quota exceeded|File too large|Read-only file system|Input\/output error/;
+/** What system, libpng, libjpeg and our own writers say of a disk that is full, worn or closed to us: somebody may mend it. */
+const diskTrouble = /No space left on device|Disk quota exceeded|File too large|Read-only file system|Input\/output error|libpng: Write Error|out of disk space|disk full\?/;
 
 /** A raster can't be read or written. The message begins with the file and ends with what GDAL says. One in a bucket, or on a full disk, may be readable later. */
 export class RasterError extends Error {

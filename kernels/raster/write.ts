@@ -3,6 +3,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { KernelArgumentError } from '../lib/errors.js';
 import type { RpcModel } from '../lib/types.js';
 import { temporaryBeside, writeAtomically } from './atomic.js';
+import { RasterError } from './errors.js';
 import { callRaster, type NativeGeoTiff } from './native.js';
 import { rpcMetadataOf } from './rpc-readers/gdal-metadata.js';
 
@@ -130,6 +131,9 @@ export function createTiled(path: string, options: TiledOptions): TiledRaster {
       open = false;
       try {
         callRaster((raster) => raster.closeTiled(handle));
+      } catch (error) {
+        // What a full disk doesn't take of it isn't wanted any more.
+        if (!(error instanceof RasterError)) throw error;
       } finally {
         rmSync(temporary, { force: true });
       }

@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { simdTarget } from '@altiplano/kernels';
 import type { AgentInfo, AltiplanoError, Task } from '@altiplano/protocol';
-import { type ObjectStore, openNatsQueue, openStore } from '@altiplano/protocol/io';
+import { type ObjectStore, openNatsQueue, openWritableStore } from '@altiplano/protocol/io';
 import type { AgentConfig } from './config.js';
 import { type Log, logPlace } from './log.js';
 import type { AgentMetrics } from './metrics.js';
@@ -42,7 +42,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   const problem = (error: AltiplanoError): void => { log('bus:problem', { error: error.message }); };
   const lost = new AbortController();
   const stop = AbortSignal.any([options.stop, lost.signal]);
-  const store = await openStore(config.store);
+  const store = await openWritableStore(config.store);
   const queue = await openNatsQueue({
     ...config.bus, role: 'agent', name: config.id, ackWaitMs, signal: drain, onProblem: problem,
     onLost: (error) => { lost.abort(error); },

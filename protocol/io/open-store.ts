@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../src/index.js';
 import { openFileStore } from './file-store.js';
@@ -16,6 +18,18 @@ export async function openStore(url: string): Promise<ObjectStore> {
   // The client is a third of a second of start-up that a store of files needn't pay for.
   if (scheme === 's3') return (await import('./s3-store.js')).openS3Store(url);
   throw new InputError(`store ${url}: unknown scheme '${scheme}:'; use s3://bucket/prefix or file:///absolute/folder`);
+}
+
+/** Opens a store for a program that does nothing but write to it. Throws InputError, too, where its folder can't be written: waiting would not help. */
+export async function openWritableStore(url: string): Promise<ObjectStore> {
+  const store = await openStore(url);
+  try {
+    await access(store.scratchFolder, constants.W_OK);
+    return store;
+  } catch (cause) {
+    await store.close();
+    throw new InputError(`store ${url}: nothing can be written to ${store.scratchFolder} (${cause instanceof Error ? cause.message : String(cause)}); let the user who runs this write there`, cause);
+  }
 }
 
 function filePathOf(url: string): string {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { transformPoints } from '@altiplano/kernels/raster';
 import { type Task, encodeMessage, stereoParamsSchema } from '@altiplano/protocol';
 import { type TaskQueue, openNatsQueue, startNatsServer } from '@altiplano/protocol/io';
-import { type BadInput, type CaseEnd, type Section, camera, runProgram, side } from './world.js';
+import { type BadInput, type CaseEnd, type Section, camera, program, runProgram, side } from './world.js';
 
 const agentProgram = fileURLToPath(new URL('../../../../node-agent/bin/altiplano-agent.js', import.meta.url));
 const sceneId = 'bad';
@@ -30,7 +30,7 @@ const stereo = {
   params: stereoParamsSchema.parse({}), memoryBudgetMb: 1500, outKey: `scenes/${sceneId}/partials/x0y0/0_1.tif`,
 } as const;
 
-/** What agents make of messages that nobody of ours would send, and of a disk without room. */
+/** What agents make of messages that nobody of ours would send, and of disks that take nothing. */
 export async function agentCases(folder: string): Promise<{ readonly sections: readonly Section[]; close(): Promise<void> }> {
   const home = join(folder, 'agents');
   mkdirSync(home);
@@ -87,13 +87,16 @@ export async function agentCases(folder: string): Promise<{ readonly sections: r
     ],
   };
   const disk: Section = {
-    title: 'Full disks', text: 'Tried again later: an operator may make room. Nothing of the result is left in the store.', cases: [{
-      what: 'no room for an ingested image', command: 'altiplano agent',
-      async run() {
-        await stopAgent(); // it would take the task
-        return fullDisk(folder, server.url, queue);
+    title: 'Disks of programs', text: 'What is full is tried again later: an operator may make room. Nothing of the result is left in the store.', cases: [
+      {
+        what: 'no room for an ingested image', command: 'altiplano agent',
+        async run() {
+          await stopAgent(); // it would take the task
+          return fullDisk(folder, server.url, queue);
+        },
       },
-    }],
+      readOnlyStore(folder, server.url, 'agent', 'read-only-a'), readOnlyStore(folder, server.url, 'coordinator', 'read-only-c'),
+    ],
   };
   return {
     sections: [messages, tasks, disk],
@@ -147,6 +150,23 @@ async function listen(queue: TaskQueue, ended: Map<string, CaseEnd>, signal: Abo
   }
 }
 
+/** A program whose store lies on a disk that can only be read. */
+function readOnlyStore(folder: string, natsUrl: string, command: 'agent' | 'coordinator', name: string): BadInput {
+  return {
+    what: 'a store on a disk that can only be read', command: `altiplano ${command}`,
+    async run() {
+      const store = join(folder, name);
+      mkdirSync(store);
+      const [first = '', ...rest] = [...smallDisk, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} || exit 99; exec "$@"`, 'sh'];
+      const ended = await runProgram(first, [...rest, process.execPath, program, command, '--store', store, '--nats', natsUrl], {}, folder);
+      if (ended.code === 99) return null;
+      // Their messages are lines of a log.
+      const said = /"event":"\w+:failed","error":"([^"]*)"/.exec(ended.stderr)?.[1] ?? '';
+      return { end: `exit code ${ended.code}`, message: said };
+    },
+  };
+}
+
 /** Runs an agent whose store lies on a disk of 64 KB, until it has told what became of an ingest task; null where this machine lets us mount none. */
 async function fullDisk(folder: string, natsUrl: string, queue: TaskQueue): Promise<CaseEnd | null> {
   const store = join(folder, 'small-disk');
@@ -168,7 +188,7 @@ async function fullDisk(folder: string, natsUrl: string, queue: TaskQueue): Prom
   const left = await listed;
   // The record of the attempt may have found room.
   const half = left.split('\n').filter((path) => path !== '' && !path.startsWith(join(store, 'scenes/full/attempts/')));
-  if (half.length > 0) throw new Error(`left on the full disk: ${half.join(', ')}`);
+  if (half.length > 0) throw new Error(`left on the disk: ${half.join(', ')}`);
   if (event?.type === 'retrying') return { end: 'tried again', message: event.error };
   return { end: event?.type === 'ended' ? event.outcome.state : 'no end', message: event?.type === 'ended' ? event.outcome.error?.message ?? '' : '' };
 }

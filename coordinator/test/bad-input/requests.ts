@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeGeoTiff } from '@altiplano/kernels/raster';
-import { type BadInput, type Section, camera, commandCase, runProgram, side, writeImage } from './world.js';
+import { type BadInput, type Section, camera, commandCase, noise, runProgram, side, writeImage } from './world.js';
 
 /** Requests that make no sense, and names that are none. Their files go into the folder. */
 export function requestCases(folder: string): Section {
@@ -83,20 +83,13 @@ export async function placeCases(folder: string): Promise<{ readonly section: Se
 /** Pairs that are planned, and in which there is nothing to match; and a scene whose store holds what it should not. */
 export function runCases(folder: string): Section {
   const image = (name: string, slopeE: number, data: Uint16Array): void => { writeImage(folder, name, { slopeE, data }); };
-  const noise = (seed: number): Uint16Array => {
-    let state = seed; // xorshift (Marsaglia 2003)
-    return new Uint16Array(side * side).map(() => {
-      for (const shift of [13, -17, 5]) state ^= shift > 0 ? state << shift : state >>> -shift;
-      return 500 + ((state >>> 0) % 1009);
-    });
-  };
   image('grey.tif', 0.25, new Uint16Array(side * side).fill(700));
   image('black-left.tif', 0.25, new Uint16Array(side * side));
   image('black-right.tif', -0.25, new Uint16Array(side * side));
   image('white-left.tif', 0.25, new Uint16Array(side * side).fill(65_535));
   image('white-right.tif', -0.25, new Uint16Array(side * side).fill(65_535));
-  image('noise-left.tif', 0.25, noise(3));
-  image('noise-right.tif', -0.25, noise(5));
+  image('noise-left.tif', 0.25, noise(3, side * side));
+  image('noise-right.tif', -0.25, noise(5, side * side));
   writeGeoTiff(join(folder, 'nothing.tif'), { width: side, height: side, bands: [{ data: new Uint16Array(side * side), noData: 0 }], rpc: camera(-0.25) });
   const run = (what: string, pair: string, out: string) => commandCase(folder, what, `run ${pair} --out ${out} --agents 1`);
   return {

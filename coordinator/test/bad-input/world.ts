@@ -29,6 +29,15 @@ export const texture = (slopeE: number): Uint16Array =>
     return 500 + ((x * 7919 + y * 104_729 + Math.round(slopeE) * 31) % 997);
   });
 
+/** Pixels without any pattern. */
+export function noise(seed: number, count: number): Uint16Array {
+  let state = seed; // xorshift (Marsaglia 2003)
+  return new Uint16Array(count).map(() => {
+    for (const shift of [13, -17, 5]) state ^= shift > 0 ? state << shift : state >>> -shift;
+    return 500 + ((state >>> 0) % 1009);
+  });
+}
+
 /** The camera of an image of the flat world, looking from west or east of the zenith. */
 export function camera(slopeE: number, north = 56_000): RpcModel {
   return flatImage({ width: side, height: side, gsdM: 0.5, east: 501_000, north, slopeE, slopeN: 0.02, heights: [0, 60] }).rpc;
@@ -42,7 +51,7 @@ export function writeImage(folder: string, name: string, options: { readonly slo
   return path;
 }
 
-const program = fileURLToPath(new URL('../../../bin/altiplano.js', import.meta.url));
+export const program = fileURLToPath(new URL('../../../bin/altiplano.js', import.meta.url));
 
 export interface Ended { readonly code: number; readonly stdout: string; readonly stderr: string }
 
