@@ -39,6 +39,17 @@ test('file store: what a crashed writer left is never listed, and swept a day la
   t.deepEqual(await readdir(join(folder, '.staging')), ['fresh']);
 });
 
+test.serial('file store: a program whose clock is days ahead sweeps nothing that others are writing', async (t) => {
+  const folder = await newFolder();
+  await mkdir(join(folder, '.staging'));
+  await writeFile(join(folder, '.staging', 'young'), '');
+  const now = Date.now;
+  t.teardown(() => { Date.now = now; });
+  Date.now = () => now() + 3 * 24 * 3600 * 1000;
+  await (await openFileStore(folder)).close();
+  t.deepEqual(await readdir(join(folder, '.staging')), ['young']);
+});
+
 test('file store: a failed write leaves nothing behind', async (t) => {
   const folder = await newFolder();
   const store = await openFileStore(folder);

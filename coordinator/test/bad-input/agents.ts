@@ -157,7 +157,7 @@ function readOnlyStore(folder: string, natsUrl: string, command: 'agent' | 'coor
     async run() {
       const store = join(folder, name);
       mkdirSync(store);
-      const [first = '', ...rest] = [...smallDisk, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} || exit 99; exec "$@"`, 'sh'];
+      const [first, ...rest] = [...smallDisk, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} || exit 99; exec "$@"`, 'sh'];
       const ended = await runProgram(first, [...rest, process.execPath, program, command, '--store', store, '--nats', natsUrl], {}, folder);
       if (ended.code === 99) return null;
       // Their messages are lines of a log.
