@@ -35,6 +35,7 @@ const mostNamed = 2000;
 
 export function openTally(): OpenTally {
   const stages: Record<string, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
+  const stereoStages: Record<string, number> = {};
   const emptyReasons: Record<string, number> = {};
   const clipped = firstOf((a: string, b) => (a < b ? -1 : 1));
   const dead = firstOf(byId);
@@ -51,8 +52,9 @@ export function openTally(): OpenTally {
       if (state === 'dead') dead.add(outcome);
       if (kind !== 'stereo') return;
       stereoTasks += 1;
-      const timed = Object.values(outcome.stages).reduce((sum, seconds) => sum + seconds, 0);
-      for (const [stage, seconds] of Object.entries(outcome.stages)) addTo(stages, `stereo.${stage}`, (cpuSeconds * seconds) / Math.max(1e-9, timed));
+      let timed = 0;
+      for (const stage in outcome.stages) timed += outcome.stages[stage] ?? 0;
+      for (const stage in outcome.stages) addTo(stereoStages, stage, (cpuSeconds * (outcome.stages[stage] ?? 0)) / Math.max(1e-9, timed));
       matchedPixels += metrics['matchedPixels'] ?? 0;
       largestTaskMb = Math.max(largestTaskMb, metrics['memoryMb'] ?? 0);
       if (state === 'empty') addTo(emptyReasons, outcome.reason ?? 'unknown', 1);
@@ -60,7 +62,7 @@ export function openTally(): OpenTally {
       stereo.add(outcome);
     },
     tally: () => ({
-      tasks, stereoTasks, cpuSeconds: cpu, stages: { ...stages }, matchedPixels, largestTaskMb, emptyReasons: { ...emptyReasons },
+      tasks, stereoTasks, cpuSeconds: cpu, stages: { ...stages, ...Object.fromEntries(Object.entries(stereoStages).map(([stage, sum]) => [`stereo.${stage}`, sum])) }, matchedPixels, largestTaskMb, emptyReasons: { ...emptyReasons },
       clipped: clipped.named(), dead: dead.named(), stereo: stereo.named().first,
     }),
   };
@@ -69,13 +71,19 @@ export function openTally(): OpenTally {
 const rank = { dead: 0, empty: 1, done: 2 } as const;
 const byId = (a: TaskOutcome, b: TaskOutcome): number => (a.taskId < b.taskId ? -1 : 1);
 
-/** Keeps the first `mostNamed` items in an order, whatever order they come in. */
+/** Keeps the first `mostNamed` items in an order, whatever order they come in. Most of a large scene's come after all that are kept, and aren't held at all. */
 function firstOf<T>(order: (a: T, b: T) => number): { add(item: T): void; named(): Named<T> } {
   let [count, items]: [number, T[]] = [0, []];
-  const cut = (): void => { items = items.sort(order).slice(0, mostNamed); };
+  /** The last of those that were first at the last cut. */
+  let last: T | undefined;
+  const cut = (): void => {
+    items = items.sort(order).slice(0, mostNamed);
+    last = items[mostNamed - 1];
+  };
   return {
     add(item) {
       count += 1;
+      if (last !== undefined && order(item, last) > 0) return;
       items.push(item);
       if (items.length >= 2 * mostNamed) cut();
     },
