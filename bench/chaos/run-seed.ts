@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { activePrefix } from '@altiplano/protocol';
-import { type ObjectStore, deadOutcomes, openStore } from '@altiplano/protocol/io';
+import { type ObjectStore, deadOutcomes, openStore, timeLimit } from '@altiplano/protocol/io';
 import { type S3Server, unfinishedUploads } from '@altiplano/protocol/testing';
 import { type Cluster, leaderOf, startCluster } from './cluster.js';
 import { inject } from './inject.js';
@@ -56,7 +56,8 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
   const images = server === null ? world.images : server.images;
   const scene: Scene = { schedule, world, images, store, cluster, logs: join(folder, 'logs'), injected: [], deviations: [] };
   const { injected, deviations } = scene;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const patience = timeLimit(limitMs);
+  const limit = AbortSignal.any([signal, patience.signal]);
   let traces: Traces = { attempts: {}, takeovers: 0 };
   try {
     if (poison === null) await runDisturbed(scene, limit);
@@ -73,6 +74,7 @@ export async function runSeed(schedule: Schedule, { world, folder, s3 }: Surroun
     const told = error instanceof Error ? error.stack ?? error.message : String(error);
     deviations.push(limit.aborted ? `the scene is not through after ${limitMs / 1000} s` : `the run failed: ${told}`);
   } finally {
+    patience.clear();
     await cluster.stopPrograms();
     await cluster.close();
   }

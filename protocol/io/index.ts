@@ -12,3 +12,4 @@ export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServe
 export type { ObjectStore, PutOptions } from './object-store.js';
 export { gdalOptionsFor, openStore, openWritableStore } from './open-store.js';
 export type { PublishOptions, TaskDelivery, TaskQueue } from './task-queue.js';
+export { type TimeLimit, timeLimit } from './time-limit.js';

@@ -3,6 +3,7 @@ import { type Readable, addAbortSignal } from 'node:stream';
 import { type S3Connection, type S3Settings, connectS3 } from './s3-client.js';
 import { DamagedAnswerError, isTransient, ourError } from './s3-errors.js';
 import { type RetryPolicy, withRetries } from './retry.js';
+import { timeLimit } from './time-limit.js';
 
 export interface S3Options extends S3Settings {
   readonly retry: RetryPolicy;
@@ -45,12 +46,14 @@ export async function openBucket(bucket: string, options: S3Options): Promise<S3
     async ask({ bytes = 0, signal, ...operation }, run) {
       const tryOnce = async () => {
         const limitMs = Math.ceil(requestTimeoutMs + bytes / 1000);
-        const limit = AbortSignal.timeout(limitMs);
+        const limit = timeLimit(limitMs);
         try {
-          return await run(signal === undefined ? limit : AbortSignal.any([signal, limit]));
+          return await run(signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]));
         } catch (error) {
-          if (limit.aborted && signal?.aborted !== true) throw new DamagedAnswerError(`no whole answer within ${(limitMs / 1000).toFixed(0)} s`, { cause: error });
+          if (limit.signal.aborted && signal?.aborted !== true) throw new DamagedAnswerError(`no whole answer within ${(limitMs / 1000).toFixed(0)} s`, { cause: error });
           throw error;
+        } finally {
+          limit.clear();
         }
       };
       try {
