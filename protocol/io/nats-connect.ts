@@ -32,6 +32,8 @@ export interface NatsConnectOptions extends NatsAccess {
 }
 
 const retryPauseMs = 250;
+/** Before another try of a lost connection: at least, and at most so much more, lest a thousand agents come back at once. */
+const [reconnectPauseMs, reconnectJitterMs] = [250, 250];
 const refusedPatienceMs = 60_000;
 
 export const natsInboxPrefix = ({ inboxPrefix, role }: NatsConnectOptions): string => inboxPrefix ?? inboxPrefixOf(role ?? 'coordinator');
@@ -42,7 +44,7 @@ export const natsInboxPrefix = ({ inboxPrefix, role }: NatsConnectOptions): stri
  */
 export async function connectToNats(options: NatsConnectOptions): Promise<NatsConnection> {
   const client = await clientOptionsOf(options);
-  const deadline = Date.now() + (options.connectTimeoutMs ?? 30_000);
+  const deadline = performance.now() + (options.connectTimeoutMs ?? 30_000);
   for (;;) {
     options.signal?.throwIfAborted();
     try {
@@ -50,7 +52,7 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
     } catch (cause) {
       const refusal = refusalIn(cause, options) ?? (/timeout/i.test(messageOf(cause)) ? await certificateRefusal(client, options) : null);
       if (refusal !== null) throw refusal;
-      if (Date.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${messageOf(cause)}`, cause);
+      if (performance.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${messageOf(cause)}`, cause);
       await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
     }
   }
@@ -138,6 +140,15 @@ async function certificateRefusal(client: NodeConnectionOptions, options: NatsCo
   }
 }
 
+/**
+ * Pauses by durations. The client's own (3.4.0) count from the time of day of the last connection: a clock set back by an hour keeps a
+ * program away for that hour. No time of day is before the first of these, and the second says how long to pause.
+ */
+const reconnecting: Pick<NodeConnectionOptions, 'reconnectDelayHandler' | 'reconnectToServer'> = {
+  reconnectDelayHandler: () => -Infinity,
+  reconnectToServer: ([next]) => (next === undefined || next.lastConnect === 0 ? null : { server: next, delay: reconnectPauseMs + Math.random() * reconnectJitterMs }),
+};
+
 async function clientOptionsOf(options: NatsConnectOptions): Promise<NodeConnectionOptions> {
   const servers = options.servers.split(',').map((server) => server.trim()).filter((server) => server !== '');
   if (servers.length === 0) throw new InputError('no NATS server given; give nats://host:port');
@@ -148,8 +159,8 @@ async function clientOptionsOf(options: NatsConnectOptions): Promise<NodeConnect
   const tls = options.tls ?? (servers.some((server) => server.startsWith('tls://')) ? {} : null);
   if (tls !== null) await checkTls(tls);
   return {
-    servers, name: options.name ?? 'altiplano', inboxPrefix: natsInboxPrefix(options), maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 250,
-    pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ignoreAuthErrorAbort: true,
+    servers, name: options.name ?? 'altiplano', inboxPrefix: natsInboxPrefix(options), maxReconnectAttempts: -1,
+    pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ignoreAuthErrorAbort: true, ...reconnecting,
     ...(authenticator && { authenticator }), ...(tls && { tls }),
   };
 }

@@ -97,10 +97,10 @@ export async function findNatsServer(named: string | undefined = process.env['AL
 
 /** The server writes its ports file when it accepts clients, with the port it got; null: it ended, or took too long. */
 async function readyUrl(storeDir: string, pid: number, ended: Promise<void>, timeoutMs: number): Promise<string | null> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let hasEnded = false;
   void ended.then(() => { hasEnded = true; });
-  while (!hasEnded && Date.now() < deadline) {
+  while (!hasEnded && performance.now() < deadline) {
     for (const name of await portsFiles(storeDir)) {
       if (!name.endsWith(`_${pid}.ports`)) continue;
       const url = /(nats|tls):\/\/127\.0\.0\.1:\d+/.exec(await readFile(join(storeDir, name), 'utf8'))?.[0];
