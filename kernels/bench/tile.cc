@@ -255,7 +255,7 @@ std::vector<Stage> makeStages() {
        [](Tile& t) { dropOutliersReference(keptPoints(t), 0, 0, t.prior(), kOutlierLimits); },
        [](Tile& t) { return Digest().add(t.keptEast.view()).add(t.keptNorth.view()).add(t.keptUp.view()).value(); }},
       {"rasterize", nothing, runRasterize, nullptr, digestOfDsm},
-      {"dsmFromDisparity", nothing, [](Tile& t) { dsmFromDisparity(block(t), {0, 0, 0.5}, t.prior(), kOutlierLimits, {}, dsm(t)); },
+      {"dsmFromDisparity", nothing, [](Tile& t) { dsmFromDisparity(block(t), {0, 0, 0.5}, t.prior(), kOutlierLimits, {}, t.memory.volume, dsm(t)); },
        [](Tile& t) { dsmFromDisparityReference(block(t), {0, 0, 0.5}, t.prior(), kOutlierLimits, {}, dsm(t)); }, digestOfDsm},
       {"merge", nothing, runMerge, nullptr,
        [](Tile& t) {

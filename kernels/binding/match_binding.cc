@@ -79,9 +79,7 @@ Napi::Value filterDisparityBinding(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void registerMatch(Napi::Env env, Napi::Object exports) {
-  // Each thread has its own memory, which lasts as long as its environment.
-  const auto memory = std::make_shared<MatchMemory>();
+void registerMatch(Napi::Env env, Napi::Object exports, const std::shared_ptr<MatchMemory>& memory) {
   exports.Set("matchPair", Napi::Function::New(env, [memory](const Napi::CallbackInfo& info) {
                 return matchPairBinding(info, *memory);
               }));

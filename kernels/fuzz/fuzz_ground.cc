@@ -48,8 +48,9 @@ void toGround(Input& input) {
   std::vector<float> heights(cells), weights(cells), spreads(cells);
   std::vector<uint16_t> counts(cells);
   const double resolution = std::abs(input.finite(2));
+  BigBuffer memory;
   dsmFromDisparity({denseView(disparity.data(), width, height), denseView(weight.data(), width, height), input.integer(-50, 50), input.integer(-50, 50), groundFromRect},
-                   {input.finite(40), input.finite(40), resolution > 0 ? resolution : 1}, prior.views, limits, options,
+                   {input.finite(40), input.finite(40), resolution > 0 ? resolution : 1}, prior.views, limits, options, memory,
                    {denseView(heights.data(), columns, rows), denseView(weights.data(), columns, rows), denseView(spreads.data(), columns, rows),
                     denseView(counts.data(), columns, rows)});
   std::vector<int16_t> low(pixels);

@@ -29,11 +29,11 @@ export function tileMemoryBytes({ rect, secRect, windows, grid, count }: TileSha
   const images = (4 + 1) * (pixels + area(secRect));
   const range = 2 * pixels;
   const map = (4 + 2 + 4) * pixels;
-  const points = (16 + 4) * pixels; // each in its row of cells; those outside of the grid are left out, so rather fewer
+  const points = (16 + 4) * (pixels + 128 * grid.height); // each in its row of cells, where matching had its volume; those outside of the grid are left out
   const dsm = (4 + 4 + 4 + 2) * cells;
   return Math.max(
     kept + windows.reduce((sum, window) => sum + (4 + 1) * area(window), 0) + images + range,
     images + range + matchMemoryBytes(rect.width, rect.height, count, secRect.width),
-    kept + map + points + dsm, // writing needs less: what is written goes to the file strip by strip
+    Math.max(kept, points) + map + dsm, // writing needs less: what is written goes to the file strip by strip
   );
 }

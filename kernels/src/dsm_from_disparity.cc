@@ -6,10 +6,11 @@
 namespace altiplano {
 
 size_t dsmFromDisparity(const DisparityBlock& block, const DsmGrid& grid, const HeightPrior& prior,
-                        const OutlierLimits& limits, const RasterizeOptions& options, const DsmViews& out) {
+                        const OutlierLimits& limits, const RasterizeOptions& options, BigBuffer& memory, const DsmViews& out) {
   const int width = block.disparity.width;
   const AllowedHeights allowed = allowedHeights(grid.originE, grid.originN, prior, limits);
-  Rasterizer rasterizer({0, 0, grid.resolution}, options, out.height.width, out.height.height);
+  const size_t pixels = static_cast<size_t>(width) * static_cast<size_t>(block.disparity.height);
+  Rasterizer rasterizer({0, 0, grid.resolution}, options, out.height.width, out.height.height, pixels, memory);
   Image<float> east(width, 1), north(width, 1), up(width, 1);
   const PointViews points{east.view(), north.view(), up.view()};
   size_t dropped = 0;

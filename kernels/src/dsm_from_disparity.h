@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "big_buffer.h"
 #include "drop_outliers.h"
 #include "polynomial.h"
 #include "rasterize.h"
@@ -23,9 +24,10 @@ struct DsmGrid {
 };
 
 // triangulate, dropOutliers and rasterizeDsm a row of the block at a time, so that its points are never out of the nearest
-// caches; returns how many points were dropped. The same bits as the three one after the other, on every target.
+// caches; returns how many points were dropped. The same bits as the three one after the other, on every target. The points of all
+// rows, 20 bytes each, lie in `memory` meanwhile.
 size_t dsmFromDisparity(const DisparityBlock& block, const DsmGrid& grid, const HeightPrior& prior,
-                        const OutlierLimits& limits, const RasterizeOptions& options, const DsmViews& out);
+                        const OutlierLimits& limits, const RasterizeOptions& options, BigBuffer& memory, const DsmViews& out);
 
 // The slow twin: the three slow twins one after the other.
 size_t dsmFromDisparityReference(const DisparityBlock& block, const DsmGrid& grid, const HeightPrior& prior,

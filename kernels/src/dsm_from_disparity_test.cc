@@ -74,6 +74,7 @@ constexpr OutlierLimits kLimits{100, 140, 1, 4, 40};
 // pixels lies along a row of cells, across all of them, and in between.
 TEST(DsmFromDisparity, EqualsItsTwinOnEveryTarget) {
   const Prior prior;
+  BigBuffer memory;  // of blocks of all sizes in turn
   for (const auto& [width, height] : {std::pair(1, 1), {7, 30}, {83, 61}, {1100, 9}}) {
     for (const double turn : {0.0, 0.6, 1.55}) {
       Block block(width, height);
@@ -82,7 +83,7 @@ TEST(DsmFromDisparity, EqualsItsTwinOnEveryTarget) {
       const size_t dropped = dsmFromDisparityReference(block.of(poly), kGrid, prior.view(), kLimits, {}, slow.views());
       onEveryTarget([&] {
         Dsm fast(67, 45);
-        EXPECT_EQ(dsmFromDisparity(block.of(poly), kGrid, prior.view(), kLimits, {}, fast.views()), dropped);
+        EXPECT_EQ(dsmFromDisparity(block.of(poly), kGrid, prior.view(), kLimits, {}, memory, fast.views()), dropped);
         EXPECT_TRUE(sameBits(fast.height, slow.height) && sameBits(fast.weight, slow.weight));
         EXPECT_TRUE(sameBits(fast.spread, slow.spread) && sameBits(fast.count, slow.count));
       });
@@ -95,7 +96,8 @@ TEST(DsmFromDisparity, EqualsTheThreeStepsItIsMadeOf) {
   const Poly3 poly = groundOf(0.3);
   Block block(83, 61);
   Dsm whole(67, 45), steps(67, 45);
-  const size_t dropped = dsmFromDisparity(block.of(poly), kGrid, prior.view(), kLimits, {}, whole.views());
+  BigBuffer memory;
+  const size_t dropped = dsmFromDisparity(block.of(poly), kGrid, prior.view(), kLimits, {}, memory, whole.views());
   std::vector<float> east(83 * 61), north(east), up(east), weight;
   const PointViews points{denseView(east.data(), 83, 61), denseView(north.data(), 83, 61), denseView(up.data(), 83, 61)};
   triangulate(block.disparity.view(), -3, 5, poly, kGrid.originE, kGrid.originN, points);

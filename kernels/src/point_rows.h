@@ -2,11 +2,12 @@
 #ifndef ALTIPLANO_KERNELS_POINT_ROWS_H_
 #define ALTIPLANO_KERNELS_POINT_ROWS_H_
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "big_buffer.h"
 #include "rasterize_cell.h"
 
 namespace altiplano {
@@ -15,7 +16,10 @@ namespace altiplano {
 // has to be counted before it is put in its place, and moved only once.
 class PointRows {
  public:
-  explicit PointRows(int rows) : chains_(static_cast<size_t>(rows)) {}
+  // For at most so many points, which lie in `memory`: it must be used for nothing else meanwhile.
+  PointRows(int rows, size_t most, BigBuffer& memory)
+      : chains_(static_cast<size_t>(rows)), next_(reinterpret_cast<Run*>(memory.atLeast(bytesOf(rows, most)))), end_(next_ + runsOf(rows, most)) {}
+  static size_t bytesOf(int rows, size_t most) { return sizeof(Run) * runsOf(rows, most); }
 
   void add(int row, int column, const CellPoint& point) {
     Chain& chain = chains_[static_cast<size_t>(row)];
@@ -40,12 +44,13 @@ class PointRows {
   // points of a run lie its columns.
   static constexpr int kAhead = 8;
   static_assert(sizeof(CellPoint) * kAhead <= sizeof(int32_t) * kRun);
-  static constexpr size_t kRunsOfBlock = 64;  // runs are taken from memory that is asked for in larger pieces
   struct Run {
     CellPoint points[kRun];
     int32_t columns[kRun];
     Run* next;
   };
+  // The last run of every row may be all but empty.
+  static size_t runsOf(int rows, size_t most) { return most / kRun + static_cast<size_t>(rows); }
   struct Chain {
     Run* first = nullptr;
     Run* last = nullptr;
@@ -53,19 +58,16 @@ class PointRows {
   };
 
   void extend(Chain& chain) {
-    if (taken_ == kRunsOfBlock) {
-      blocks_.push_back(std::make_unique_for_overwrite<Run[]>(kRunsOfBlock));
-      taken_ = 0;
-    }
-    Run* fresh = &blocks_.back()[taken_++];
+    assert(next_ != end_);
+    Run* fresh = next_++;
     (chain.first == nullptr ? chain.first : chain.last->next) = fresh;
     chain.last = fresh;
     chain.used = 0;
   }
 
   std::vector<Chain> chains_;
-  std::vector<std::unique_ptr<Run[]>> blocks_;
-  size_t taken_ = kRunsOfBlock;
+  Run* next_;
+  Run* end_;
 };
 
 }  // namespace altiplano

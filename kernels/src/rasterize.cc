@@ -372,11 +372,11 @@ namespace altiplano {
 HWY_EXPORT(placePoints);
 HWY_EXPORT(computeCells);
 
-Rasterizer::Rasterizer(const GridPlace& place, const RasterizeOptions& options, int width, int height)
+Rasterizer::Rasterizer(const GridPlace& place, const RasterizeOptions& options, int width, int height, size_t mostPoints, BigBuffer& memory)
     : options_(options),
       grid_{width, height, options.radius, static_cast<float>(place.eastM), static_cast<float>(place.southM),
             static_cast<float>(1 / place.resolution)},
-      rows_(std::make_unique<PointRows>(grid_.rows())) {}
+      rows_(std::make_unique<PointRows>(grid_.rows(), mostPoints, memory)) {}
 
 Rasterizer::~Rasterizer() = default;
 
@@ -386,7 +386,8 @@ void Rasterizer::finish(const DsmViews& out) { HWY_DYNAMIC_DISPATCH(computeCells
 
 void rasterizeDsm(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
                   const DsmViews& out) {
-  Rasterizer rasterizer(place, options, out.height.width, out.height.height);
+  BigBuffer memory;
+  Rasterizer rasterizer(place, options, out.height.width, out.height.height, points.n, memory);
   rasterizer.add(points);
   rasterizer.finish(out);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "big_buffer.h"
 #include "image.h"
 
 namespace altiplano {
@@ -65,10 +66,11 @@ struct CellGrid {
 };
 
 // rasterizeDsm of points that come piece by piece; in whatever pieces, the same points in the same order give the same bits.
-// Keeps 20 bytes for each of them.
+// Keeps at most `mostPoints`, 20 bytes each, in `memory`, which must be used for nothing else meanwhile: best one that was used before,
+// so that the system need not clear it.
 class Rasterizer {
  public:
-  Rasterizer(const GridPlace& place, const RasterizeOptions& options, int width, int height);
+  Rasterizer(const GridPlace& place, const RasterizeOptions& options, int width, int height, size_t mostPoints, BigBuffer& memory);
   ~Rasterizer();
   void add(const PointArrays& points);
   // out: of the width and height given.

@@ -28,11 +28,13 @@ Surface heaviestSurface(std::vector<HeightSample>& samples, float stepM) {
   float bestWeight = -1;
   size_t end = 0;
   for (size_t begin = 0; end < samples.size(); ++begin) {
+    const size_t before = end;
     end = std::max(end, begin + 1);
     while (end < samples.size() && samples[end].height - samples[end - 1].height <= stepM &&
            samples[end].height - samples[begin].height <= 2 * stepM) {
       ++end;
     }
+    if (end == before) continue;  // less of the group before, which can't weigh more
     float weight = 0;
     for (size_t i = begin; i < end; ++i) weight += samples[i].weight;
     if (weight > bestWeight) {
