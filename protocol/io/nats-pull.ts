@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Msg, type NatsConnection, type Subscription, createInbox } from '@nats-io/transport-node';
 import { ServiceUnavailableError, type Task, type TaskKind, taskConsumer, taskHash, tasksStream } from '../src/index.js';
-import type { Outbox } from './nats-outbox.js';
+import type { Outbox, Outgoing } from './nats-outbox.js';
 import { type Requests, statusOf } from './nats-requests.js';
 import type { TaskDelivery } from './task-queue.js';
 
@@ -20,6 +20,8 @@ export interface Puller {
    *                         \-> status 503, or silence: no such consumer
    */
   pull(kinds: readonly TaskKind[], waitMs: number): Promise<Pulled>;
+  /** Acks a message. While the ack waits to be sent, the next pull of its kind goes along with it: one message less for the server. */
+  ack(reply: string): void;
   /** Ends the pulls that wait, as after a lost connection. */
   wake(): void;
   /** Fails the pulls that were sent to `subject`, which the server doesn't let us publish to. */
@@ -39,6 +41,7 @@ interface Line {
  */
 export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: string): Puller {
   const idle: Line[] = [];
+  let ack: { readonly reply: string; readonly message: Outgoing } | null = null;
   const waiting = new Set<{ readonly subjects: readonly string[]; wake(): void; fail(error: Error): void }>();
 
   function openLine(): Line {
@@ -54,7 +57,22 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
     return line;
   }
 
+  /** Sends a pull of a kind, with the ack that waits where that is of the same kind (source: NATS ADR-15, `+NXT`); tells to what subject. */
+  function request(kind: TaskKind, text: string, reply: string): string {
+    const waitingAck = ack;
+    ack = null;
+    if (waitingAck !== null && !waitingAck.message.isSent && waitingAck.reply.includes(`.${tasksStream(kind)}.${taskConsumer(kind)}.`)) {
+      waitingAck.message.payload = `+NXT ${text}`;
+      waitingAck.message.options = { reply };
+      return waitingAck.reply;
+    }
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`;
+    outbox.send(subject, text, { reply });
+    return subject;
+  }
+
   return {
+    ack(reply) { ack = { reply, message: outbox.send(reply, '+ACK') }; },
     wake() { for (const pull of waiting) pull.wake(); },
     deny(subject, error) { for (const pull of waiting) if (pull.subjects.includes(subject)) pull.fail(error); },
     pull: (kinds, waitMs) => new Promise((resolve, reject) => {
@@ -76,7 +94,7 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
         reject(error);
       };
       const pull = {
-        subjects: kinds.map((kind) => `$JS.API.CONSUMER.MSG.NEXT.${tasksStream(kind)}.${taskConsumer(kind)}`),
+        subjects: new Array<string>(),
         wake: () => { settle({ is: 'none' }); },
         fail,
       };
@@ -91,9 +109,9 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
       };
       const timer = setTimeout(() => { settle({ is: 'unanswered' }); }, waitMs + answerTimeoutMs);
       waiting.add(pull);
-      const request = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
+      const text = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
       if (nc.isClosed()) return settle({ is: 'none' });
-      for (const subject of pull.subjects) outbox.send(subject, request, { reply: line.subscription.getSubject() });
+      for (const kind of kinds) pull.subjects.push(request(kind, text, line.subscription.getSubject()));
     }),
   };
 }
@@ -127,7 +145,7 @@ const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.string
  * The delivery in a pulled message. Its reply subject tells how often it was delivered and takes the answers
  * (source: NATS ADR-15): $JS.ACK.[domain.account.]stream.consumer.delivered.sequence.…
  */
-export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): TaskDelivery {
+export function deliveryOf(puller: Puller, requests: Requests, message: Msg): TaskDelivery {
   const reply = message.reply ?? '';
   const tokens = reply.split('.');
   const attempt = Number(tokens[tokens.length > 9 ? 6 : 4]);
@@ -147,7 +165,7 @@ export function deliveryOf(outbox: Outbox, requests: Requests, message: Msg): Ta
     attempt,
     // What the server refuses is reported where the connection is watched.
     working: () => isConfirmed('+WPI').catch(() => false),
-    async ack() { outbox.send(reply, '+ACK'); },
+    async ack() { puller.ack(reply); },
     retry: (delayMs) => settle(handBack(delayMs)),
     // With a reason ("+TERM why") nats-server 2.9 would deliver it again.
     reject: () => settle('+TERM'),

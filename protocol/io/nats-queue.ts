@@ -132,7 +132,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         if (pulled.is === 'none') continue;
         const kind = kinds.find((candidate) => pulled.message.subject.startsWith(taskSubject(candidate, '', '').slice(0, -1)));
         if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };
-        return deliveryOf(outbox, requests, pulled.message);
+        return deliveryOf(puller, requests, pulled.message);
       }
       return null;
     } finally {

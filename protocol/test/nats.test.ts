@@ -58,6 +58,31 @@ test('nats queue: programs that start together make the streams together', async
   t.is((await queues[0]?.depth())?.ingest, 1);
 });
 
+test('nats queue: an ack and the next pull of its kind go as one message, and as two where the kind is another', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  const nc = await connect({ servers: server.url });
+  t.teardown(() => nc.close());
+  const acks: string[] = [];
+  nc.subscribe('$JS.ACK.>', { callback: (_error, message) => { acks.push(message.string()); } });
+  await nc.flush();
+  await queue.publishTasks(['a', 'b', 'c'].map((taskId) => ingestTask(taskId)));
+  let delivery = await queue.pullTask(['ingest'], 5_000, never);
+  const subjects = [delivery?.subject];
+  for (const kind of ['ingest', 'ingest', 'ingest', 'align'] as const) {
+    [, delivery] = await Promise.all([delivery?.ack(), queue.pullTask([kind], 0, never)]);
+    subjects.push(delivery?.subject);
+  }
+  t.deepEqual(subjects, ['tasks.ingest.scene.a', 'tasks.ingest.scene.b', 'tasks.ingest.scene.c', undefined, undefined]);
+  await queue.publishTasks([ingestTask('d')]);
+  const last = await queue.pullTask(['ingest'], 5_000, never);
+  await Promise.all([last?.ack(), queue.pullTask(['align'], 0, never)]);
+  await isEmpty(server.url);
+  await nc.flush();
+  const andNext = '+NXT {"batch":1,"no_wait":true}';
+  t.deepEqual(acks, [andNext, andNext, andNext, '+ACK']);
+});
+
 test('nats queue: on a bus that no coordinator has furnished nobody is there and nothing waits', async (t) => {
   const server = await newServer(t, await newFolder(t));
   const viewer = await openNatsQueue({ servers: server.url, role: 'viewer' });
