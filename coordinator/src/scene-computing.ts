@@ -46,6 +46,9 @@ export interface SceneComputingOptions {
 /** The stage that a command's computing counts for. */
 const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'merge', rangeTiles: 'range', publishProducts: 'publish' } as const;
 
+/** What takes less than this has its CPU time not asked for, ms. */
+const leastMs = 1;
+
 /** Longest time that ranging tiles keeps everything else waiting, ms. */
 const turnMs = 20;
 
@@ -61,13 +64,18 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
   let taken = new Set<string>();
   let pointing: readonly Pointing[] = [];
   let products: Readonly<Record<string, string>> = {};
-  let clock: { readonly stage: string; readonly since: number } | null = null;
-  /** What is computed from here on counts for a stage; null: nothing is. The clock is read where the stage changes: asking the system may take as long as a step. */
+  let clock: { readonly stage: string | null; readonly since: number; readonly sinceMs: number } | null = null;
+  /** What is computed from here on counts for a stage; null: for none. Asking the system for CPU seconds may take as long as a step, so it isn't asked for what is shorter than `leastMs`: that counts for what follows. */
   const enter = (stage: string | null): void => {
     if (clock?.stage === stage) return;
+    const nowMs = ports.now();
+    if (clock !== null && nowMs - clock.sinceMs < leastMs) {
+      clock = { ...clock, stage };
+      return;
+    }
     const now = ports.cpuSeconds();
-    if (clock !== null) seconds[clock.stage] = (seconds[clock.stage] ?? 0) + now - clock.since;
-    clock = stage === null ? null : { stage, since: now };
+    if (clock !== null && clock.stage !== null) seconds[clock.stage] = (seconds[clock.stage] ?? 0) + now - clock.since;
+    clock = { stage, since: now, sinceMs: nowMs };
   };
 
   async function solvePointing({ matches: matchKeys, dead }: Extract<SceneCommand, { type: 'solvePointing' }>): Promise<void> {
