@@ -27,7 +27,7 @@ export interface PriorOptions {
   /** Allowance for the coarse matcher's error on both sides, pixels of disparity of the coarse level; twice that in holes. */
   readonly marginPx: number;
 }
-const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2 };
+const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2.25 };
 
 const blockCells = 512;
 /** Holes are filled on a grid this much coarser. */

@@ -19,8 +19,8 @@ export const stereoParamsSchema = z.object({
   /** Gaussian splat: sigma in cells, and radius in cells. */
   rasterSigma: z.number().positive().default(0.5),
   rasterRadius: z.int().nonnegative().max(16).default(1),
-  /** Share added on both sides of a coarse height range. */
-  rangeMargin: z.number().nonnegative().default(0.2),
+  /** Share of a coarse height range added on both of its sides, beside what the coarse matcher errs by. */
+  rangeMargin: z.number().nonnegative().default(0),
   /** Pointing error searched across the epipolar line, full-resolution pixels. */
   pointingSearchPx: z.number().positive().max(256).default(24),
 }).refine(({ p1, p2 }) => p1 <= p2, { path: ['p1'], message: 'expected p1 <= p2' });
