@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "gdal_error.h"
@@ -33,12 +34,11 @@ std::vector<uint8_t> smallTiff(int width, int height) {
   return file;
 }
 
+// One file per process, removed at its end.
 const std::string& path() {
   // Never destroyed, as it is needed when the program ends.
   static const std::string& name = *[] {
-    auto* made = new std::string(std::string(std::getenv("TMPDIR") == nullptr ? "/tmp" : std::getenv("TMPDIR")) + "/altiplano-fuzz-XXXXXX");
-    const int file = mkstemp(made->data());
-    if (file >= 0) close(file);
+    const auto* made = new std::string(std::filesystem::temp_directory_path() / ("altiplano-fuzz-" + std::to_string(getpid()) + ".tif"));
     std::atexit([] { unlink(path().c_str()); });
     return made;
   }();
@@ -69,9 +69,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     file.assign(input.rest(), input.rest() + input.left());
   }
   std::FILE* out = std::fopen(request.path.c_str(), "wb");
-  if (out == nullptr) return 0;
-  if (!file.empty()) std::fwrite(file.data(), 1, file.size(), out);
-  std::fclose(out);
+  const bool isWritten = out != nullptr && (file.empty() || std::fwrite(file.data(), 1, file.size(), out) == file.size());
+  if (out == nullptr || std::fclose(out) != 0 || !isWritten) {
+    std::perror(request.path.c_str());  // without its file the target would test nothing
+    std::exit(1);
+  }
   try {
     Session session;
     const Window window = openWindow(session, request);
