@@ -51,7 +51,7 @@ export interface PipelineRequest { readonly pair: PipelineCase; readonly peers: 
 export async function comparePipelines({ pair, peers, core, out }: PipelineRequest, onStep: (what: string) => void): Promise<{ results: PipelineResult[]; failures: PipelineFailure[] }> {
   onStep(`${pair.name}: Altiplano`);
   const ownOut = join(out, 'altiplano');
-  const run = await measureRun({ images: pair.images, out: ownOut, agents: 1, cores: [core], options: ['--resolution', String(pair.resolutionM)] });
+  const run = await measureRun({ images: pair.images, out: ownOut, agents: 1, cores: [core], memoryMb: null, options: ['--resolution', String(pair.resolutionM)] });
   const ourDsm = run.summary.products['dsm'] ?? '';
   const results: PipelineResult[] = [await resultOf('Altiplano', pair, null, {
     dsm: ourDsm, mpx: run.summary.mpx, wallSeconds: run.wallSeconds, cpuSeconds: run.tree.cpuSeconds, tree: run.tree,

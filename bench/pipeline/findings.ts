@@ -8,6 +8,7 @@ import { roleOf } from './breakdown.js';
 import { type Config, nameOf } from './configs.js';
 import { type SteadyState, coreHoursPerMillionKm2, mpxPerMillionKm2, scalingEfficiency, steadyState } from './cost.js';
 import type { RunMeasure } from './measure-run.js';
+import type { PageCost } from './page-cost.js';
 
 export interface MeasuredConfig extends Config {
   readonly scene: CachedScene;
@@ -35,15 +36,23 @@ function typicalRun({ runs }: MeasuredConfig): RunMeasure {
   return run;
 }
 
+export interface Circumstances {
+  readonly gsdM: number;
+  readonly withGoals: boolean;
+  /** What runs were held to; null = nothing. */
+  readonly memoryMb: number | null;
+  readonly pages: PageCost;
+}
+
 /** `measured` begins with the small scene; all others show the large one, the fewest agents first. */
-export function pipelineFindings(measured: readonly MeasuredConfig[], { gsdM, withGoals }: { readonly gsdM: number; readonly withGoals: boolean }): Findings {
+export function pipelineFindings(measured: readonly MeasuredConfig[], { gsdM, withGoals, memoryMb, pages }: Circumstances): Findings {
   const [small, ...large] = measured;
   const [one] = large;
   if (small === undefined || one === undefined) throw new Error('expected runs of two sizes');
   const steady = steadyState({ mpx: typicalRun(small).summary.mpx, cpuSeconds: cpuOf(small) }, { mpx: typicalRun(one).summary.mpx, cpuSeconds: cpuOf(one) });
   return {
-    measurements: measured.flatMap(measurementsOf),
-    tables: [throughputTable(measured), cpuTable(large), costTable(one, steady, gsdM), scalingTable(large, one), memoryTable(large), bytesTable(large)],
+    measurements: [...measured.flatMap(measurementsOf), ...pageMeasurements(pages)],
+    tables: [throughputTable(measured), cpuTable(large), costTable(one, steady, gsdM), scalingTable(large, one), memoryTable(large, memoryMb, pages), bytesTable(large)],
     charts: [cpuChart(measured), scalingChart(large, one)],
     checks: [sameProducts(measured), allTilesDone(measured), ...(withGoals ? goals(large, one, steady) : [])],
   };
@@ -126,9 +135,16 @@ function scalingTable(large: readonly MeasuredConfig[], one: MeasuredConfig): Ta
   };
 }
 
-function memoryTable(large: readonly MeasuredConfig[]): TableInput {
+function pageMeasurements({ unused, recycled }: PageCost): MeasurementInput[] {
+  return Object.entries({ unused, recycled }).map(([pages, cost]) => ({ name: 'limit: writing a byte', labels: { pages }, unit: 'ns', better: 'lower', samples: [cost] }));
+}
+
+function memoryTable(large: readonly MeasuredConfig[], memoryMb: number | null, { unused, recycled }: PageCost): TableInput {
   return {
-    title: 'Memory', note: "Largest resident set of each process (VmHWM), the most in any run; estimate: what the agent of the largest task said before it began, its process included.",
+    title: 'Memory',
+    note: `Largest resident set of each process (VmHWM), the most in any run; estimate: what the agent of the largest task said before it began, its process included. ${
+      memoryMb === null ? 'Runs were not held to any memory' : `Each run and its files were held to ${memoryMb} MB`}: a byte written takes ${
+      fixed(unused, 2)} ns where its page was not used before, ${fixed(recycled, 2)} ns where it was given up a moment ago.`,
     columns: [{ name: 'run', align: 'left' }, ...['agents MB', 'estimate MB', 'of estimate', 'coordinator MB', 'broker MB', 'together MB'].map((name) => ({ name }))],
     rows: large.map((m) => {
       const most = (role: string): number => Math.max(...m.runs.map((run) => peakMb(run, role)));

@@ -6,6 +6,7 @@ import type { RunSummary } from '@altiplano/coordinator';
 import { findNatsServer } from '@altiplano/protocol/io';
 import { type Part, cpuParts } from './breakdown.js';
 import { type BusBytes, watchBus } from './bus-bytes.js';
+import { openMemoryGroup } from './memory-group.js';
 import { type TreeUse, watchTree } from './process-tree.js';
 import { runScene } from './run-altiplano.js';
 
@@ -16,6 +17,8 @@ export interface RunRequest {
   readonly agents: number;
   /** Cores all processes are pinned to; null = free. */
   readonly cores: readonly number[] | null;
+  /** Memory that all processes and their files are held to, MB; null = whatever there is. */
+  readonly memoryMb: number | null;
   /** More of the program's own options. */
   readonly options?: readonly string[];
 }
@@ -37,11 +40,20 @@ export interface RunMeasure {
 }
 
 /** Runs `altiplano run` on images and measures all of its processes. Nothing else may be started by this process meanwhile. */
-export async function measureRun({ images, out, agents, cores, options = [] }: RunRequest): Promise<RunMeasure> {
+export async function measureRun(request: RunRequest): Promise<RunMeasure> {
+  const group = request.memoryMb === null ? null : await openMemoryGroup(request.memoryMb);
+  try {
+    return await measureIn(group?.launcher ?? [], request);
+  } finally {
+    await group?.close();
+  }
+}
+
+async function measureIn(inGroup: readonly string[], { images, out, agents, cores, options = [] }: RunRequest): Promise<RunMeasure> {
   await rm(out, { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const bus = watchBus(join(out, '.altiplano', 'bus'));
-  const launcher = ['env', `ALTIPLANO_NATS_SERVER=${await monitoredServer(out)}`, ...(cores === null ? [] : ['taskset', '-c', cores.join(',')])];
+  const launcher = [...inGroup, 'env', `ALTIPLANO_NATS_SERVER=${await monitoredServer(out)}`, ...(cores === null ? [] : ['taskset', '-c', cores.join(',')])];
   const begun = performance.now(), begunAt = Date.now();
   const watching: { tree?: ReturnType<typeof watchTree> } = {};
   const summary = await runScene([...images, '--out', out, '--agents', String(agents), '--keep-intermediates', ...options], {

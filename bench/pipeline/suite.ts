@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole road: GeoTIFFs in, finished DSM out, every process of it measured.
 import { readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compareByCommand } from '../accuracy/compare-command.js';
@@ -13,6 +13,7 @@ import { terrainKinds } from '../scenes/options.js';
 import { allowedCores, configsOf, nameOf } from './configs.js';
 import { type MeasuredConfig, pipelineFindings } from './findings.js';
 import { measureRun } from './measure-run.js';
+import { measurePageCost } from './page-cost.js';
 
 const resolutionM = 0.5;
 
@@ -23,6 +24,10 @@ the whole process tree, nats-server included; stages come from the ledger, and w
 the exact truth, and the products must be the same bytes with any number of agents.
 
 With N agents all processes are pinned to N cores (taskset): one agent shares its core with coordinator and bus. 'free' runs may use every core.
+--memory N holds each run and the files it reads and writes to N MB, as a pod's limit does: what it writes then goes into pages given up a moment
+before, and not into new ones for as long as there are any. On a virtual machine that hands free memory back to its host a new page may cost ten
+times a recycled one; the table of memory says what either takes here. Two gigabytes are enough for two agents.
+
 Two sizes tell the constant start-up from what a megapixel costs. Scenes are made once (about 7 core-seconds a megapixel) and kept.`,
   options: {
     size: { value: 'PX', help: 'side of the images (4096; --quick: 512)' },
@@ -30,6 +35,7 @@ Two sizes tell the constant start-up from what a megapixel costs. Scenes are mad
     terrain: { value: 'KIND', help: terrainKinds.join(', '), default: 'city' },
     agents: { value: 'N,...', help: 'numbers of agents (1 and the number of cores)' },
     repeats: { value: 'N', help: 'runs of each kind, interleaved (3; --quick: 1)' },
+    memory: { value: 'MB', help: 'memory a run and its files are held to, by a control group (no limit)' },
     scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
     out: { value: 'DIR', help: 'where runs go; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline') },
   },
@@ -48,6 +54,9 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
 
   const measured: MeasuredConfig[] = [];
   const out = resolve(options.text('out'));
+  const memoryMb = options.text('memory') === '' ? null : options.count('memory', 256);
+  await mkdir(out, { recursive: true });
+  const pages = measurePageCost(out, quick ? 2 ** 26 : 2 ** 30);
   const work = configsOf(sizes, agents, cores, quick);
   try {
     for (const pxSide of sizes) {
@@ -60,7 +69,7 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
         progress.step(k * measured.length + i, repeats * measured.length, nameOf(config));
         const dir = join(out, 'run');
         const { images } = scene;
-        const measure = await measureRun({ images, out: dir, agents: config.agents, cores: config.cores, options: ['--resolution', String(resolutionM)] });
+        const measure = await measureRun({ images, out: dir, agents: config.agents, cores: config.cores, memoryMb, options: ['--resolution', String(resolutionM)] });
         runs.push(measure);
         // The bytes are the same in every run (a check): one comparison is enough.
         if (comparisons.length === 0) comparisons.push(await compareByCommand(measure.summary.products['dsm'] ?? '', scene.truth, ['--out', dir]));
@@ -69,7 +78,7 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
   } finally {
     await rm(out, { recursive: true, force: true });
   }
-  return pipelineFindings(measured, { gsdM: resolutionM, withGoals: !quick });
+  return pipelineFindings(measured, { gsdM: resolutionM, withGoals: !quick, memoryMb, pages });
 }
 
 /** An option's whole number, or what holds where it wasn't given. */
