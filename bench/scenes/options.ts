@@ -58,7 +58,7 @@ export function settle(options: SceneOptions): SceneSettings & { readonly direct
     samples: options.samples ?? 3,
     threads: options.threads ?? availableParallelism(),
   };
-  demand('size', size, Number.isInteger(size) && size >= 64 && size <= 8192, 'a whole number from 64 to 8192');
+  demand('size', size, Number.isInteger(size) && size >= 64 && size <= 16384, 'a whole number from 64 to 16384');
   demand('terrain', terrain, terrainKinds.includes(terrain), terrainKinds.join(', '));
   demand('views', settings.views, settings.views === 2 || settings.views === 3, '2 or 3');
   demand('gsd', gsd, gsd >= 0.1 && gsd <= 10, '0.1 to 10 metres');
