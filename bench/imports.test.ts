@@ -13,8 +13,8 @@ const packages = ['protocol', 'kernels', 'node-agent', 'coordinator', 'bench', '
 const allowed: Readonly<Record<(typeof packages)[number], readonly string[]>> = {
   'protocol': [],
   'kernels': [],
-  'node-agent': ['protocol', 'protocol/io', 'protocol/config', 'protocol/process', 'protocol/metrics', 'protocol/testing', 'kernels', 'kernels/raster'],
-  'coordinator': ['protocol', 'protocol/io', 'protocol/config', 'protocol/process', 'protocol/metrics', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing'],
+  'node-agent': ['protocol', 'protocol/plain', 'protocol/io', 'protocol/store', 'protocol/config', 'protocol/process', 'protocol/metrics', 'protocol/testing', 'kernels', 'kernels/simd-target', 'kernels/raster'],
+  'coordinator': ['protocol', 'protocol/plain', 'protocol/io', 'protocol/store', 'protocol/config', 'protocol/process', 'protocol/metrics', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing'],
   'bench': ['protocol', 'protocol/io', 'protocol/testing', 'kernels', 'kernels/raster', 'kernels/testing', 'node-agent', 'coordinator'],
   'helm': ['protocol', 'protocol/io'],
 };

@@ -1,26 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { registerAgents } from './commands/agents.js';
-import { registerCancel } from './commands/cancel.js';
-import { registerClean } from './commands/clean.js';
-import { registerCompare } from './commands/compare.js';
-import { registerCoordinator } from './commands/coordinator.js';
-import { registerInfo } from './commands/info.js';
-import { registerPlan } from './commands/plan.js';
-import { registerReplay } from './commands/replay.js';
-import { registerResume } from './commands/resume.js';
-import { registerRun } from './commands/run.js';
-import { registerScenes } from './commands/scenes.js';
-import { registerStatus } from './commands/status.js';
-import { registerSubmit } from './commands/submit.js';
-import { registerTile } from './commands/tile.js';
-import { registerTiles } from './commands/tiles.js';
-import { registerWatch } from './commands/watch.js';
 import { mendOf } from './message-of.js';
+
+/** Adds a command to the program. `signal` aborts on SIGINT and SIGTERM. */
+type Register = (program: Command, signal: AbortSignal) => void;
+
+/** The commands by heading, in the order of --help. What one needs is loaded where it is called: all of them are half a second. */
+const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Register>>>>> = {
+  'On this machine:': {
+    run: async () => (await import('./commands/run.js')).registerRun,
+    plan: async () => (await import('./commands/plan.js')).registerPlan,
+    info: async () => (await import('./commands/info.js')).registerInfo,
+    compare: async () => (await import('./commands/compare.js')).registerCompare,
+  },
+  'On a cluster:': {
+    coordinator: async () => {
+      const { registerCoordinator } = await import('./commands/coordinator.js');
+      return (program, signal) => { registerCoordinator(program, signal, packageVersion()); };
+    },
+    submit: async () => (await import('./commands/submit.js')).registerSubmit,
+    resume: async () => (await import('./commands/resume.js')).registerResume,
+    cancel: async () => (await import('./commands/cancel.js')).registerCancel,
+    replay: async () => (await import('./commands/replay.js')).registerReplay,
+    clean: async () => (await import('./commands/clean.js')).registerClean,
+  },
+  'What goes on in a cluster:': {
+    scenes: async () => (await import('./commands/scenes.js')).registerScenes,
+    status: async () => (await import('./commands/status.js')).registerStatus,
+    watch: async () => (await import('./commands/watch.js')).registerWatch,
+    tiles: async () => (await import('./commands/tiles.js')).registerTiles,
+    tile: async () => (await import('./commands/tile.js')).registerTile,
+    agents: async () => (await import('./commands/agents.js')).registerAgents,
+  },
+};
 
 /** Errors of input that was refused before anything started: bad usage. */
 const usageCodes = ['bad-input', 'bad-rpc', 'raster'];
+
+/** Where none of them is called, all are loaded: for --help, and to say which one may be meant. */
+const isCommand = (word: string | undefined): boolean => Object.values(commands).some((group) => word !== undefined && Object.hasOwn(group, word));
 
 /** The `altiplano` command. Resolves to the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -51,25 +70,11 @@ Examples:
   altiplano run left.tif right.tif --out scene     scene/dsm.tif and its companions
   altiplano compare scene/dsm.tif lidar.tif        how good it is
   altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
-  program.commandsGroup('On this machine:');
-  registerRun(program, interrupted.signal);
-  registerPlan(program);
-  registerInfo(program);
-  registerCompare(program);
-  program.commandsGroup('On a cluster:');
-  registerCoordinator(program, interrupted.signal, packageVersion());
-  registerSubmit(program, interrupted.signal);
-  registerResume(program, interrupted.signal);
-  registerCancel(program, interrupted.signal);
-  registerReplay(program, interrupted.signal);
-  registerClean(program);
-  program.commandsGroup('What goes on in a cluster:');
-  registerScenes(program);
-  registerStatus(program);
-  registerWatch(program, interrupted.signal);
-  registerTiles(program);
-  registerTile(program, interrupted.signal);
-  registerAgents(program);
+  const called = argv.slice(2).find((word) => !word.startsWith('-'));
+  for (const [heading, group] of Object.entries(commands)) {
+    program.commandsGroup(heading);
+    for (const [name, load] of Object.entries(group)) if (name === called || !isCommand(called)) (await load())(program, interrupted.signal);
+  }
   for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...argv]);

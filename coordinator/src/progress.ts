@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import cliProgress from 'cli-progress';
+import { createRequire } from 'node:module';
+import type { SingleBar } from 'cli-progress';
 import { type SceneState, endedTasks, levelOf } from './advance-scene.js';
 import { duration } from './duration.js';
 
@@ -77,7 +78,9 @@ type Enters = (progress: PhaseProgress) => boolean;
 type Rates = (progress: PhaseProgress) => { rate: string; left: string };
 
 function barView({ stream }: ProgressOptions, enters: Enters, rates: Rates): ProgressView {
-  let bar: cliProgress.SingleBar | null = null;
+  // Loaded where there is a terminal to draw on.
+  const cliProgress: typeof import('cli-progress') = createRequire(import.meta.url)('cli-progress');
+  let bar: SingleBar | null = null;
   const stop = (): void => {
     bar?.stop();
     bar = null;

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HeightBounds, fillBounds, localBounds, reduceBounds, widenBounds } from '@altiplano/kernels';
 import { type TiledRaster, createTiled, readBand, readBands } from '@altiplano/kernels/raster';
-import { type GridSpec, type GroundBox, type HeightRange, type ScenePlan, priorKey } from '@altiplano/protocol';
+import type { GridSpec, GroundBox, HeightRange, ScenePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
+import { priorKey } from '@altiplano/protocol/plain';
 import type { CellRect } from './merge-block.js';
 import { type MergedDsm, geotransformOf, metresPerPixel } from './merge-dsm.js';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename } from 'node:path';
 import { crsInfo, sampleRaster } from '@altiplano/kernels/raster';
-import { type GridSpec, InputError } from '@altiplano/protocol';
+import type { GridSpec } from '@altiplano/protocol';
+import { InputError } from '@altiplano/protocol/plain';
 
 /** What published heights refer to. */
 export interface VerticalDatum {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TileShape } from '@altiplano/kernels';
-import { type HeightRange, InputError, type RpcModel } from '@altiplano/protocol';
+import type { HeightRange, RpcModel } from '@altiplano/protocol';
+import { InputError } from '@altiplano/protocol/plain';
 import { type Point, type Ring, clipRing, convexHull } from './polygon.js';
 
 /** An input image as the planner needs it; describe-inputs.ts reads one from files. */

@@ -3,7 +3,8 @@
 import { parentPort } from 'node:worker_threads';
 import { configureGdal } from '@altiplano/kernels/raster';
 import type { LevelPlan, Retry, ScenePlan } from '@altiplano/protocol';
-import { type ObjectStore, openStore } from '@altiplano/protocol/io';
+import type { ObjectStore } from '@altiplano/protocol/io';
+import { openStore } from '@altiplano/protocol/store';
 import { type Merge, type MergeInputs, type MergedDsm, openMerge } from './merge-dsm.js';
 import { publishProducts } from './publish.js';
 import { makePrior } from './range-tiles.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type RpcModel, scaleRpc } from '@altiplano/kernels';
 import { openInfo } from '@altiplano/kernels/raster';
-import { InputError, type TaskImage } from '@altiplano/protocol';
+import type { TaskImage } from '@altiplano/protocol';
+import { InputError } from '@altiplano/protocol/plain';
 import type { ObjectStore } from '@altiplano/protocol/io';
 
 /** One resolution level of an ingested image: its size, its camera, and how GDAL finds its pixels. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HeightPrior } from '@altiplano/kernels';
 import { openInfo, readBands } from '@altiplano/kernels/raster';
-import { type GroundBox, type HeightRange, InputError } from '@altiplano/protocol';
+import type { GroundBox, HeightRange } from '@altiplano/protocol';
+import { InputError } from '@altiplano/protocol/plain';
 
 /**
  * Reads the part of a prior raster (bands low, high: metres) around a ground box, one cell wider on each side.

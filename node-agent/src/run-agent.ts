@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { simdTarget } from '@altiplano/kernels';
+import { simdTarget } from '@altiplano/kernels/simd-target';
 import type { AgentInfo, AltiplanoError, Task } from '@altiplano/protocol';
 import { type ObjectStore, openNatsQueue, openWritableStore } from '@altiplano/protocol/io';
 import type { AgentConfig } from './config.js';

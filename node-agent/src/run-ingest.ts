@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { configureGdal, ingestImage } from '@altiplano/kernels/raster';
 import type { IngestTask } from '@altiplano/protocol';
-import { gdalOptionsFor } from '@altiplano/protocol/io';
+import { gdalOptionsFor } from '@altiplano/protocol/store';
 import type { TaskPorts, TaskResult } from './task-result.js';
 import { makeStageClock } from './stage-clock.js';
 import { scratchFile } from './scratch.js';

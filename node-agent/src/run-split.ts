@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type PartialDsm, release } from '@altiplano/kernels';
-import { type GridSpec, MemoryBudgetError, type StereoTask, agentProcessMb } from '@altiplano/protocol';
+import type { GridSpec, StereoTask } from '@altiplano/protocol';
+import { MemoryBudgetError, agentProcessMb } from '@altiplano/protocol/plain';
 import { type StereoPartial, cellsWithPoints, computePartial, coreCells, storePartial } from './run-stereo.js';
 import { makeStageClock } from './stage-clock.js';
 import type { TaskPorts, TaskResult } from './task-result.js';

@@ -5,7 +5,8 @@ import {
   dsmFromDisparity, extentArea, filterDisparity, matchPair, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
-import { type GridSpec, type GroundBox, MemoryBudgetError, type StereoTask, agentProcessMb } from '@altiplano/protocol';
+import type { GridSpec, GroundBox, StereoTask } from '@altiplano/protocol';
+import { MemoryBudgetError, agentProcessMb } from '@altiplano/protocol/plain';
 import { type ImageLevel, imageLevel } from './image-level.js';
 import { readPrior } from './read-prior.js';
 import { scratchFile } from './scratch.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AltiplanoError, type FailureClass } from '@altiplano/protocol';
+import type { FailureClass } from '@altiplano/protocol';
+import { AltiplanoError } from '@altiplano/protocol/plain';
 
 /** An error as plain data: classes don't survive the way from a worker thread, nor into the ledger. */
 export interface TaskFailure {

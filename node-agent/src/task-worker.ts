@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Task } from '@altiplano/protocol';
-import { openStore } from '@altiplano/protocol/io';
+import { openStore } from '@altiplano/protocol/store';
 import { crashHookOf } from './crash-hook.js';
 import type { TaskRun } from './run-delivery.js';
 import { type TaskRunners, runTask } from './run-task.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
-import { type Task, ledgerKey, taskHash } from '@altiplano/protocol';
+import type { Task } from '@altiplano/protocol';
+import { ledgerKey, taskHash } from '@altiplano/protocol/plain';
 import type { ObjectStore } from '@altiplano/protocol/io';
 
 /**

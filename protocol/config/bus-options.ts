@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { NatsAccess, NatsAuth, Secret } from '../io/index.js';
-import { InputError } from '../src/index.js';
+import { InputError } from '../src/errors.js';
 
 /** What `addBusOptions` leaves in a command's options. */
 export interface BusFlags {

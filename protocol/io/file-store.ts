@@ -7,7 +7,7 @@ import { copyFile, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/pr
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
+import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { removeStale } from './scratch-folder.js';
 import { checkKey, checkPrefix, stagingFolder } from './store-key.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { InputError, ObjectMissingError } from '../src/index.js';
+import { InputError, ObjectMissingError } from '../src/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { checkKey, checkPrefix } from './store-key.js';
 

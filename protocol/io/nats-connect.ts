@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, type NodeConnectionOptions, connect } from '@nats-io/transport-node';
-import { AccessDeniedError, type AltiplanoError, type BusRole, InputError, ServiceUnavailableError, inboxPrefixOf } from '../src/index.js';
+import { AccessDeniedError, type AltiplanoError, InputError, ServiceUnavailableError } from '../src/errors.js';
+import { type BusRole, inboxPrefixOf } from '../src/subjects.js';
 import { type NatsAuth, type NatsTls, authenticatorOf, checkTls } from './nats-credentials.js';
 
 /** Where the bus is and how to get in. */

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
-import { InputError } from '../src/index.js';
+import { InputError } from '../src/errors.js';
 
 /** A secret itself, or the file it is in: read again for each connection, so that whoever rotates it needn't restart anything. */
 export type Secret = { readonly value: string } | { readonly file: string };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { access, constants, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AltiplanoError, InputError } from '../src/index.js';
+import { AltiplanoError, InputError } from '../src/errors.js';
 
 /** A nats-server that belongs to this process. */
 export interface NatsServer {

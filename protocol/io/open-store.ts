@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../src/index.js';
+import { InputError } from '../src/errors.js';
 import { openFileStore } from './file-store.js';
 import type { ObjectStore } from './object-store.js';
 

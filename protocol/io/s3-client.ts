@@ -2,7 +2,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { InputError } from '../src/index.js';
+import { InputError } from '../src/errors.js';
 
 /** How to reach a bucket, where the AWS variables and files don't say it. */
 export interface S3Settings {

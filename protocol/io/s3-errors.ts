@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AccessDeniedError, AltiplanoError, InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
+import { AccessDeniedError, AltiplanoError, InputError, ObjectMissingError, ServiceUnavailableError } from '../src/errors.js';
 
 /** An answer that isn't what the store was given: cut short, or other bytes. Asking again helps. */
 export class DamagedAnswerError extends Error {

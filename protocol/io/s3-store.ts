@@ -3,7 +3,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { InputError, ObjectMissingError, ServiceUnavailableError } from '../src/index.js';
+import { InputError, ObjectMissingError, ServiceUnavailableError } from '../src/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { DamagedAnswerError, isBeyondEnd } from './s3-errors.js';
 import { gdalOptionsOf } from './s3-gdal.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { InputError } from '../src/index.js';
+import { InputError } from '../src/errors.js';
 
 /**
  * Checks that a key is relative, '/'-separated, without empty, '.' or '..' segments, backslashes or control characters, well-formed

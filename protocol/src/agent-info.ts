@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { taskKinds } from './task.js';
+import { taskKinds } from './task-kinds.js';
 
 /** What an agent tells of itself every few seconds while it lives. */
 export const agentInfoSchema = z.object({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { idSchema, nameSchema, placeSchema, textSchema } from './limits.js';
+import { idSchema, nameSchema, placeSchema, textSchema } from './fields.js';
 import { sceneIdSchema } from './scene.js';
 
 /**

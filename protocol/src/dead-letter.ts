@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { maxMessageBytes, nameSchema, textSchema } from './limits.js';
+import { nameSchema, textSchema } from './fields.js';
+import { maxMessageBytes } from './limits.js';
 
 /** What the DEAD stream keeps of a task that nobody will try again: enough to see why, and to replay it. */
 export const deadLetterSchema = z.object({

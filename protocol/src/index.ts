@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type AgentInfo, agentInfoSchema } from './agent-info.js';
+export { agentProcessMb } from './agent-memory.js';
 export { type FailureClass, type TaskAttempt, failureClasses, taskAttemptSchema } from './attempt.js';
 export { encodeMessage, parseAgentInfo, parseAlignMatches, parseDeadLetter, parsePlan, parseStored, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
@@ -26,6 +27,7 @@ export {
   tasksStream,
 } from './subjects.js';
 export {
-  type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, agentProcessMb, alignMatchesSchema, taskHash, taskKinds, withOutKey,
-  taskSchema,
+  type AlignMatches, type AlignTask, type IngestTask, type StereoTask, type Task, type TaskImage, type TaskKind, alignMatchesSchema, taskSchema,
 } from './task.js';
+export { taskHash, withOutKey } from './task-hash.js';
+export { taskKinds } from './task-kinds.js';

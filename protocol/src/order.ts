@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { figuresSchema, idSchema, nameSchema, placeSchema } from './limits.js';
+import { figuresSchema, idSchema, nameSchema, placeSchema } from './fields.js';
 import { sceneIdSchema } from './scene.js';
 
 const base = { v: z.literal(1), sceneId: sceneIdSchema, number: z.int().positive(), at: z.iso.datetime(), by: nameSchema };

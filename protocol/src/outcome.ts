@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { failureClasses } from './attempt.js';
-import { figuresSchema, idSchema, nameSchema, placeSchema, textSchema } from './limits.js';
+import { figuresSchema, idSchema, nameSchema, placeSchema, textSchema } from './fields.js';
 import { sceneIdSchema } from './scene.js';
 
 /** How a task ended, as the ledger keeps it. 'empty' and 'dead' always say why. */

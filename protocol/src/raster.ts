@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { sideSchema } from './limits.js';
+import { sideSchema } from './fields.js';
 
 /** A north-up grid of square cells in a projected CRS. The origin is the upper left CORNER of cell (0, 0). */
 export const gridSpecSchema = z.object({

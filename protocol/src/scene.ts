@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { idSchema, nameSchema, placeSchema, sideSchema, textSchema } from './limits.js';
+import { idSchema, nameSchema, placeSchema, sideSchema, textSchema } from './fields.js';
 import { type GridSpec, groundBoxSchema, heightRangeSchema } from './raster.js';
 import { rpcModelSchema } from './rpc-model.js';
 import { stereoParamsSchema } from './params.js';

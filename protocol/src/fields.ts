@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { maxTextLength } from './limits.js';
+
+// What the schemas' fields have in common, each with its bound.
+
+/** An id that is part of keys, subjects and file names. */
+export const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/, 'expected 1 to 120 of A-Z, a-z, 0-9, _ and -');
+/** Any short name: an agent, a hash, a code. */
+export const nameSchema = z.string().max(256);
+/** A path, URL, key or CRS: what a system takes for a path. */
+export const placeSchema = z.string().max(4096);
+export const textSchema = z.string().max(maxTextLength);
+/** Columns or rows of an image or grid. */
+export const sideSchema = z.int().positive().max(2_147_483_647);
+/** Numbers by name: seconds per stage, metrics. */
+export const figuresSchema = z.record(z.string().max(64), z.number())
+  .refine((figures) => Object.keys(figures).length <= 100, 'expected at most 100 figures');
