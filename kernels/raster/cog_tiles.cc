@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cog_tiles.h"
 
-#include <cpl_string.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
-#include <map>
 
 #include "gdal_error.h"
 
@@ -17,45 +19,8 @@ static_assert(std::endian::native == std::endian::little, "GDAL writes TIFF in t
 
 constexpr int kTileOffsets = 324, kTileByteCounts = 325;  // TIFF 6.0, section 15
 
-// A file through GDAL's virtual file system; every failure names it.
-class OpenFile {
- public:
-  OpenFile(std::string path, const char* mode) : path_(std::move(path)), file_(VSIFOpenL(path_.c_str(), mode)) {
-    if (file_ == nullptr) throw RasterFailure(path_, "can't be opened");
-  }
-  ~OpenFile() {
-    if (file_ != nullptr) VSIFCloseL(file_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  template <typename T>
-  T readAt(uint64_t offset) {
-    T value{};
-    if (VSIFSeekL(file_, offset, SEEK_SET) != 0 || VSIFReadL(&value, sizeof(T), 1, file_) != 1) {
-      throw RasterFailure(path_, "the head can't be read back");
-    }
-    return value;
-  }
-  void seek(uint64_t offset) {
-    if (VSIFSeekL(file_, offset, SEEK_SET) != 0) throw RasterFailure(path_, "can't be positioned");
-  }
-  uint64_t seekToEnd() {
-    if (VSIFSeekL(file_, 0, SEEK_END) != 0) throw RasterFailure(path_, "can't be positioned");
-    return VSIFTellL(file_);
-  }
-  void write(const void* bytes, size_t count) {
-    if (VSIFWriteL(bytes, 1, count, file_) != count) throw RasterFailure(path_, "can't be written (disk full?)");
-  }
-  void close() {
-    VSILFILE* file = std::exchange(file_, nullptr);
-    if (VSIFCloseL(file) != 0) throw RasterFailure(path_, "can't be written (disk full?)");
-  }
-
- private:
-  std::string path_;
-  VSILFILE* file_;
-};
+// Of the spool's end, given back to the system as soon as they are moved: the file's next pages are made of them.
+constexpr uint64_t kMovedAtOnce = 8 << 20;
 
 // Differences to the left neighbour along every row. Source: TIFF 6.0, section 14.
 template <typename T>
@@ -85,24 +50,44 @@ void predictFloats(const float* in, uint8_t* out) {
 
 }  // namespace
 
-Spool::Spool(std::string path) : path_(std::move(path)), file_(VSIFOpenL(path_.c_str(), "wb+")) {
-  if (file_ == nullptr) throw RasterFailure(path_, "can't be created");
+TileFile::TileFile(std::string path, int flags) : path_(std::move(path)), file_(::open(path_.c_str(), flags | O_CLOEXEC, 0666)) {
+  if (file_ < 0) throw RasterFailure(path_, std::string("can't be opened: ") + std::strerror(errno));
 }
 
-Spool::~Spool() {
-  VSIFCloseL(file_);
-  VSIUnlink(path_.c_str());
+TileFile::~TileFile() {
+  if (file_ >= 0) ::close(file_);
 }
 
-uint64_t Spool::append(const void* bytes, size_t count) {
-  if (VSIFWriteL(bytes, 1, count, file_) != count) throw RasterFailure(path_, "can't be written (disk full?)");
-  return std::exchange(size_, size_ + count);
-}
-
-void Spool::read(uint64_t from, size_t count, void* bytes) {
-  if (VSIFSeekL(file_, from, SEEK_SET) != 0 || VSIFReadL(bytes, 1, count, file_) != count) {
-    throw RasterFailure(path_, "can't be read back");
+void TileFile::readAt(uint64_t offset, void* bytes, size_t count) const {
+  for (size_t done = 0; done < count;) {
+    const ssize_t part = pread(file_, static_cast<uint8_t*>(bytes) + done, count - done, static_cast<off_t>(offset + done));
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) throw RasterFailure(path_, "can't be read back");
+    done += static_cast<size_t>(part);
   }
+}
+
+void TileFile::writeAt(uint64_t offset, const void* bytes, size_t count) {
+  for (size_t done = 0; done < count;) {
+    const ssize_t part = pwrite(file_, static_cast<const uint8_t*>(bytes) + done, count - done, static_cast<off_t>(offset + done));
+    if (part < 0 && errno == EINTR) continue;
+    if (part <= 0) throw RasterFailure(path_, std::string("can't be written: ") + std::strerror(errno));
+    done += static_cast<size_t>(part);
+  }
+}
+
+void TileFile::truncate(uint64_t size) {
+  if (ftruncate(file_, static_cast<off_t>(size)) != 0) throw RasterFailure(path_, std::string("can't be cut: ") + std::strerror(errno));
+}
+
+uint64_t TileFile::size() const {
+  struct stat status {};
+  if (fstat(file_, &status) != 0) throw RasterFailure(path_, std::string("can't be measured: ") + std::strerror(errno));
+  return static_cast<uint64_t>(status.st_size);
+}
+
+void TileFile::close() {
+  if (::close(std::exchange(file_, -1)) != 0) throw RasterFailure(path_, std::string("can't be written: ") + std::strerror(errno));
 }
 
 TileEncoder::TileEncoder(const std::string& compress)
@@ -114,7 +99,17 @@ TileEncoder::TileEncoder(const std::string& compress)
 }
 
 const std::vector<uint8_t>& TileEncoder::encode(const void* pixels, GDALDataType type) {
-  const size_t bytes = static_cast<size_t>(kCogTile) * kCogTile * GDALGetDataTypeSizeBytes(type);
+  const auto pixel = static_cast<size_t>(GDALGetDataTypeSizeBytes(type)), bytes = kCogTile * kCogTile * pixel;
+  // Every pixel is its left neighbour.
+  if (std::memcmp(pixels, static_cast<const uint8_t*>(pixels) + pixel, bytes - pixel) != 0) return encodeAnew(pixels, bytes, type);
+  uint32_t value = 0;
+  std::memcpy(&value, pixels, pixel);
+  Plain& plain = plain_[static_cast<size_t>(type)];
+  if (plain.encoded.empty() || plain.value != value) plain = {value, encodeAnew(pixels, bytes, type)};
+  return plain.encoded;
+}
+
+const std::vector<uint8_t>& TileEncoder::encodeAnew(const void* pixels, size_t bytes, GDALDataType type) {
   switch (type) {
     case GDT_Float32:
       predictFloats(static_cast<const float*>(pixels), predicted_.data());
@@ -139,7 +134,10 @@ const std::vector<uint8_t>& TileEncoder::encode(const void* pixels, GDALDataType
   return encoded_;
 }
 
-CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec) : path_(std::move(path)) {
+CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec, const std::string& spool)
+    : path_(std::move(path)), spool_(spool, O_RDWR | O_CREAT | O_EXCL) {
+  // Gone with its descriptor, however this ends.
+  unlink(spool.c_str());
   GeoTiffSpec empty = spec;
   empty.sparse = true;
   DatasetPtr head = createGeoTiff(path_, empty);
@@ -166,68 +164,92 @@ CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec) : path_(std::move(
 
 // Where each directory keeps its tiles' places. Sources: TIFF 6.0, section 2; the BigTIFF design of libtiff.
 void CogTiles::readDirectories() {
-  OpenFile file(path_, "rb");
-  const bool isBig = file.readAt<uint16_t>(2) == 43;
-  uint64_t at = isBig ? file.readAt<uint64_t>(8) : file.readAt<uint32_t>(4);
+  const TileFile head(path_, O_RDONLY);
+  const auto number = [&head]<typename T>(T, uint64_t offset) {
+    T value{};
+    head.readAt(offset, &value, sizeof(T));
+    return value;
+  };
+  const auto short2 = [&](uint64_t offset) { return number(uint16_t{}, offset); };
+  const auto long4 = [&](uint64_t offset) { return number(uint32_t{}, offset); };
+  const auto long8 = [&](uint64_t offset) { return number(uint64_t{}, offset); };
+  const bool isBig = short2(2) == 43;
+  uint64_t at = isBig ? long8(8) : long4(4);
   while (at != 0) {
-    const uint64_t entries = isBig ? file.readAt<uint64_t>(at) : file.readAt<uint16_t>(at);
+    const uint64_t entries = isBig ? long8(at) : short2(at);
     const uint64_t first = at + (isBig ? 8 : 2);
     const uint64_t entryBytes = isBig ? 20 : 12;
     Directory directory;
     const uint64_t tiles = directories_.size() < tiles_.size() ? tiles_[directories_.size()].size() : 0;
     for (uint64_t entry = first; entry < first + entries * entryBytes; entry += entryBytes) {
-      const int tag = file.readAt<uint16_t>(entry);
+      const int tag = short2(entry);
       if (tag != kTileOffsets && tag != kTileByteCounts) continue;
-      const int type = file.readAt<uint16_t>(entry + 2);
-      const uint64_t count = isBig ? file.readAt<uint64_t>(entry + 4) : file.readAt<uint32_t>(entry + 4);
+      const int type = short2(entry + 2);
+      const uint64_t count = isBig ? long8(entry + 4) : long4(entry + 4);
       const int bytes = type == 16 ? 8 : type == 4 ? 4 : 0;  // LONG8, LONG
       if (bytes == 0 || count != tiles) throw RasterFailure(path_, "GDAL laid out its tiles in an unknown way");
       const uint64_t valueAt = entry + (isBig ? 12 : 8);
       const bool inside = count * bytes <= (isBig ? 8U : 4U);
-      const uint64_t array = inside ? valueAt : isBig ? file.readAt<uint64_t>(valueAt) : file.readAt<uint32_t>(valueAt);
+      const uint64_t array = inside ? valueAt : isBig ? long8(valueAt) : long4(valueAt);
       (tag == kTileOffsets ? directory.offsetsAt : directory.countsAt) = array;
       (tag == kTileOffsets ? directory.offsetBytes : directory.countBytes) = bytes;
     }
     directories_.push_back(directory);
-    at = isBig ? file.readAt<uint64_t>(first + entries * entryBytes) : file.readAt<uint32_t>(first + entries * entryBytes);
+    at = isBig ? long8(first + entries * entryBytes) : long4(first + entries * entryBytes);
   }
   if (directories_.size() != sizes_.size()) throw RasterFailure(path_, "GDAL laid out another number of overviews");
 }
 
-void CogTiles::put(int level, int tileX, int tileY, Spool& spool, uint64_t from, size_t count) {
+void CogTiles::put(int level, int tileX, int tileY, const std::vector<uint8_t>& encoded) {
+  const uint64_t at = spooled_.fetch_add(encoded.size());
+  spool_.writeAt(at, encoded.data(), encoded.size());
   const auto tile = static_cast<size_t>(tileY) * sizes_[static_cast<size_t>(level)].tilesAcross + tileX;
-  tiles_[static_cast<size_t>(level)][tile] = {&spool, from, count};
+  tiles_[static_cast<size_t>(level)][tile] = {at, 0, encoded.size()};
+}
+
+// From the spool's end to its beginning, cutting off what is moved, so that there are never twice as many bytes.
+void CogTiles::moveTiles(TileFile& file) {
+  std::vector<const Tile*> waiting;
+  for (const auto& level : tiles_) {
+    for (const Tile& tile : level) waiting.push_back(&tile);
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const Tile* a, const Tile* b) { return a->spooledAt > b->spooledAt; });
+  std::vector<uint8_t> bytes;
+  uint64_t kept = spooled_;
+  for (const Tile* tile : waiting) {
+    bytes.resize(tile->count);
+    spool_.readAt(tile->spooledAt, bytes.data(), tile->count);
+    file.writeAt(tile->at, bytes.data(), tile->count);
+    if (kept - tile->spooledAt < kMovedAtOnce) continue;
+    spool_.truncate(tile->spooledAt);
+    kept = tile->spooledAt;
+  }
 }
 
 void CogTiles::finish() {
-  OpenFile file(path_, "rb+");
-  uint64_t end = file.seekToEnd();
-  std::vector<uint8_t> bytes;
-  std::vector<std::vector<uint64_t>> places(tiles_.size());
+  TileFile file(path_, O_RDWR);
+  uint64_t end = file.size();
   for (size_t level = tiles_.size(); level-- > 0;) {
-    for (const Waiting& tile : tiles_[level]) {
-      if (tile.spool == nullptr) throw RasterFailure(path_, "a tile was never made");
-      bytes.resize(tile.count);
-      tile.spool->read(tile.from, tile.count, bytes.data());
-      file.write(bytes.data(), bytes.size());
-      places[level].push_back(end);
+    for (Tile& tile : tiles_[level]) {
+      if (tile.count == 0) throw RasterFailure(path_, "a tile was never made");
+      tile.at = end;
       end += tile.count;
     }
   }
-  const auto writeArray = [&file, this](uint64_t at, int width, auto valueOf, size_t count) {
+  moveTiles(file);
+  const auto writeArray = [&](uint64_t at, int width, auto valueOf, size_t count) {
     std::vector<uint8_t> array(count * static_cast<size_t>(width));
     for (size_t i = 0; i < count; ++i) {
       const uint64_t value = valueOf(i);
       if (width == 4 && value > 0xFFFFFFFFU) throw RasterFailure(path_, "grew beyond 4 GB, but is no BigTIFF");
       std::memcpy(array.data() + i * static_cast<size_t>(width), &value, static_cast<size_t>(width));
     }
-    file.seek(at);
-    file.write(array.data(), array.size());
+    file.writeAt(at, array.data(), array.size());
   };
   for (size_t level = 0; level < tiles_.size(); ++level) {
     const Directory& directory = directories_[level];
     const auto& tiles = tiles_[level];
-    writeArray(directory.offsetsAt, directory.offsetBytes, [&](size_t i) { return places[level][i]; }, tiles.size());
+    writeArray(directory.offsetsAt, directory.offsetBytes, [&](size_t i) { return tiles[i].at; }, tiles.size());
     writeArray(directory.countsAt, directory.countBytes, [&](size_t i) { return tiles[i].count; }, tiles.size());
   }
   file.close();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cloud-optimised GeoTIFF whose tiles are encoded in any order, by several threads: GDAL lays out the head
-// (georeference, metadata, directories of all levels), tiles wait in spools in their final form, and are put in their order at the end.
+// (georeference, metadata, directories of all levels), tiles wait in a spool in their final form, and are put in their order at the end.
 //
 //   head | tiles of the coarsest overview | … | tiles of the first overview | tiles at full resolution
 #ifndef ALTIPLANO_RASTER_COG_TILES_H_
 #define ALTIPLANO_RASTER_COG_TILES_H_
 
 #include <cpl_compressor.h>
-#include <cpl_vsi.h>
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,22 +20,25 @@ namespace altiplano::raster {
 
 inline constexpr int kCogTile = 512;
 
-// One thread's encoded tiles of all layers, in the order of their making, in a temporary file.
-class Spool {
+// A file by its descriptor: reads and writes are of whole tiles, at any place, from any thread. Failures throw RasterFailure and name it.
+class TileFile {
  public:
-  explicit Spool(std::string path);
-  ~Spool();
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
+  // flags: of open(2).
+  TileFile(std::string path, int flags);
+  ~TileFile();
+  TileFile(const TileFile&) = delete;
+  TileFile& operator=(const TileFile&) = delete;
 
-  // Returns where the bytes begin. Only its thread may call it.
-  uint64_t append(const void* bytes, size_t count);
-  void read(uint64_t from, size_t count, void* bytes);
+  void readAt(uint64_t offset, void* bytes, size_t count) const;
+  void writeAt(uint64_t offset, const void* bytes, size_t count);
+  // Drops what lies from here on.
+  void truncate(uint64_t size);
+  uint64_t size() const;
+  void close();
 
  private:
   std::string path_;
-  VSILFILE* file_ = nullptr;
-  uint64_t size_ = 0;
+  int file_ = -1;
 };
 
 // Encodes tiles of kCogTile x kCogTile pixels: predictor (3 for floats, 2 for integers), then DEFLATE or ZSTD. One per thread.
@@ -45,15 +49,24 @@ class TileEncoder {
   const std::vector<uint8_t>& encode(const void* pixels, GDALDataType type);
 
  private:
+  // The last tile of a pixel type that was of one value: where nothing has a height all tiles are alike.
+  struct Plain {
+    uint32_t value = 0;
+    std::vector<uint8_t> encoded;
+  };
+  const std::vector<uint8_t>& encodeAnew(const void* pixels, size_t bytes, GDALDataType type);
+
   const CPLCompressor* compressor_;
   const char* level_;
   std::vector<uint8_t> predicted_, encoded_;
+  std::array<Plain, GDT_TypeCount> plain_;
 };
 
 class CogTiles {
  public:
   // Writes the head with overviews by halves down to one tile. spec.blockSize must be kCogTile; its bands' data aren't used.
-  CogTiles(std::string path, const GeoTiffSpec& spec);
+  // spool: a name for a temporary file of the tiles' size; nobody else sees it.
+  CogTiles(std::string path, const GeoTiffSpec& spec, const std::string& spool);
 
   struct Level {
     int width, height, tilesAcross, tilesDown;
@@ -61,28 +74,33 @@ class CogTiles {
   // 0 = full resolution.
   const std::vector<Level>& levels() const { return sizes_; }
 
-  // Remembers where a tile waits. Several threads may put different tiles at the same time.
-  void put(int level, int tileX, int tileY, Spool& spool, uint64_t from, size_t count);
+  // Takes a tile. Several threads may put different tiles at the same time.
+  void put(int level, int tileX, int tileY, const std::vector<uint8_t>& encoded);
 
-  // Puts the tiles into the file. Every tile must have been put.
+  // Bytes of the tiles put so far.
+  uint64_t size() const { return spooled_; }
+
+  // Moves the tiles into the file. Every tile must have been put.
   void finish();
 
  private:
-  struct Waiting {
-    Spool* spool = nullptr;
-    uint64_t from = 0;
-    size_t count = 0;
+  struct Tile {
+    uint64_t spooledAt = 0, at = 0;
+    size_t count = 0;  // 0 = not put
   };
   struct Directory {
     uint64_t offsetsAt = 0, countsAt = 0;  // where the file holds the tiles' places and sizes
     int offsetBytes = 4, countBytes = 4;
   };
   void readDirectories();
+  void moveTiles(TileFile& file);
 
   std::string path_;
   std::vector<Level> sizes_;
   std::vector<Directory> directories_;
-  std::vector<std::vector<Waiting>> tiles_;
+  std::vector<std::vector<Tile>> tiles_;
+  TileFile spool_;
+  std::atomic<uint64_t> spooled_ = 0;
 };
 
 }  // namespace altiplano::raster

@@ -86,8 +86,8 @@ using Halves = std::vector<std::unique_ptr<Block>>;
 // What a thread has of its own.
 class Worker {
  public:
-  Worker(const ProductSpec& spec, Cogs& cogs, const std::string& spoolPath)
-      : spec_(spec), cogs_(cogs), levels_(cogs[0]->levels()), spool_(spoolPath), encoder_(spec.files[0].compress),
+  Worker(const ProductSpec& spec, Cogs& cogs)
+      : spec_(spec), cogs_(cogs), levels_(cogs[0]->levels()), encoder_(spec.files[0].compress),
         heights_(session_, spec.merged, GDT_Float32, 1), cells_(session_, spec.cells, GDT_UInt16, 4) {
     const PixelLayout &layout = heights_.layout(), &other = cells_.layout();
     if (layout.blockWidth != other.blockWidth || layout.blockHeight != other.blockHeight || layout.width != other.width || layout.height != other.height) {
@@ -131,9 +131,7 @@ class Worker {
       }
     }
     for (int layer = 0; layer < kLayers; ++layer) {
-      const std::vector<uint8_t>& bytes = encoder_.encode(block.layer(layer), kTypes[static_cast<size_t>(layer)]);
-      const uint64_t from = spool_.append(bytes.data(), bytes.size());
-      cogs_[static_cast<size_t>(layer)]->put(level, tileX, tileY, spool_, from, bytes.size());
+      cogs_[static_cast<size_t>(layer)]->put(level, tileX, tileY, encoder_.encode(block.layer(layer), kTypes[static_cast<size_t>(layer)]));
     }
     if (half != nullptr) halveProduct(block.part(0, 0, kCogTile, kCogTile), *half);
   }
@@ -228,7 +226,6 @@ class Worker {
   const ProductSpec& spec_;
   Cogs& cogs_;
   std::vector<CogTiles::Level> levels_;
-  Spool spool_;
   TileEncoder encoder_;
   Session session_;
   ProductTally tally_;
@@ -266,7 +263,9 @@ void onThreads(int threads, Job job) {
 ProductTally writeProductCogs(const ProductSpec& spec) {
   registerDrivers();
   Cogs cogs;
-  for (size_t layer = 0; layer < kLayers; ++layer) cogs[layer] = std::make_unique<CogTiles>(spec.paths[layer], spec.files[layer]);
+  for (size_t layer = 0; layer < kLayers; ++layer) {
+    cogs[layer] = std::make_unique<CogTiles>(spec.paths[layer], spec.files[layer], spec.scratch + "." + std::to_string(layer));
+  }
   const std::vector<CogTiles::Level>& levels = cogs[0]->levels();
   const int top = static_cast<int>(levels.size()) - 1;
 
@@ -279,7 +278,7 @@ ProductTally writeProductCogs(const ProductSpec& spec) {
 
   std::vector<std::unique_ptr<Worker>> workers;
   for (int thread = 0; thread < spec.threads; ++thread) {
-    workers.push_back(std::make_unique<Worker>(spec, cogs, spec.scratch + "." + std::to_string(thread)));
+    workers.push_back(std::make_unique<Worker>(spec, cogs));
   }
   std::atomic<int> next = 0;
   std::atomic<bool> failed = false;
@@ -298,8 +297,12 @@ ProductTally writeProductCogs(const ProductSpec& spec) {
   });
   if (shared < top) workers[0]->build(top, 0, 0, nullptr, shared, &halves);
 
-  // A spool is read by one layer at a time; that is copying, and as fast as the disk.
-  for (const auto& cog : cogs) cog->finish();
+  // The largest first, so that the threads end at about the same time.
+  std::sort(cogs.begin(), cogs.end(), [](const auto& a, const auto& b) { return a->size() > b->size(); });
+  next = 0;
+  onThreads(std::min(spec.threads, kLayers), [&](int) {
+    for (int layer = next++; layer < kLayers; layer = next++) cogs[static_cast<size_t>(layer)]->finish();
+  });
   ProductTally tally = workers[0]->tally();
   for (size_t i = 1; i < workers.size(); ++i) tally.add(workers[i]->tally());
   return tally;
