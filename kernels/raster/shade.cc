@@ -2,6 +2,7 @@
 #include "shade.h"
 
 #include <cpl_string.h>
+#include <cpl_vsi.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <limits>
 
 #include "gdal_error.h"
+#include "png.h"
 #include "read.h"
 
 namespace altiplano::raster {
@@ -270,46 +272,37 @@ Picture quicklook(Session& session, const std::string& path, int band, int maxSi
   return picture;
 }
 
-namespace {
+void writePng(const std::string& path, int width, int height, const uint8_t* rgba) {
+  const std::vector<uint8_t> bytes = encodePng(width, height, rgba);
+  VSILFILE* file = VSIFOpenL(path.c_str(), "wb");
+  if (file == nullptr) throw RasterFailure(path, "can't be created");
+  const bool isWritten = VSIFWriteL(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  if (VSIFCloseL(file) != 0 || !isWritten) throw RasterFailure(path, "can't be written (disk full?)");
+}
 
-// rgba: `bands` bytes a pixel, red, green, blue and perhaps alpha.
-void writePicture(const std::string& path, const char* format, int width, int height, int bands, const uint8_t* pixels, const CPLStringList& options) {
+void writeJpeg(const std::string& path, int width, int height, const uint8_t* rgba) {
+  constexpr int kBands = 3;
+  constexpr std::array<int, kBands> kGround = {195, 204, 214};
+  std::vector<uint8_t> rgb(static_cast<size_t>(width) * height * kBands);
+  for (size_t i = 0; i < rgb.size() / kBands; ++i) {
+    const int alpha = rgba[4 * i + 3];
+    for (size_t k = 0; k < kBands; ++k) rgb[kBands * i + k] = static_cast<uint8_t>((rgba[4 * i + k] * alpha + kGround[k] * (255 - alpha) + 127) / 255);
+  }
   registerDrivers();
   const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
   const ErrorScope errors;
   GDALDriver* memory = GetGDALDriverManager()->GetDriverByName("MEM");
-  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(format);
-  errors.check(memory != nullptr && driver != nullptr, path, std::string("this GDAL has no driver for ") + format);
-  DatasetPtr picture(memory->Create("", width, height, bands, GDT_Byte, nullptr));
+  GDALDriver* jpeg = GetGDALDriverManager()->GetDriverByName("JPEG");
+  errors.check(memory != nullptr && jpeg != nullptr, path, "this GDAL has no driver for JPEG");
+  DatasetPtr picture(memory->Create("", width, height, kBands, GDT_Byte, nullptr));
   errors.check(picture != nullptr, path, "no memory for the picture");
-  errors.check(picture->RasterIO(GF_Write, 0, 0, width, height, const_cast<uint8_t*>(pixels), width, height, GDT_Byte, bands,
-                                 nullptr, bands, static_cast<GSpacing>(bands) * width, 1, nullptr) == CE_None,
+  errors.check(picture->RasterIO(GF_Write, 0, 0, width, height, rgb.data(), width, height, GDT_Byte, kBands, nullptr, kBands,
+                                 static_cast<GSpacing>(kBands) * width, 1, nullptr) == CE_None,
                path, "the picture can't be written");
-  constexpr std::array<GDALColorInterp, 4> kMeanings = {GCI_RedBand, GCI_GreenBand, GCI_BlueBand, GCI_AlphaBand};
-  for (int band = 0; band < bands; ++band) picture->GetRasterBand(band + 1)->SetColorInterpretation(kMeanings[static_cast<size_t>(band)]);
-  DatasetPtr made(driver->CreateCopy(path.c_str(), picture.get(), FALSE, options, nullptr, nullptr));
-  errors.check(made != nullptr && !errors.failed(), path, "the picture can't be written");
-}
-
-}  // namespace
-
-// Fast rather than small: level 1 takes a third of the time of level 6, for a tenth more bytes.
-void writePng(const std::string& path, int width, int height, const uint8_t* rgba) {
-  CPLStringList fast;
-  fast.SetNameValue("ZLEVEL", "1");
-  writePicture(path, "PNG", width, height, 4, rgba, fast);
-}
-
-void writeJpeg(const std::string& path, int width, int height, const uint8_t* rgba) {
-  constexpr std::array<int, 3> kGround = {195, 204, 214};
-  std::vector<uint8_t> rgb(static_cast<size_t>(width) * height * 3);
-  for (size_t i = 0; i < rgb.size() / 3; ++i) {
-    const int alpha = rgba[4 * i + 3];
-    for (size_t k = 0; k < 3; ++k) rgb[3 * i + k] = static_cast<uint8_t>((rgba[4 * i + k] * alpha + kGround[k] * (255 - alpha) + 127) / 255);
-  }
   CPLStringList small;
   small.SetNameValue("QUALITY", "75");
-  writePicture(path, "JPEG", width, height, 3, rgb.data(), small);
+  DatasetPtr made(jpeg->CreateCopy(path.c_str(), picture.get(), FALSE, small, nullptr, nullptr));
+  errors.check(made != nullptr && !errors.failed(), path, "the picture can't be written");
 }
 
 }  // namespace altiplano::raster
