@@ -67,7 +67,14 @@ const refine: KernelModel = {
 };
 
 export const models: Readonly<Record<string, KernelModel>> = {
-  census, sgm, winner, edges, refine,
+  census, sgm, winner,
+  'dense': {
+    arithmetic: 'int8', perDisparity: true,
+    operations: (c) => [census, sgm, winner].reduce((sum, model) => sum + model.operations(c), 0),
+    bytes: (c) => [census, sgm, winner].reduce((sum, model) => sum + model.bytes(c), 0),
+    text: 'the sum of census, sgm and winner, which run as one in matchPair: a row of sums goes to the winner search at once',
+  },
+  edges, refine,
   'matchPair': {
     arithmetic: 'int8', perDisparity: true,
     operations: (c) => [census, sgm, winner, refine].reduce((sum, model) => sum + model.operations(c), 0),

@@ -12,7 +12,7 @@ export interface Group {
   readonly targets: readonly string[];
 }
 
-const matching = ['sgm', 'winner', 'matchPair'];
+const matching = ['dense', 'sgm', 'winner', 'matchPair'];
 const readsImages = ['census', 'sgm', 'edges', 'refine', 'matchPair', 'rectify'];
 
 /** Of every kernel in every case: with 9 on each side `bench compare` can tell a change from chance among a thousand measurements. */

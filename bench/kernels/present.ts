@@ -97,7 +97,7 @@ function coresTable(f: KernelFindings): TableInput {
 }
 
 function sizesTable(f: KernelFindings): TableInput {
-  const chosen = f.times.filter(({ kernel, group }) => ['sgm', 'winner', 'matchPair'].includes(kernel) && group !== 'targets');
+  const chosen = f.times.filter(({ kernel, group }) => ['dense', 'sgm', 'winner', 'matchPair'].includes(kernel) && group !== 'targets');
   const cases = new Map<string, KernelTimes[]>();
   for (const times of chosen) {
     const key = `${times.case.size} ${times.case.range} ${times.case.bits} ${times.threads}`;
@@ -111,14 +111,14 @@ function sizesTable(f: KernelFindings): TableInput {
   };
   return {
     title: 'Matching: sizes, ranges, bits',
-    columns: columns('size', 'range', 'bits', 'threads', 'matchPair ms', '+- %', 'MDE/s', 'sgm MDE/s', 'of limit %', 'winner MDE/s', 'of limit %'),
+    columns: columns('size', 'range', 'bits', 'threads', 'matchPair ms', '+- %', 'MDE/s', 'dense MDE/s', 'sgm MDE/s', 'of limit %', 'winner MDE/s', 'of limit %'),
     rows: [...cases.values()].map((list) => {
       const [{ case: { size, range, bits }, threads }] = list as [KernelTimes];
       const match = list.find(({ kernel }) => kernel === 'matchPair');
       return [
         String(size), String(range), String(bits), String(threads),
         ...(match === undefined ? ['-', '-'] : [milliseconds(spreadOf(match.cpu).median), (100 * spreadOf(match.cpu).relative).toFixed(1)]),
-        cell(list, 'matchPair')[0], ...cell(list, 'sgm'), ...cell(list, 'winner'),
+        cell(list, 'matchPair')[0], cell(list, 'dense')[0], ...cell(list, 'sgm'), ...cell(list, 'winner'),
       ];
     }),
   };

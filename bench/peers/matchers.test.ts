@@ -28,7 +28,7 @@ test("what OpenCV would find where the truth is comes back as our truth, and the
 
 test('without OpenCV our own results stand alone, scored', async (t) => {
   const results = await compareMatchers(townCase(64, 32), null, '', 1);
-  t.deepEqual(results.map(({ matcher }) => matcher), ['Altiplano matchPair', 'Altiplano matchPair, parabola only']);
+  t.deepEqual(results.map(({ matcher }) => matcher), ['Altiplano matchPair', 'Altiplano census, 8 paths, winner']);
   for (const { mdePerSecond, score } of results) {
     t.true(mdePerSecond.length === 1 && mdePerSecond.every((rate) => rate > 0));
     t.true(score.validPercent > 50 && score.medianErrorPx < 0.3, JSON.stringify(score));

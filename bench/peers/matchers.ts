@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our matcher and OpenCV's on the same pairs, in turns, one thread each.
 import { matchPair, type RectImage, type SearchRange } from '@altiplano/kernels';
+import { loadNativeBench } from '@altiplano/kernels/testing';
 import { type Score, scoreDisparities } from '../accuracy/score-disparities.js';
 import type { Cones } from '../accuracy/cones.js';
 import { texturedPair } from '../kernels/textured-pair.js';
-import { type BytePair, type OpenCv, openCvModes } from './opencv.js';
+import { type BytePair, type OpenCv, type OpenCvMode, openCvModes } from './opencv.js';
 
 /** A pair as both matchers take it, with one truth. */
 export interface MatcherCase {
@@ -57,31 +58,66 @@ export function townCase(size: number, range: number): MatcherCase {
   };
 }
 
-/** Our own variants: the product's default, and without what OpenCV's has no counterpart of. */
-const ours = [
-  { name: 'Altiplano matchPair', options: {} },
-  { name: 'Altiplano matchPair, parabola only', options: { refineIterations: 0 } },
-] as const;
+/** The bench's own door into the matcher: what OpenCV's does, too, and nothing beyond it. */
+interface DenseMatcher { match(): { readonly disparity: Float32Array; readonly cpuSeconds: number }; close(): void }
 
-/** Runs all matchers in turns, once for warming up and `repeats` times for the figures; without OpenCV only ours. */
-export async function compareMatchers(pair: MatcherCase, openCv: OpenCv | null, version: string, repeats: number): Promise<MatcherResult[]> {
-  const matchers: { readonly name: string; readonly seconds: number[]; disparity: Float32Array; readonly match: () => Promise<{ disparity: Float32Array; cpuSeconds: number }> }[] = [
-    ...ours.map(({ name, options }) => ({
-      name, seconds: [], disparity: new Float32Array(), match: async () => {
-        const start = process.cpuUsage();
-        const { disparity } = matchPair(pair.ref, pair.sec, pair.search, options);
-        const { user, system } = process.cpuUsage(start);
-        return { disparity, cpuSeconds: (user + system) / 1e6 };
+function openDense({ ref, sec, search }: MatcherCase): DenseMatcher {
+  const native = loadNativeBench();
+  const floats = ({ data }: RectImage): Float32Array => Float32Array.from(data);
+  const tile = native.openTile({
+    ref: floats(ref), sec: floats(sec), low: Int16Array.from(search.low), width: ref.width, height: ref.height, secWidth: sec.width,
+    count: search.count, secOffset: ref.u0 - sec.u0, is8Bit: true,
+  });
+  return {
+    match() {
+      const [cpuSeconds = NaN] = native.timeStage({ tiles: [tile], stage: 'dense', target: '', repetitions: 1 }).cpu;
+      return { disparity: native.stageDisparity(tile), cpuSeconds };
+    },
+    close: () => native.closeTile(tile),
+  };
+}
+
+interface Matcher { readonly name: string; readonly match: () => Promise<{ readonly disparity: Float32Array; readonly cpuSeconds: number }> }
+
+/** Runs all matchers in turns, once for warming up and `repeats` times for the figures; without OpenCV only ours: the product's default, and what of it has a counterpart in OpenCV's. */
+export async function compareMatchers(pair: MatcherCase, openCv: BothOpenCvs | null, version: string, repeats: number): Promise<MatcherResult[]> {
+  const dense = openDense(pair);
+  try {
+    return await takeTurns(pair, [
+      {
+        name: 'Altiplano matchPair', match: async () => {
+          const start = process.cpuUsage();
+          const { disparity } = matchPair(pair.ref, pair.sec, pair.search);
+          const { user, system } = process.cpuUsage(start);
+          return { disparity, cpuSeconds: (user + system) / 1e6 };
+        },
       },
-    })),
-    ...(openCv === null ? [] : openCvModes.map((mode) => ({
-      name: `OpenCV ${version} SGBM ${mode}`, seconds: [], disparity: new Float32Array(), match: async () => {
-        const { disparity, cpuSeconds } = await openCv.match(mode);
-        return { disparity: pair.toOurs(disparity), cpuSeconds };
-      },
-    }))),
-  ];
-  await openCv?.load(pair.bytes);
+      { name: 'Altiplano census, 8 paths, winner', match: async () => dense.match() },
+      ...(openCv === null ? [] : await openCvMatchers(pair, openCv, version)),
+    ], repeats);
+  } finally {
+    dense.close();
+  }
+}
+
+/** OpenCV as it comes, and one whose process keeps its memory between calls. */
+export interface BothOpenCvs { readonly plain: OpenCv; readonly keeping: OpenCv }
+
+async function openCvMatchers(pair: MatcherCase, { plain, keeping }: BothOpenCvs, version: string): Promise<Matcher[]> {
+  await Promise.all([plain, keeping].map((openCv) => openCv.load(pair.bytes)));
+  const matcher = (openCv: OpenCv, mode: OpenCvMode, more = ''): Matcher => ({
+    name: `OpenCV ${version} SGBM ${mode}${more}`, match: async () => {
+      const { disparity, cpuSeconds } = await openCv.match(mode);
+      return { disparity: pair.toOurs(disparity), cpuSeconds };
+    },
+  });
+  return [...openCvModes.map((mode) => matcher(plain, mode)), matcher(keeping, 'HH, 8 paths', ', memory kept')];
+}
+
+const nothing: Float32Array = new Float32Array();
+
+async function takeTurns(pair: MatcherCase, all: readonly Matcher[], repeats: number): Promise<MatcherResult[]> {
+  const matchers = all.map((matcher) => ({ ...matcher, seconds: [] as number[], disparity: nothing }));
   for (let round = 0; round <= repeats; round++) {
     for (const matcher of matchers) {
       const { disparity, cpuSeconds } = await matcher.match();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -26,9 +26,16 @@ export interface OpenCv {
 
 const answerSchema = z.object({ cpuSeconds: z.number() });
 
-/** Starts OpenCV in a Python of its own, which stays for all calls: nothing of its start is measured. Files go below `folder`. */
-export async function openOpenCv(python: string, folder: string): Promise<OpenCv> {
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** glibc neither gives large blocks back nor asks for them anew (mallopt(3)). */
+const keepingMemory = { GLIBC_TUNABLES: 'glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184' };
+
+/**
+ * Starts OpenCV in a Python of its own, which stays for all calls: nothing of its start is measured. Files go below `folder`, an existing one.
+ * `keepsMemory`: what a call frees stays with the process for the next, as our matcher's memory does. As it comes OpenCV gives its volume back
+ * to the system each time, which clears it for the next call.
+ */
+export async function openOpenCv(python: string, folder: string, keepsMemory = false): Promise<OpenCv> {
+  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...(keepsMemory ? keepingMemory : {}) } });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<unknown> => {
     const { value, done } = await lines.next();
@@ -36,7 +43,8 @@ export async function openOpenCv(python: string, folder: string): Promise<OpenCv
     return JSON.parse(value);
   };
   await next();
-  const [left, right, out] = ['left.bytes', 'right.bytes', 'disparity.float32'].map((name) => join(folder, name)) as [string, string, string];
+  const files = await mkdtemp(join(folder, 'opencv-'));
+  const [left, right, out] = ['left.bytes', 'right.bytes', 'disparity.float32'].map((name) => join(files, name)) as [string, string, string];
   let loaded: BytePair | null = null;
   return {
     async load(pair) {

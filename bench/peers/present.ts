@@ -50,7 +50,8 @@ function matcherTable(matchers: readonly MatcherResult[]): TableInput {
   const base = (m: MatcherResult): number => medianOf(matchers.find((other) => caseOf(other) === caseOf(m) && other.matcher.includes(' HH,'))?.mdePerSecond ?? []);
   return {
     title: 'Matchers, one thread, in turns',
-    note: `MDE/s: reference pixels x candidates / CPU seconds / 1e6. HH: OpenCV's 8 paths, as ours has. Scored on pixels both images see; bad1: share with an error above 1 px among
+    note: `MDE/s: reference pixels x candidates / CPU seconds / 1e6. HH: OpenCV's 8 paths, as ours has, as it comes; 'memory kept': its process keeps what a call
+      frees for the next one, as ours does, which otherwise the system clears each time. Scored on pixels both images see; bad1: share with an error above 1 px among
       the valid ones; both with a left-right check of 1 px and no other filter. OpenCV: block 3, P1 72, P2 288, no uniqueness or speckle filter; on Cones it leaves out
       the first 64 columns, which its MDE/s count and the score doesn't.`,
     columns: [{ name: 'pair', align: 'left' }, { name: 'matcher', align: 'left' }, ...['MDE/s', '±', 'times HH', 'valid %', 'bad1 %', 'mean px', 'median px'].map((name) => ({ name }))],

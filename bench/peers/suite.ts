@@ -62,14 +62,15 @@ async function run({ options, quick, only, progress }: SuiteContext): Promise<Fi
   const steps = matchers.length + pipelines.length;
   await mkdir(out, { recursive: true });
   const python = peers.find(({ name }) => name === 'opencv');
-  const openCv = python === undefined || 'missing' in python ? null : await openOpenCv(python.python, out);
+  const openCv = python === undefined || 'missing' in python ? null : { plain: await openOpenCv(python.python, out), keeping: await openOpenCv(python.python, out, true) };
+  const closeOpenCv = async (): Promise<void> => { await Promise.all([openCv?.plain.close(), openCv?.keeping.close()]); };
   try {
     for (const [i, { name, make }] of matchers.entries()) {
       progress.step(i, steps, name);
       const pair = await orMissing(make, missing);
       if (pair !== null) found.push(...await compareMatchers(pair, openCv, python !== undefined && 'version' in python ? python.version : '', repeats));
     }
-    await openCv?.close();
+    await closeOpenCv();
     const [core = 0] = allowedCores(readFileSync('/proc/self/status', 'utf8'));
     for (const [i, { name, make }] of pipelines.entries()) {
       progress.step(matchers.length + i, steps, name);
@@ -80,7 +81,7 @@ async function run({ options, quick, only, progress }: SuiteContext): Promise<Fi
       failures.push(...failed);
     }
   } finally {
-    await openCv?.close();
+    await closeOpenCv();
     await rm(out, { recursive: true, force: true });
   }
   return peerFindings({ matchers: found, pipelines: whole, failures, missing });

@@ -195,16 +195,18 @@ Napi::Value digestNative(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), std::to_string(stage.digest(tile)));
 }
 
-// filteredDisparity(tile): Float32Array, (height, width), what the road makes of the pair.
-Napi::Value filteredDisparity(const Napi::CallbackInfo& info) {
-  Tile& tile = tileOf(info[0]);
-  auto values = newArray<float>(info.Env(), static_cast<size_t>(tile.width) * static_cast<size_t>(tile.height));
-  for (int v = 0; v < tile.height; ++v) {
-    const float* row = tile.filtered.disparity.view().row(v);
-    std::copy_n(row, tile.width, values.Data() + static_cast<size_t>(v) * static_cast<size_t>(tile.width));
-  }
+Napi::Value dense(Napi::Env env, Image<float>& image) {
+  const ImageView<float> view = image.view();
+  auto values = newArray<float>(env, static_cast<size_t>(view.width) * static_cast<size_t>(view.height));
+  for (int v = 0; v < view.height; ++v) std::copy_n(view.row(v), view.width, values.Data() + static_cast<size_t>(v) * static_cast<size_t>(view.width));
   return values;
 }
+
+// filteredDisparity(tile): Float32Array, (height, width), what the road makes of the pair.
+Napi::Value filteredDisparity(const Napi::CallbackInfo& info) { return dense(info.Env(), tileOf(info[0]).filtered.disparity); }
+
+// stageDisparity(tile): Float32Array, (height, width), what the stage of matching that ran last made of the pair.
+Napi::Value stageDisparity(const Napi::CallbackInfo& info) { return dense(info.Env(), tileOf(info[0]).work.disparity); }
 
 // timeStream({ kind, bytes, threads, repetitions, passes }): { cpu, wall, bytesMoved } where bytesMoved is per thread and repetition.
 Napi::Value timeStream(const Napi::CallbackInfo& info) {
@@ -248,6 +250,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("timeStage", Napi::Function::New<timeStage>(env, "timeStage"));
   exports.Set("digest", Napi::Function::New<digestNative>(env, "digest"));
   exports.Set("filteredDisparity", Napi::Function::New<filteredDisparity>(env, "filteredDisparity"));
+  exports.Set("stageDisparity", Napi::Function::New<stageDisparity>(env, "stageDisparity"));
   exports.Set("timeStream", Napi::Function::New<timeStream>(env, "timeStream"));
   exports.Set("timeArithmetic", Napi::Function::New<timeArithmetic>(env, "timeArithmetic"));
   return exports;

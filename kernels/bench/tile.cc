@@ -144,6 +144,13 @@ void runWinnerTwin(Tile& t) {
   for (int v = 0; v < t.height; ++v) selectDisparityReference(t.sgmInput(), v, sumsAt(t, v), {}, t.work.views());
 }
 
+// Matching up to the left-right check, as matchPair begins: winners are searched in a row's sums as soon as they are there.
+void runDense(Tile& t) {
+  censusBoth(t, censusTransform);
+  DisparitySelector selector(t.sgmInput(), {}, t.work.views());
+  sgm(t.sgmInput(), {}, t.memory.volume, [&selector](int v, const uint16_t* sums) { selector.select(v, sums); });
+}
+
 void runMatchPair(Tile& t) {
   matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.memory, t.work.views());
 }
@@ -234,6 +241,7 @@ std::vector<Stage> makeStages() {
        }},
       {"sgm", nothing, runSgm, [](Tile& t) { t.usesTwin = true; }, digestOfSums},
       {"winner", nothing, runWinner, runWinnerTwin, [](Tile& t) { return digestOf(t.work); }},
+      {"dense", nothing, runDense, nullptr, [](Tile& t) { return digestOf(t.work); }},
       {"edges", [](Tile& t) { t.work.copyFrom(t.won); }, [](Tile& t) { sharpenEdges(t.images(), {}, t.work.views(), t.memory.volume); }, nullptr,
        [](Tile& t) { return digestOf(t.work); }},
       {"refine", [](Tile& t) { t.work.copyFrom(t.sharpened); }, [](Tile& t) { refineDisparity(t.images(), {}, t.work.disparity.view(), t.memory.volume); },

@@ -35,6 +35,8 @@ export interface NativeBench {
   digest(run: { readonly tile: BenchTile; readonly stage: string; readonly target: string; readonly twin: boolean }): string;
   /** (height, width): what the whole road makes of the pair. */
   filteredDisparity(tile: BenchTile): Float32Array;
+  /** (height, width): what the stage of matching that ran last on the tile made of the pair. */
+  stageDisparity(tile: BenchTile): Float32Array;
   /** Passes over arrays of `bytes` in all, per thread. */
   timeStream(run: {
     readonly kind: 'read' | 'copy' | 'triad'; readonly bytes: number; readonly threads: number; readonly repetitions: number; readonly passes: number;
