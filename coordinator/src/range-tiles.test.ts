@@ -99,6 +99,14 @@ test('bounds are stored under a key of their content, so that tasks that search 
   t.not(keys[0], keys[2]);
 });
 
+test('bounds that are computed twice are those that are kept', async (t) => {
+  const { scene, plan, merged } = await sceneWith(terrain({ relief: 80, seed: 5, spikes: 0.005, holes: 0.1 }).seen);
+  t.teardown(() => scene.close());
+  const [kept, twice] = [await makePrior({ merged, plan, factor: 4, store: scene.store }), await makePrior({ merged, plan, factor: 4, store: scene.store }, { keptBlocks: 0 })];
+  t.is(twice.key, kept.key);
+  t.false(boundsOf(scene, twice)[0].includes(NaN));
+});
+
 test('without any height the whole domain is searched', async (t) => {
   const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(noHeight));
   t.teardown(() => scene.close());

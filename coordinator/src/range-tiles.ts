@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type HeightBounds, fillBounds, localBounds, reduceBounds, widenBounds } from '@altiplano/kernels';
 import { type TiledRaster, createTiled, readBand, readBands } from '@altiplano/kernels/raster';
@@ -27,8 +26,10 @@ export interface PriorOptions {
   readonly stepRadius: number;
   /** Allowance for the coarse matcher's error on both sides, pixels of disparity of the coarse level; twice that in holes. */
   readonly marginPx: number;
+  /** Blocks (2 MB each) whose bounds are kept until all holes are known; those of further ones are computed twice, which is cheaper than a file. */
+  readonly keptBlocks: number;
 }
-const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2.25 };
+const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2.25, keptBlocks: 32 };
 
 const blockCells = 512;
 /** Holes are filled on a grid this much coarser. */
@@ -51,7 +52,7 @@ export async function makePrior(
   { merged, plan, factor, store }: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore },
   options: Partial<PriorOptions> = {},
 ): Promise<Prior> {
-  const { radius, stepRadius, marginPx } = { ...defaults, ...options };
+  const { radius, stepRadius, marginPx, keptBlocks } = { ...defaults, ...options };
   const { grid } = merged;
   const pixelM = Math.max(...plan.pairs.map((pair) => metresPerPixel(plan, pair.id, factor)));
   // Neighbours on a 45 degree slope differ by a cell diagonal; on top of that, two pixels of noise.
@@ -59,7 +60,12 @@ export async function makePrior(
   const [lowest, highest] = plan.heightDomain;
   const widening = { marginM: marginPx * pixelM, shareOfSpan: plan.request.params.rangeMargin, lowest, highest };
 
-  const directory = await mkdtemp(join(tmpdir(), 'altiplano-prior-'));
+  const localOf = (block: CellRect): HeightBounds => {
+    const outer = expand(block, radius + stepRadius + 1, grid);
+    return crop(localBounds(readBand(merged.path, 1, outer), outer.width, outer.height, support), outer, block);
+  };
+  // Beside the store's objects, so that the prior is put by a move.
+  const directory = await mkdtemp(join(store.scratchFolder, 'prior-'));
   try {
     const raster = (name: string, part: GridSpec, blockSize: number): TiledRaster & { readonly path: string } => {
       const path = join(directory, name);
@@ -69,26 +75,23 @@ export async function makePrior(
     const reducedGrid = {
       ...grid, resolution: reduction * grid.resolution, width: Math.ceil(grid.width / reduction), height: Math.ceil(grid.height / reduction),
     };
-    // Holes need their surroundings, which are known when all blocks are; until then the bounds wait in files.
-    const local = raster('local.tif', grid, 256);
+    // Holes need their surroundings, which are known when all blocks are.
+    const kept: HeightBounds[] = [];
     const reduced = raster('reduced.tif', reducedGrid, blockCells / reduction);
     const known = openRange(plan.heightDomain);
     for (const block of blocksOf(grid)) {
-      const outer = expand(block, radius + stepRadius + 1, grid);
-      const heights = readBand(merged.path, 1, outer);
-      const bounds = crop(localBounds(heights, outer.width, outer.height, support), outer, block);
+      const bounds = localOf(block);
+      if (kept.length < keptBlocks) kept.push(bounds);
       const coarse = reduceBounds(bounds, reduction);
       known.add(coarse);
-      write(local, block, bounds);
       write(reduced, { ...coarse, col0: block.col0 / reduction, row0: block.row0 / reduction }, coarse);
     }
-    local.close();
     reduced.close();
 
     const prior = raster('prior.tif', grid, 256);
     for (const block of blocksOf(grid)) {
-      const bounds = readBounds(local.path, block);
-      if (bounds.low.some(Number.isNaN)) {
+      const bounds = kept.shift() ?? localOf(block);
+      if (hasHole(bounds)) {
         const inner = {
           col0: block.col0 / reduction, row0: block.row0 / reduction, width: Math.ceil(block.width / reduction), height: Math.ceil(block.height / reduction),
         };
@@ -120,9 +123,26 @@ export function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prio
       if (width <= 0 || height <= 0) return null;
       const [low, high] = readBands(store.gdalPath(key), { col0, row0, width, height });
       if (low === undefined || high === undefined) throw new Error(`${store.gdalPath(key)}: a prior has the bands low, high`);
-      return [low.reduce((a, b) => Math.min(a, b)), high.reduce((a, b) => Math.max(a, b))];
+      return extremes({ width, height, low, high });
     },
   };
+}
+
+// Loops over an index: millions of cells, and a callback for each takes ten times as long.
+
+const hasHole = ({ low }: HeightBounds): boolean => {
+  for (let cell = 0; cell < low.length; cell++) if (Number.isNaN(low[cell])) return true;
+  return false;
+};
+
+/** Lowest low and highest high of bounds without holes. */
+function extremes({ low, high }: HeightBounds): HeightRange {
+  let [least, most] = [Infinity, -Infinity];
+  for (let cell = 0; cell < low.length; cell++) {
+    least = Math.min(least, low[cell] ?? NaN);
+    most = Math.max(most, high[cell] ?? NaN);
+  }
+  return [least, most];
 }
 
 function readBounds(path: string, { col0, row0, width, height }: CellRect): HeightBounds {
@@ -138,7 +158,7 @@ function write(raster: TiledRaster, { col0, row0, width, height }: CellRect, { l
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   return hash.digest('hex').slice(0, 16);
 }
 
