@@ -27,7 +27,7 @@ export interface OpenCv {
 const answerSchema = z.object({ cpuSeconds: z.number() });
 
 /** glibc neither gives large blocks back nor asks for them anew (mallopt(3)). */
-const keepingMemory = { GLIBC_TUNABLES: 'glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184' };
+const keepingMemory = ['env', 'GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184'];
 
 /**
  * Starts OpenCV in a Python of its own, which stays for all calls: nothing of its start is measured. Files go below `folder`, an existing one.
@@ -35,7 +35,8 @@ const keepingMemory = { GLIBC_TUNABLES: 'glibc.malloc.mmap_max=0:glibc.malloc.tr
  * to the system each time, which clears it for the next call.
  */
 export async function openOpenCv(python: string, folder: string, keepsMemory = false): Promise<OpenCv> {
-  const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...(keepsMemory ? keepingMemory : {}) } });
+  const [command = python, ...words] = [...(keepsMemory ? keepingMemory : []), python, script];
+  const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<unknown> => {
     const { value, done } = await lines.next();
