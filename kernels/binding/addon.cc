@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "array_pool.h"
 #include "match.h"
 #include "sources_hash.h"
 
@@ -26,7 +27,8 @@ void registerRaster(Napi::Env env, Napi::Object exports);
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   using namespace altiplano::binding;
-  // Each thread has its own, which lasts as long as its environment.
+  // Each thread has its own, which last as long as its environment.
+  env.SetInstanceData(new ArrayPool());
   const auto memory = std::make_shared<altiplano::MatchMemory>();
   registerRpc(env, exports);
   registerRectify(env, exports);

@@ -11,6 +11,7 @@
 #include <string>
 #include <type_traits>
 
+#include "array_pool.h"
 #include "image.h"
 
 namespace altiplano::binding {
@@ -75,10 +76,10 @@ ImageView<T> imageAt(const Napi::Object& object, const char* name, int width, in
   return denseView(arrayAt<T>(object, name, static_cast<size_t>(width) * static_cast<size_t>(height)), width, height);
 }
 
-// A new typed array owned by JavaScript.
+// A new typed array of undefined contents.
 template <typename T>
 Napi::TypedArrayOf<T> newArray(Napi::Env env, size_t length) {
-  return Napi::TypedArrayOf<T>::New(env, length);
+  return Napi::TypedArrayOf<T>::New(env, length, ArrayPool::of(env).make(env, sizeof(T) * length), 0);
 }
 
 }  // namespace altiplano::binding

@@ -3,7 +3,7 @@ import { type NativeLimits, type OutlierLimits, nativeLimits } from './drop-outl
 import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
 import { packPoly3 } from './polynomial.js';
-import { type RasterizeOptions, checkedRasterizeOptions, emptyDsm } from './rasterize.js';
+import { type RasterizeOptions, checkedRasterizeOptions, newDsm } from './rasterize.js';
 import type { HeightPrior } from './search-range.js';
 import type { DisparityMap, GridSpec, PartialDsm, Poly3 } from './types.js';
 
@@ -34,7 +34,7 @@ export function dsmFromDisparity({ map, groundFromRect, grid, limits, options }:
   if (!Number.isFinite(grid.originE) || !Number.isFinite(grid.originN))
     throw new KernelArgumentError('finite metres', 'grid.origin', `${grid.originE}, ${grid.originN}`);
   const checked = checkedRasterizeOptions(grid, options);
-  const dsm = emptyDsm(grid);
+  const dsm = newDsm(grid);
   const outliers = native.dsmFromDisparity(map, packPoly3(groundFromRect), limits.prior, nativeLimits(limits), checked, dsm);
   return { dsm, outliers };
 }

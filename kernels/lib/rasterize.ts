@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
+import { newBuffer } from './new-buffer.js';
 import type { GridSpec, PartialDsm, PointMap } from './types.js';
 
 export interface RasterizeOptions {
@@ -33,7 +34,7 @@ export function rasterizeDsm(
   const n = points.width * points.height;
   if (weights.length !== n) throw new KernelArgumentError(`${n} numbers, one per point`, 'weights', weights.length);
   const checked = checkedRasterizeOptions(grid, options);
-  const dsm = emptyDsm(grid);
+  const dsm = newDsm(grid);
   native.rasterizeDsm(points, weights, checked, dsm);
   return dsm;
 }
@@ -52,8 +53,9 @@ export function checkedRasterizeOptions(grid: GridSpec, { sigma, radius, stepM =
   return { sigma, radius, stepM };
 }
 
-export function emptyDsm(grid: GridSpec): PartialDsm {
+/** Arrays for what a kernel makes of every cell, of undefined contents. */
+export function newDsm(grid: GridSpec): PartialDsm {
   const cells = grid.width * grid.height;
-  const array = (): Float32Array => new Float32Array(cells);
-  return { grid, height: array(), weight: array(), spread: array(), count: new Uint16Array(cells) };
+  const array = (): Float32Array => new Float32Array(newBuffer(4 * cells));
+  return { grid, height: array(), weight: array(), spread: array(), count: new Uint16Array(newBuffer(2 * cells)) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
+import { newBuffer } from './new-buffer.js';
 import type { ImageWindow, Poly2, RectImage, RectSpec, RowExtents } from './types.js';
 
 const native = loadNative<{
@@ -27,8 +28,8 @@ export function rectify(window: ImageWindow, imageFromRect: Poly2, rect: RectSpe
   checkSize(rect.width, 'rect.width');
   checkSize(rect.height, 'rect.height');
   if (extents !== null && extents.length !== 2 * rect.height) throw new KernelArgumentError(`${2 * rect.height} columns or null`, 'extents', extents.length);
-  const data = new Float32Array(rect.width * rect.height);
-  const valid = new Uint8Array(rect.width * rect.height);
+  const data = new Float32Array(newBuffer(4 * rect.width * rect.height));
+  const valid = new Uint8Array(newBuffer(rect.width * rect.height));
   native.rectify(window, imageFromRect, rect, extents, data, valid);
   return { u0: rect.u0, v0: rect.v0, width: rect.width, height: rect.height, data, valid };
 }

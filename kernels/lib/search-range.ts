@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from './errors.js';
 import { loadNative } from './native.js';
+import { newBuffer } from './new-buffer.js';
 import { packPoly3 } from './polynomial.js';
 import type { TileGeometry } from './tile-geometry.js';
 import type { GridSpec, RectSpec, SearchRange } from './types.js';
@@ -57,7 +58,7 @@ export function searchRange({ geometry, prior, maxCount, slackPx }: SearchRangeI
   if (!(Number.isInteger(maxCount) && maxCount >= step))
     throw new KernelArgumentError(`a whole number of at least ${step}`, 'maxCount', maxCount);
   if (!(slackPx >= 0 && Number.isFinite(slackPx))) throw new KernelArgumentError('0 px or more', 'slackPx', slackPx);
-  const low = new Int16Array(rect.width * rect.height);
+  const low = new Int16Array(newBuffer(2 * rect.width * rect.height));
   if (prior !== null) {
     const cells = prior.grid.width * prior.grid.height;
     if (prior.low.length !== cells || prior.high.length !== cells) {

@@ -48,7 +48,7 @@ std::optional<Rect> rectOf(const Napi::Value& value);
 WindowRequest windowRequestOf(const Napi::Object& object);
 // { width, height, type, bands, noData, crs, geotransform, rpc, metadata, mask, blockSize, compress }: NativeGeoTiff of native.ts.
 GeoTiffSpec geoTiffSpecOf(const Napi::Object& object);
-// An array for pixels of the type (Byte, UInt16, Int16, Int32, Float32, Float64), and where its bytes are.
+// An array of undefined contents for pixels of the type (Byte, UInt16, Int16, Int32, Float32, Float64), and where its bytes are.
 Napi::TypedArray newPixels(Napi::Env env, GDALDataType type, size_t count, void** bytes);
 // The type and bytes of a typed array with at least `count` elements.
 const void* pixelsOf(const Napi::Value& value, size_t count, GDALDataType* type);

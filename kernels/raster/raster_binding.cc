@@ -26,7 +26,7 @@ WindowRequest windowRequestOf(const Napi::Object& object) {
 
 Napi::TypedArray newPixels(Napi::Env env, GDALDataType type, size_t count, void** bytes) {
   const auto make = [&]<typename T>(T) -> Napi::TypedArray {
-    auto array = Napi::TypedArrayOf<T>::New(env, count);
+    auto array = binding::newArray<T>(env, count);
     *bytes = array.Data();
     return array;
   };

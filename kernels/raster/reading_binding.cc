@@ -109,7 +109,7 @@ Napi::Value readWindow(const Napi::CallbackInfo& info, Session& session) {
   out.Set("data", data);
   out.Set("mask", env.Null());
   if (mayHaveInvalid(window) || window.type == GDT_Float32) {
-    auto mask = Napi::Uint8Array::New(env, window.pixels());
+    auto mask = binding::newArray<uint8_t>(env, window.pixels());
     if (!readValidity(window, bytes, mask.Data())) out.Set("mask", mask);
   }
   out.Set("col0", window.rect.col0);
