@@ -16,7 +16,7 @@ export const stubWork: SceneWork = {
       async mergeTile(tileId) { validCells += partials(tileId).length; },
       async finish() {
         await writeFile(path, '');
-        return { path, cellsPath: null, grid: { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, rect: { col0: 0, row0: 0, width: 1, height: 1 }, validCells, minHeight: 495, maxHeight: 505, typicalHeights: [495, 505] };
+        return { path, cellsPath: null, emptyReasons: new Uint8Array(), grid: { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, rect: { col0: 0, row0: 0, width: 1, height: 1 }, validCells, minHeight: 495, maxHeight: 505, typicalHeights: [495, 505] };
       },
       async abandon() { /* nothing was written */ },
     };

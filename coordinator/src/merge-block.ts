@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BlendOptions, type MergedBlock, type PartialCells, blendTiles, fusePairs } from '@altiplano/kernels';
 
-/** Why a cell of the DSM has no height; the classes of `validity.tif`, and the band `reason` of a merged DSM. */
+/** Why a cell of the DSM has no height; the classes of `validity.tif`. */
 export const reason = {
   /** The cell has a height. */
   valid: 0,

@@ -25,7 +25,7 @@ async function lShape(compress: 'DEFLATE' | 'NONE' = 'NONE'): Promise<TestScene>
 const bandOf = (path: string, band: number): Float32Array => Float32Array.from(readWindow(path, { band }).data);
 const cellsOf = ({ cellsPath }: MergedDsm, band: keyof typeof cellsBand): Float32Array => bandOf(cellsPath ?? '', cellsBand[band]);
 
-test('tiles merge into one georeferenced surface, and every cell without a height says why', async (t) => {
+test('tiles merge into one georeferenced surface, and every tile says why its empty cells are', async (t) => {
   const scene = await lShape();
   t.teardown(() => scene.close());
   const merge = openMerge({ ...scene, isDead: (id) => id === 'x10y19', path: scene.path });
@@ -34,29 +34,24 @@ test('tiles merge into one georeferenced surface, and every cell without a heigh
   t.deepEqual([info.width, info.height, info.crs], [192, 128, 'EPSG:32636']);
   t.deepEqual(info.geotransform, [640, 1, 0, 1344, 0, -1]);
   t.deepEqual(info.bands.map((band) => band.description), ['height']);
-  t.deepEqual(openInfo(dsm.cellsPath ?? '').bands.map((band) => band.description), ['confidence', 'count', 'spread', 'reason']);
+  t.deepEqual(openInfo(dsm.cellsPath ?? '').bands.map((band) => band.description), ['confidence', 'count', 'spread']);
   const heights = bandOf(dsm.path, 1);
-  const reasons = cellsOf(dsm, 'reason');
   let valid = 0;
   for (let row = 0; row < 128; row++) {
     for (let col = 0; col < 192; col++) {
       const cell = row * 192 + col;
       const [e, n] = [640 + col + 0.5, 1344 - row - 0.5];
-      if (reasons[cell] === reason.valid) {
-        valid++;
-        t.true(Math.abs((heights[cell] ?? NaN) - surface(e, n)) < 1e-4, `${e}, ${n}`);
-      } else {
-        t.is(heights[cell], -32768);
-      }
+      if (heights[cell] === -32768) continue;
+      valid++;
+      t.true(Math.abs((heights[cell] ?? NaN) - surface(e, n)) < 1e-4, `${e}, ${n}`);
     }
   }
   t.is(dsm.validCells, valid);
-  const at = (e: number, n: number): number | undefined => reasons[Math.floor(1344 - n) * 192 + Math.floor(e - 640)];
-  t.is(at(740, 1290), reason.noPoint);
-  t.is(at(800, 1300), reason.outside);
-  t.is(at(650, 1250), reason.dead);
-  t.is(at(750, 1250), 65535, 'no tile: never written');
-  t.is(at(650, 1278), reason.valid, 'the halo of the tile above reaches into the dead tile');
+  const has = (e: number, n: number): boolean => heights[Math.floor(1344 - n) * 192 + Math.floor(e - 640)] !== -32768;
+  t.deepEqual([has(730, 1290), has(740, 1290), has(800, 1300), has(650, 1250), has(750, 1250)], [true, false, false, false, false]);
+  t.true(has(650, 1278), 'the halo of the tile above reaches into the dead tile');
+  const why = new Map([...tilesOf(scene.level)].map(({ id }, number) => [id, dsm.emptyReasons[number]]));
+  t.deepEqual(Object.fromEntries(why), { x10y20: reason.noPoint, x11y20: reason.noPoint, x12y20: reason.outside, x10y19: reason.dead });
   t.true(dsm.minHeight < 97 && dsm.maxHeight > 111);
 });
 
@@ -68,7 +63,7 @@ test('the pixels are the same bytes in whatever order tiles are merged, and merg
     const merge = openMerge({ ...scene, path: scene.path });
     for (const id of order) await merge.mergeTile(id);
     const dsm = await merge.finish();
-    return [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread', 'reason'] as const).map((band) => cellsOf(dsm, band))].map(({ buffer }) => Buffer.from(buffer));
+    return [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread'] as const).map((band) => cellsOf(dsm, band))].map(({ buffer }) => Buffer.from(buffer));
   };
   const expected = await merged([]);
   await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...ids), { maxLength: 8 }), async (order) => {
@@ -79,7 +74,7 @@ test('the pixels are the same bytes in whatever order tiles are merged, and merg
 test('partials are merged to the same pixels where they are mapped, read, or copied from a bucket, and no copy stays', async (t) => {
   const merged = async (scene: TestScene, store: TestScene['store'] = scene.store): Promise<Float32Array[]> => {
     const dsm = await openMerge({ ...scene, store, path: scene.path }).finish();
-    return [bandOf(dsm.path, 1), cellsOf(dsm, 'confidence'), cellsOf(dsm, 'count'), cellsOf(dsm, 'spread'), cellsOf(dsm, 'reason')];
+    return [bandOf(dsm.path, 1), cellsOf(dsm, 'confidence'), cellsOf(dsm, 'count'), cellsOf(dsm, 'spread')];
   };
   const [mapped, compressed] = [await lShape(), await lShape('DEFLATE')];
   t.teardown(() => Promise.all([mapped.close(), compressed.close()]));
@@ -109,8 +104,8 @@ test('cells of tiles that are made of the same come from an earlier merge, and w
   t.teardown(() => scene.close());
   const isDead = (id: string): boolean => id === 'x10y19';
   const first = await openMerge({ ...scene, isDead, path: scene.path }).finish();
-  const pixelsOf = (dsm: MergedDsm): Float32Array[] => [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread', 'reason'] as const).map((name) => cellsOf(dsm, name))];
-  const summaryOf = ({ path: _, cellsPath: __, ...summary }: MergedDsm) => summary;
+  const pixelsOf = (dsm: MergedDsm): Float32Array[] => [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread'] as const).map((name) => cellsOf(dsm, name))];
+  const summaryOf = ({ path: _, cellsPath: __, emptyReasons: ___, ...summary }: MergedDsm) => summary;
   const again = (name: string, more: Partial<Parameters<typeof openMerge>[0]>): Promise<MergedDsm> =>
     openMerge({ ...scene, isDead, path: join(dirname(scene.path), name), ...more }).finish();
   const earlier = { path: first.path, cellsPath: first.cellsPath ?? '' };
@@ -121,6 +116,7 @@ test('cells of tiles that are made of the same come from an earlier merge, and w
   t.deepEqual(summaryOf(taken), summaryOf(first));
   const mixed = await again('mixed.tif', { earlier, isSame: (id) => id !== 'x11y20' });
   t.deepEqual(pixelsOf(mixed), pixelsOf(first));
+  t.deepEqual(mixed.emptyReasons, first.emptyReasons);
   const anew = await again('anew.tif', { earlier: { path: '/gone.tif', cellsPath: '/gone.cells.tif' }, isSame: () => true });
   t.deepEqual(pixelsOf(anew), pixelsOf(first));
 });

@@ -4,25 +4,26 @@ import { createTiled, RasterError, type RasterType, readWindow, type TiledRaster
 import type { GridSpec, LevelPlan, ScenePlan, TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
-import { type CellRect, mergeBlock, noHeight, reason } from './merge-block.js';
+import { type CellRect, type Reason, mergeBlock, noHeight, reason } from './merge-block.js';
 import { openPartials } from './partial-cells.js';
 import { openTileIndex } from './tile-index.js';
 
 /**
  * A merged DSM: tiled GeoTIFFs that aren't compressed. `path` has the heights, float32 metres, no-data -32768. `cellsPath` has the uint16 bands
- * of `cellsBand`, confidence and spread in steps of 1/256; 65535 = nothing merged. Ground that no tile covers was never written, and
- * is no-data in every band. Coarse levels, which only say where to search, have heights alone.
+ * of `cellsBand`, confidence and spread in steps of 1/256; 0 where there is no height. Blocks without any height take no room.
+ * Coarse levels, which only say where to search, have heights alone.
  */
 export interface MergedDsm extends HeightSummary {
   readonly path: string;
   readonly cellsPath: string | null;
   readonly grid: GridSpec;
+  /** By the tiles' numbers: why their cells without a height have none. */
+  readonly emptyReasons: Uint8Array;
 }
 
-/** Bands of a merged DSM's second file, 1-based as GDAL counts them; `reason` is merge-block's. */
-export const cellsBand = { confidence: 1, count: 2, spread: 3, reason: 4 } as const;
-const cellsBands = ['confidence', 'count', 'spread', 'reason'] as const;
-const nothingMerged = 65535;
+/** Bands of a merged DSM's second file, 1-based as GDAL counts them. */
+export const cellsBand = { confidence: 1, count: 2, spread: 3 } as const;
+const cellsBands = ['confidence', 'count', 'spread'] as const;
 
 export interface Merge {
   /** Merges and writes the cells a tile owns. Call it when the tile and its neighbours have ended; again does no harm. */
@@ -56,14 +57,14 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
   const grid = unionGrid(level);
   const tiles = openTileIndex(level);
   const cells = openPartials({ store, partials, haloCells: level.haloCells, scratchDir: `${path}.partials` });
-  const raster = (file: string, type: RasterType, noData: number, bandNames: readonly string[]): TiledRaster => createTiled(file, {
+  const raster = (file: string, type: RasterType, noData: number | null, bandNames: readonly string[]): TiledRaster => createTiled(file, {
     width: grid.width, height: grid.height, crs: plan.crs, geotransform: geotransformOf(grid), blockSize: blockSizeFor(level.tileCells), compress: 'NONE',
     bands: bandNames.map((description) => ({ type, noData, description })),
   });
   const heights = raster(path, 'float32', noHeight, ['height']);
   const cellsPath = level.factor === 1 ? path.replace(/(\.tif)?$/, '.cells.tif') : null;
-  const others = cellsPath === null ? null : raster(cellsPath, 'uint16', nothingMerged, cellsBands);
-  const isMerged = new Uint8Array(tiles.count);
+  const others = cellsPath === null ? null : raster(cellsPath, 'uint16', null, cellsBands);
+  const isMerged = new Uint8Array(tiles.count), emptyReasons = new Uint8Array(tiles.count);
   const summary = openHeightSummary();
   const block = newMergedBlock(level.tileCells ** 2);
   const tolerance = blendToleranceM(plan, level);
@@ -79,7 +80,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const { width, height } = tile.core;
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
     const { col0, row0 } = offsetIn(grid, tile.core);
-    const taken = earlier !== null && isSame(tile.id) ? readMerged(earlier, { col0, row0, width, height }) : null;
+    const taken = earlier !== null && isSame(tile.id) ? readMerged(earlier, { col0, row0, width, height }, emptyReason) : null;
     const core = taken ?? await cells.with([tile, ...neighbours], tile.core, (inputs) => mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
     }, partOf(block, width * height)));
@@ -87,6 +88,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     heights.writeBlock(1, col0, row0, width, height, core.height);
     for (const name of cellsBands) others?.writeBlock(cellsBand[name], col0, row0, width, height, core[name]);
     isMerged[number] = 1;
+    emptyReasons[number] = emptyReason;
     for (const done of [tile, ...neighbours]) {
       if (isMerged[tiles.numberAt(done.ix, done.iy)] === 1 && numbersAround(done).every((other) => isMerged[other] === 1)) cells.forget(done.id);
     }
@@ -103,7 +105,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
       cells.close();
       heights.close();
       others?.close();
-      return { path, cellsPath, grid, ...summary.finish() };
+      return { path, cellsPath, grid, emptyReasons, ...summary.finish() };
     },
     async abandon() {
       cells.close();
@@ -116,12 +118,12 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
 const around = [[-1, -1], [0, -1], [1, -1], [-1, 0], [1, 0], [-1, 1], [0, 1], [1, 1]] as const;
 
 /** The cells of a rectangle of a merged DSM as they were written; null where they can't be read: then they are merged again. */
-function readMerged({ path, cellsPath }: { readonly path: string; readonly cellsPath: string }, rect: CellRect): MergedBlock | null {
+function readMerged({ path, cellsPath }: { readonly path: string; readonly cellsPath: string }, rect: CellRect, emptyReason: Reason): MergedBlock | null {
   try {
     const { data, mask } = readWindow(path, { band: 1, rect });
     const height = Float32Array.from(data, (value, cell) => (mask === null || mask[cell] === 1 ? value : noHeight));
     const band = (name: keyof typeof cellsBand): Uint16Array => Uint16Array.from(readWindow(cellsPath, { band: cellsBand[name], rect }).data);
-    return { height, confidence: band('confidence'), count: band('count'), spread: band('spread'), reason: band('reason') };
+    return { height, confidence: band('confidence'), count: band('count'), spread: band('spread'), reason: Uint16Array.from(height, (value) => (value === noHeight ? emptyReason : reason.valid)) };
   } catch (error) {
     if (error instanceof RasterError) return null;
     throw error;
@@ -194,7 +196,7 @@ function fullWeight(plan: ScenePlan, level: LevelPlan): number {
   return splat * Math.min(1, (level.resolution / gsdM) ** 2);
 }
 
-/** A tile is a block, and written as it is, unless it is very large or no multiple of 16: then the largest block that divides it. */
+/** Blocks of at most 256 cells that divide a tile, so that each is written once: those at the scene's rim are often empty. */
 function blockSizeFor(tileCells: number): number {
-  return [tileCells, 1024, 512, 256, 128, 64, 32, 16].find((size) => size <= 2048 && size % 16 === 0 && tileCells % size === 0) ?? 64;
+  return [256, 128, 64, 32].find((size) => tileCells % size === 0) ?? 16;
 }

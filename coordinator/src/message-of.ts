@@ -6,5 +6,5 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 export function mendOf(error: unknown): string {
   const said = messageOf(error);
   if (/EROFS|EACCES|EPERM|Read-only file system/.test(said)) return '; let the user who runs this write there';
-  return /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded|libpng: Write Error|out of disk space|disk full\?/.test(said) ? '; make room there' : '';
+  return /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded|out of disk space|disk full\?/.test(said) ? '; make room there' : '';
 }

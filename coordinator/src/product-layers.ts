@@ -2,10 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type ProductLayer, writeProductCogs } from '@altiplano/kernels/raster';
-import type { GridSpec } from '@altiplano/protocol';
+import type { GridSpec, LevelPlan } from '@altiplano/protocol';
+import { offsetIn } from './ground-tiles.js';
 import { type CellRect, reason } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
 import type { Ring } from './polygon.js';
+import { tilesOf } from './tile-index.js';
 import type { VerticalDatum } from './vertical-datum.js';
 
 export const layerNames: readonly ProductLayer[] = ['dsm', 'confidence', 'count', 'spread', 'validity'];
@@ -34,6 +36,8 @@ const shownBins = 64;
 
 export interface LayerInputs {
   readonly merged: MergedDsm;
+  /** The level that was merged. */
+  readonly level: LevelPlan;
   /** The part of the merged grid to publish. */
   readonly rect: CellRect;
   /** The grid of that part. */
@@ -54,7 +58,7 @@ export interface LayerInputs {
  * Writes the layers of a merged DSM as cloud-optimised GeoTIFFs <outDir>/<layer>.tif: dsm (metres), confidence (0..1) and spread
  * (metres) in float32, no-data -32768, count (uint16, points per cell), validity (uint8, `reason`). On all cores; memory: a few blocks.
  */
-export function writeLayers({ merged, rect, grid, crs, datum, seen, roi, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
+export function writeLayers({ merged, level, rect, grid, crs, datum, seen, roi, metadata, scratchDir, outDir }: LayerInputs): LayerStatistics {
   const horizontal = datum.crs.replace(/\+\d+$/, '');
   const classes = Object.fromEntries(Object.entries(reason).map(([name, value]) => [`CLASS_${value}`, name]));
   const layer = (name: ProductLayer, description: string, layerCrs = horizontal, more: Readonly<Record<string, string>> = {}) =>
@@ -64,7 +68,7 @@ export function writeLayers({ merged, rect, grid, crs, datum, seen, roi, metadat
   const bounds = { from, to: Math.max(to, from + 1e-3) };
   if (merged.cellsPath === null) throw new Error(`${merged.path}: heights alone can't be published`);
   const tally = writeProductCogs({
-    merged: merged.path, cells: merged.cellsPath, rect, grid, crs, geoid: datum.geoid, roi: roi === null ? null : flat(roi), seen: seen.map(flat),
+    merged: merged.path, cells: merged.cellsPath, owned: ownedCells(merged, level), rect, grid, crs, geoid: datum.geoid, roi: roi === null ? null : flat(roi), seen: seen.map(flat),
     histogram: { ...bounds, bins: fineBins }, compress: 'ZSTD', scratchDir, threads: availableParallelism(),
     layers: {
       dsm: layer('dsm', 'height, metres', datum.crs, { VERTICAL_DATUM: datum.name }),
@@ -82,6 +86,17 @@ export function writeLayers({ merged, rect, grid, crs, datum, seen, roi, metadat
     meanConfidence: tally.sumConfidence / valid, meanSpread: tally.sumSpread / valid, maxSpread: tally.maxSpread, maxCount: tally.maxCount,
     points: tally.points,
   };
+}
+
+/** By fives: the column, row, width and height of a tile's cells in the merged grid, and why those without a height have none. */
+function ownedCells({ grid, emptyReasons }: MergedDsm, level: LevelPlan): Int32Array {
+  const owned = new Int32Array(5 * emptyReasons.length);
+  let tile = 0;
+  for (const { core } of tilesOf(level)) {
+    const { col0, row0 } = offsetIn(grid, core);
+    owned.set([col0, row0, core.width, core.height, emptyReasons[tile] ?? reason.outside], 5 * tile++);
+  }
+  return owned;
 }
 
 const flat = (ring: Ring): Float64Array => Float64Array.from(ring.flat());

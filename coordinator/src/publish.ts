@@ -35,7 +35,9 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
       SOFTWARE: `Altiplano ${plan.software}`, SCENE: plan.sceneId,
       TILES_PLANNED: String(tiles.planned), TILES_DONE: String(tiles.done), TILES_EMPTY: String(tiles.empty), TILES_DEAD: String(tiles.dead),
     };
-    const statistics = writeLayers({ merged, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, merged), roi, metadata, scratchDir, outDir });
+    const level = plan.levels.find(({ factor }) => factor === 1);
+    if (level === undefined) throw new Error(`scene ${plan.sceneId} has no level at full resolution`);
+    const statistics = writeLayers({ merged, level, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, merged), roi, metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
     const pictures = drawPictures(request, scratchDir, products);

@@ -41,7 +41,7 @@ async function sceneWith(seen: Float32Array): Promise<{ scene: TestScene; plan: 
   out.writeBlock(1, 0, 0, width, height, seen);
   out.close();
   const plan = { ...scene.plan, images: scene.plan.images.map((image) => ({ ...image, gsdM: 1 })) };
-  return { scene, plan, merged: { path: scene.path, cellsPath: null, grid, validCells: 1, minHeight: 0, maxHeight: 0, rect: null, typicalHeights: [] } };
+  return { scene, plan, merged: { path: scene.path, cellsPath: null, emptyReasons: new Uint8Array(), grid, validCells: 1, minHeight: 0, maxHeight: 0, rect: null, typicalHeights: [] } };
 }
 
 function boundsOf(scene: TestScene, prior: Prior): [Float32Array, Float32Array] {

@@ -2,22 +2,16 @@
 #include "cog_tiles.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 
 #include "gdal_error.h"
 
 namespace altiplano::raster {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "GDAL writes TIFF in the machine's order, and so do we");
-
-constexpr int kTileOffsets = 324, kTileByteCounts = 325;  // TIFF 6.0, section 15
 
 // Of the spool's end, given back to the system as soon as they are moved: the file's next pages are made of them.
 constexpr uint64_t kMovedAtOnce = 8 << 20;
@@ -49,46 +43,6 @@ void predictFloats(const float* in, uint8_t* out) {
 }
 
 }  // namespace
-
-TileFile::TileFile(std::string path, int flags) : path_(std::move(path)), file_(::open(path_.c_str(), flags | O_CLOEXEC, 0666)) {
-  if (file_ < 0) throw RasterFailure(path_, std::string("can't be opened: ") + std::strerror(errno));
-}
-
-TileFile::~TileFile() {
-  if (file_ >= 0) ::close(file_);
-}
-
-void TileFile::readAt(uint64_t offset, void* bytes, size_t count) const {
-  for (size_t done = 0; done < count;) {
-    const ssize_t part = pread(file_, static_cast<uint8_t*>(bytes) + done, count - done, static_cast<off_t>(offset + done));
-    if (part < 0 && errno == EINTR) continue;
-    if (part <= 0) throw RasterFailure(path_, "can't be read back");
-    done += static_cast<size_t>(part);
-  }
-}
-
-void TileFile::writeAt(uint64_t offset, const void* bytes, size_t count) {
-  for (size_t done = 0; done < count;) {
-    const ssize_t part = pwrite(file_, static_cast<const uint8_t*>(bytes) + done, count - done, static_cast<off_t>(offset + done));
-    if (part < 0 && errno == EINTR) continue;
-    if (part <= 0) throw RasterFailure(path_, std::string("can't be written: ") + std::strerror(errno));
-    done += static_cast<size_t>(part);
-  }
-}
-
-void TileFile::truncate(uint64_t size) {
-  if (ftruncate(file_, static_cast<off_t>(size)) != 0) throw RasterFailure(path_, std::string("can't be cut: ") + std::strerror(errno));
-}
-
-uint64_t TileFile::size() const {
-  struct stat status {};
-  if (fstat(file_, &status) != 0) throw RasterFailure(path_, std::string("can't be measured: ") + std::strerror(errno));
-  return static_cast<uint64_t>(status.st_size);
-}
-
-void TileFile::close() {
-  if (::close(std::exchange(file_, -1)) != 0) throw RasterFailure(path_, std::string("can't be written: ") + std::strerror(errno));
-}
 
 TileEncoder::TileEncoder(const std::string& compress)
     : compressor_(CPLGetCompressor(compress == "ZSTD" ? "zstd" : "zlib")), level_("LEVEL=1") {
@@ -159,45 +113,11 @@ CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec, const std::string&
     sizes_.push_back({width, height, (width + kCogTile - 1) / kCogTile, (height + kCogTile - 1) / kCogTile});
     tiles_.emplace_back(static_cast<size_t>(sizes_.back().tilesAcross) * sizes_.back().tilesDown);
   }
-  readDirectories();
-}
-
-// Where each directory keeps its tiles' places. Sources: TIFF 6.0, section 2; the BigTIFF design of libtiff.
-void CogTiles::readDirectories() {
-  const TileFile head(path_, O_RDONLY);
-  const auto number = [&head]<typename T>(T, uint64_t offset) {
-    T value{};
-    head.readAt(offset, &value, sizeof(T));
-    return value;
-  };
-  const auto short2 = [&](uint64_t offset) { return number(uint16_t{}, offset); };
-  const auto long4 = [&](uint64_t offset) { return number(uint32_t{}, offset); };
-  const auto long8 = [&](uint64_t offset) { return number(uint64_t{}, offset); };
-  const bool isBig = short2(2) == 43;
-  uint64_t at = isBig ? long8(8) : long4(4);
-  while (at != 0) {
-    const uint64_t entries = isBig ? long8(at) : short2(at);
-    const uint64_t first = at + (isBig ? 8 : 2);
-    const uint64_t entryBytes = isBig ? 20 : 12;
-    Directory directory;
-    const uint64_t tiles = directories_.size() < tiles_.size() ? tiles_[directories_.size()].size() : 0;
-    for (uint64_t entry = first; entry < first + entries * entryBytes; entry += entryBytes) {
-      const int tag = short2(entry);
-      if (tag != kTileOffsets && tag != kTileByteCounts) continue;
-      const int type = short2(entry + 2);
-      const uint64_t count = isBig ? long8(entry + 4) : long4(entry + 4);
-      const int bytes = type == 16 ? 8 : type == 4 ? 4 : 0;  // LONG8, LONG
-      if (bytes == 0 || count != tiles) throw RasterFailure(path_, "GDAL laid out its tiles in an unknown way");
-      const uint64_t valueAt = entry + (isBig ? 12 : 8);
-      const bool inside = count * bytes <= (isBig ? 8U : 4U);
-      const uint64_t array = inside ? valueAt : isBig ? long8(valueAt) : long4(valueAt);
-      (tag == kTileOffsets ? directory.offsetsAt : directory.countsAt) = array;
-      (tag == kTileOffsets ? directory.offsetBytes : directory.countBytes) = bytes;
-    }
-    directories_.push_back(directory);
-    at = isBig ? long8(first + entries * entryBytes) : long4(first + entries * entryBytes);
+  directories_ = tileDirectories(TileFile(path_, O_RDONLY));
+  const auto isAsAsked = [](const TileDirectory& directory, const auto& level) { return directory.tiles == level.size(); };
+  if (!std::equal(directories_.begin(), directories_.end(), tiles_.begin(), tiles_.end(), isAsAsked)) {
+    throw RasterFailure(path_, "GDAL laid out other overviews or tiles");
   }
-  if (directories_.size() != sizes_.size()) throw RasterFailure(path_, "GDAL laid out another number of overviews");
 }
 
 void CogTiles::put(int level, int tileX, int tileY, const std::vector<uint8_t>& encoded) {
@@ -237,20 +157,13 @@ void CogTiles::finish() {
     }
   }
   moveTiles(file);
-  const auto writeArray = [&](uint64_t at, int width, auto valueOf, size_t count) {
-    std::vector<uint8_t> array(count * static_cast<size_t>(width));
-    for (size_t i = 0; i < count; ++i) {
-      const uint64_t value = valueOf(i);
-      if (width == 4 && value > 0xFFFFFFFFU) throw RasterFailure(path_, "grew beyond 4 GB, but is no BigTIFF");
-      std::memcpy(array.data() + i * static_cast<size_t>(width), &value, static_cast<size_t>(width));
-    }
-    file.writeAt(at, array.data(), array.size());
-  };
   for (size_t level = 0; level < tiles_.size(); ++level) {
-    const Directory& directory = directories_[level];
-    const auto& tiles = tiles_[level];
-    writeArray(directory.offsetsAt, directory.offsetBytes, [&](size_t i) { return tiles[i].at; }, tiles.size());
-    writeArray(directory.countsAt, directory.countBytes, [&](size_t i) { return tiles[i].count; }, tiles.size());
+    TilePlaces places;
+    for (const Tile& tile : tiles_[level]) {
+      places.offsets.push_back(tile.at);
+      places.counts.push_back(tile.count);
+    }
+    writeTilePlaces(file, directories_[level], places);
   }
   file.close();
 }

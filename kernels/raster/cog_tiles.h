@@ -14,32 +14,12 @@
 #include <string>
 #include <vector>
 
+#include "tile_file.h"
 #include "write.h"
 
 namespace altiplano::raster {
 
 inline constexpr int kCogTile = 512;
-
-// A file by its descriptor: reads and writes are of whole tiles, at any place, from any thread. Failures throw RasterFailure and name it.
-class TileFile {
- public:
-  // flags: of open(2).
-  TileFile(std::string path, int flags);
-  ~TileFile();
-  TileFile(const TileFile&) = delete;
-  TileFile& operator=(const TileFile&) = delete;
-
-  void readAt(uint64_t offset, void* bytes, size_t count) const;
-  void writeAt(uint64_t offset, const void* bytes, size_t count);
-  // Drops what lies from here on.
-  void truncate(uint64_t size);
-  uint64_t size() const;
-  void close();
-
- private:
-  std::string path_;
-  int file_ = -1;
-};
 
 // Encodes tiles of kCogTile x kCogTile pixels: predictor (3 for floats, 2 for integers), then DEFLATE or ZSTD. One per thread.
 class TileEncoder {
@@ -88,16 +68,11 @@ class CogTiles {
     uint64_t spooledAt = 0, at = 0;
     size_t count = 0;  // 0 = not put
   };
-  struct Directory {
-    uint64_t offsetsAt = 0, countsAt = 0;  // where the file holds the tiles' places and sizes
-    int offsetBytes = 4, countBytes = 4;
-  };
-  void readDirectories();
   void moveTiles(TileFile& file);
 
   std::string path_;
   std::vector<Level> sizes_;
-  std::vector<Directory> directories_;
+  std::vector<TileDirectory> directories_;
   std::vector<std::vector<Tile>> tiles_;
   TileFile spool_;
   std::atomic<uint64_t> spooled_ = 0;

@@ -39,6 +39,7 @@ export interface TiledHandle { readonly [tiledHandle]: true }
 export interface NativeProducts {
   readonly merged: string;
   readonly cells: string;
+  readonly owned: Int32Array;
   readonly rect: PixelRect;
   readonly originE: number; readonly originN: number; readonly resolution: number;
   readonly geoid: string | null;

@@ -28,11 +28,11 @@ async function request(t: ExecutionContext): Promise<ProductCogs> {
   const [merged, cells] = [join(folder, 'merged.tif'), join(folder, 'cells.tif')];
   const shape = { width: fullWidth, height: fullHeight, tiled: true, compress: 'NONE' } as const;
   writeGeoTiff(merged, { ...shape, bands: [{ data: Float32Array.from(band(heightOf, noHeight)), noData: noHeight }] });
-  writeGeoTiff(cells, { ...shape, bands: [band(() => 128, 0), band(() => 3, 0), band(() => 64, 0), band(() => 0, 1)].map((data) => ({ data: Uint16Array.from(data), noData: 65535 })) });
+  writeGeoTiff(cells, { ...shape, bands: [band(() => 128, 0), band(() => 3, 0), band(() => 64, 0)].map((data) => ({ data: Uint16Array.from(data) })) });
   const layer = (name: ProductLayer) =>
     [name, { path: join(folder, `${name}.tif`), crs: 'EPSG:32636', description: name, metadata: { LAYER: name } }] as const;
   return {
-    merged, cells, rect, grid: { originE: 1000, originN: 5000, resolution: 0.5, width, height }, crs: 'EPSG:32636', geoid: null, roi: null, seen: [],
+    merged, cells, owned: Int32Array.of(0, 0, fullWidth, fullHeight, 1), rect, grid: { originE: 1000, originN: 5000, resolution: 0.5, width, height }, crs: 'EPSG:32636', geoid: null, roi: null, seen: [],
     histogram: { from: 1000, to: 2000, bins: 100 }, compress: 'ZSTD', scratchDir: folder, threads: 1,
     layers: Object.fromEntries(names.map(layer)) as unknown as ProductCogs['layers'],
   };

@@ -11,8 +11,10 @@ export type ProductLayer = 'dsm' | 'confidence' | 'count' | 'spread' | 'validity
 export interface ProductCogs {
   /** The merged heights: an uncompressed GeoTIFF of one float32 band. */
   readonly merged: string;
-  /** Of the same grid and blocks the uint16 bands confidence and spread (in steps of 1/256), count and reason; 65535 = nothing was merged. */
+  /** Of the same grid and blocks the uint16 bands confidence and spread (in steps of 1/256) and count; they are not looked at where there is no height. */
   readonly cells: string;
+  /** By fives: column, row, width and height of cells in that grid, and why those without a height have none. What is in none of them is outside. */
+  readonly owned: Int32Array;
   /** The part of it to publish, and the grid of that part. */
   readonly rect: PixelRect;
   readonly grid: GridSpec;
@@ -46,10 +48,11 @@ const layers = [['dsm', 'Float32'], ['confidence', 'Float32'], ['count', 'UInt16
  * threads. Each appears whole under its name. Memory: below 60 MB a thread. The same input gives the same bytes. Throws RasterError.
  */
 export function writeProductCogs(options: ProductCogs): ProductTally {
-  const { merged, cells, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;
+  const { merged, cells, owned, rect, grid, crs, geoid, roi, seen, histogram, compress, scratchDir, threads } = options;
   if (rect.width !== grid.width || rect.height !== grid.height) {
     throw new KernelArgumentError(`${rect.width} x ${rect.height} cells, as in rect`, 'grid', `${grid.width} x ${grid.height}`);
   }
+  if (owned.length % 5 !== 0) throw new KernelArgumentError('five numbers a rectangle', 'owned', owned.length);
   if (!(Number.isInteger(threads) && threads > 0)) throw new KernelArgumentError('a positive whole number', 'threads', threads);
   if (!(histogram.to > histogram.from)) throw new KernelArgumentError('more than histogram.from', 'histogram.to', histogram.to);
   const files = layers.map(([name, type]) => {
@@ -63,7 +66,7 @@ export function writeProductCogs(options: ProductCogs): ProductTally {
   });
   try {
     const tally = callRaster((raster) => raster.writeProductCogs({
-      merged, cells, rect, originE: grid.originE, originN: grid.originN, resolution: grid.resolution, geoid, crs,
+      merged, cells, owned, rect, originE: grid.originE, originN: grid.originN, resolution: grid.resolution, geoid, crs,
       roi: roi === null ? [] : [roi], seen, binsFrom: histogram.from, binsTo: histogram.to, bins: histogram.bins,
       scratch: temporaryBeside(`${scratchDir}/tiles`), threads, files: files.map(({ path, spec }) => ({ path, spec })),
     }));

@@ -80,15 +80,43 @@ class MergedRaster {
   PixelLayout layout_;
 };
 
+// Who owns the cells of a row: by bands of rows, so that few are asked.
+class Owners {
+ public:
+  explicit Owners(const std::vector<OwnedCells>& owned) {
+    for (const OwnedCells& one : owned) {
+      const Rect& rect = one.rect;
+      if (rect.width <= 0 || rect.height <= 0 || rect.row0 < 0) continue;
+      const auto first = static_cast<size_t>(rect.row0 / kCogTile), last = static_cast<size_t>((rect.row0 + rect.height - 1) / kCogTile);
+      if (bands_.size() <= last) bands_.resize(last + 1);
+      for (size_t band = first; band <= last; ++band) bands_[band].push_back(one);
+    }
+  }
+  // The reasons that cells of a row have if they are empty.
+  void emptyReasons(int row, int col0, int width, uint16_t* reasons) const {
+    std::fill_n(reasons, width, kNothing);
+    const auto band = static_cast<size_t>(row / kCogTile);
+    if (band >= bands_.size()) return;
+    for (const auto& [rect, reason] : bands_[band]) {
+      if (row < rect.row0 || row >= rect.row0 + rect.height) continue;
+      const int from = std::max(rect.col0 - col0, 0), to = std::min(rect.col0 + rect.width - col0, width);
+      if (from < to) std::fill(reasons + from, reasons + to, reason);
+    }
+  }
+
+ private:
+  std::vector<std::vector<OwnedCells>> bands_;
+};
+
 using Cogs = std::array<std::unique_ptr<CogTiles>, kLayers>;
 using Halves = std::vector<std::unique_ptr<Block>>;
 
 // What a thread has of its own.
 class Worker {
  public:
-  Worker(const ProductSpec& spec, Cogs& cogs)
-      : spec_(spec), cogs_(cogs), levels_(cogs[0]->levels()), encoder_(spec.files[0].compress),
-        heights_(session_, spec.merged, GDT_Float32, 1), cells_(session_, spec.cells, GDT_UInt16, 4) {
+  Worker(const ProductSpec& spec, const Owners& owners, Cogs& cogs)
+      : spec_(spec), owners_(owners), cogs_(cogs), levels_(cogs[0]->levels()), encoder_(spec.files[0].compress),
+        heights_(session_, spec.merged, GDT_Float32, 1), cells_(session_, spec.cells, GDT_UInt16, 3) {
     const PixelLayout &layout = heights_.layout(), &other = cells_.layout();
     if (layout.blockWidth != other.blockWidth || layout.blockHeight != other.blockHeight || layout.width != other.width || layout.height != other.height) {
       throw RasterFailure(spec.cells, "isn't of the size or blocks of " + spec.merged);
@@ -101,8 +129,9 @@ class Worker {
     tally_.binsTo = spec.binsTo;
     tally_.bins.resize(static_cast<size_t>(spec.bins));
     for (size_t i = 0; i < levels_.size(); ++i) blocks_.push_back(std::make_unique<Block>(kCogTile));
-    nothing_.resize(static_cast<size_t>(layout.blockWidth), kNothing);
-    noHeights_.resize(nothing_.size(), kNoHeight);
+    zeros_.resize(static_cast<size_t>(layout.blockWidth));
+    noHeights_.resize(zeros_.size(), kNoHeight);
+    reasons_.resize(kCogTile);
   }
 
   const ProductTally& tally() const { return tally_; }
@@ -167,16 +196,20 @@ class Worker {
   void publishRow(int col0, int row, int width, int to, const float* undulation, RowAreas areas, Block& block) {
     const int mergedRow = spec_.rect.row0 + row, blockWidth = heights_.layout().blockWidth;
     const size_t out = static_cast<size_t>(to) * block.side;
+    owners_.emptyReasons(mergedRow, spec_.rect.col0 + col0, width, reasons_.data());
     for (int i = 0, cells = 0; i < width; i += cells) {
       const int col = spec_.rect.col0 + col0 + i;
       cells = std::min(width - i, blockWidth - col % blockWidth);
-      const auto* height = heights_.at<float>(0, col, mergedRow);
+      const float* height = heights_.at<float>(0, col, mergedRow);
+      if (height == nullptr) height = noHeights_.data();
+      uint16_t* reason = reasons_.data() + i;
+      for (int cell = 0; cell < cells; ++cell) reason[cell] = height[cell] == kNoHeight ? reason[cell] : uint16_t{kHasHeight};
       const auto layer = [&](int band) {
         const auto* values = cells_.at<uint16_t>(band, col, mergedRow);
-        return values == nullptr ? nothing_.data() : values;
+        return values == nullptr ? zeros_.data() : values;
       };
       const auto from = [i](auto* values) { return values == nullptr ? nullptr : values + i; };
-      productCells({height == nullptr ? noHeights_.data() : height, layer(0), layer(1), layer(2), layer(3)}, cells, from(undulation),
+      productCells({height, layer(0), layer(1), layer(2), reason}, cells, from(undulation),
                    {from(areas.roi), from(areas.seen)},
                    {block.dsm.data() + out + i, block.confidence.data() + out + i, block.spread.data() + out + i, block.count.data() + out + i,
                     block.validity.data() + out + i},
@@ -224,6 +257,7 @@ class Worker {
   }
 
   const ProductSpec& spec_;
+  const Owners& owners_;
   Cogs& cogs_;
   std::vector<CogTiles::Level> levels_;
   TileEncoder encoder_;
@@ -232,7 +266,8 @@ class Worker {
   std::vector<std::unique_ptr<Block>> blocks_;  // one per level on the way down
   MergedRaster heights_, cells_;
   std::vector<float> noHeights_, undulation_;
-  std::vector<uint16_t> nothing_;  // as long as a block is wide
+  std::vector<uint16_t> zeros_;    // as noHeights_ as long as a block is wide
+  std::vector<uint16_t> reasons_;  // of a row of a tile
   int tilesRead_ = 0;
   std::vector<double> crossings_;
   std::vector<uint8_t> roi_, seen_;
@@ -276,9 +311,10 @@ ProductTally writeProductCogs(const ProductSpec& spec) {
   const int across = levels[static_cast<size_t>(shared)].tilesAcross;
   Halves halves(static_cast<size_t>(tilesOf(shared)));
 
+  const Owners owners(spec.owned);
   std::vector<std::unique_ptr<Worker>> workers;
   for (int thread = 0; thread < spec.threads; ++thread) {
-    workers.push_back(std::make_unique<Worker>(spec, cogs));
+    workers.push_back(std::make_unique<Worker>(spec, owners, cogs));
   }
   std::atomic<int> next = 0;
   std::atomic<bool> failed = false;

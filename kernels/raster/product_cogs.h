@@ -16,9 +16,16 @@ namespace altiplano::raster {
 // In the order dsm, confidence, count, spread, validity.
 inline constexpr int kLayers = 5;
 
+// Cells of the merged grid, and the Reason of those without a height. What is in none is kNothing.
+struct OwnedCells {
+  Rect rect;
+  uint16_t emptyReason = kNothing;
+};
+
 struct ProductSpec {
   std::string merged;  // float32 height
-  std::string cells;   // of the same grid, uint16: confidence, count, spread, reason; see MergedCells
+  std::string cells;   // of the same grid, uint16: confidence, count, spread; see MergedCells
+  std::vector<OwnedCells> owned;
   Rect rect;           // its part to publish
   double originE = 0, originN = 0, resolution = 1;  // of that part
   std::string geoid;   // undulation raster; "" = heights stay ellipsoidal

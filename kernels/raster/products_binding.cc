@@ -25,6 +25,11 @@ Napi::Value writeProducts(const Napi::CallbackInfo& info, Session&) {
   ProductSpec spec;
   spec.merged = textOf(object.Get("merged"));
   spec.cells = textOf(object.Get("cells"));
+  const Napi::Int32Array owned = object.Get("owned").As<Napi::Int32Array>();
+  for (size_t at = 0; at + 5 <= owned.ElementLength(); at += 5) {
+    const int32_t* five = owned.Data() + at;
+    spec.owned.push_back({{five[0], five[1], five[2], five[3]}, static_cast<uint16_t>(five[4])});
+  }
   spec.rect = rectOf(object.Get("rect")).value_or(Rect{});
   spec.originE = binding::numberAt(object, "originE");
   spec.originN = binding::numberAt(object, "originN");

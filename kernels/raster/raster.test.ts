@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import fc from 'fast-check';
 import { KernelArgumentError } from '../lib/errors.js';
 import {
   closeAll, createTiled, crsInfo, makeCog, openInfo, RasterError, readBands, readRpc, readWindow, sampleRaster, transformPoints,
@@ -158,12 +159,12 @@ test('wrong arguments are refused before anything is written', (t) => {
   t.deepEqual(readdirSync(folder), []);
 });
 
-test('a raster written block by block appears when it is closed; what was not written is no-data', (t) => {
+for (const compress of ['DEFLATE', 'NONE'] as const) test(`a raster written block by block (${compress}) appears when it is closed; what was not written is no-data`, (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'a.tif');
   const options = {
     width: 100, height: 70, bands: [{ type: 'float32', noData: -32768, description: 'height' }, { type: 'float32' }],
-    crs: 'EPSG:32636', geotransform: [300000, 1, 0, 3300000, 0, -1], blockSize: 32,
+    crs: 'EPSG:32636', geotransform: [300000, 1, 0, 3300000, 0, -1], blockSize: 32, compress,
   } as const;
   const raster = createTiled(path, options);
   raster.writeBlock(1, 32, 32, 3, 2, Float32Array.of(1, 2, 3, 4, 5, 6));
@@ -180,6 +181,28 @@ test('a raster written block by block appears when it is closed; what was not wr
   const dropped = createTiled(join(folder, 'b.tif'), options);
   dropped.discard();
   t.deepEqual(readdirSync(folder), ['a.tif']);
+});
+
+test('rectangles written in any order and over each other are what a raster without compression holds, and blocks of no-data take no room', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'a.tif');
+  const [width, height] = [83, 50];
+  const rects = fc.record({
+    band: fc.integer({ min: 1, max: 2 }), col0: fc.nat(width - 1), row0: fc.nat(height - 1), wide: fc.integer({ min: 1, max: width }), high: fc.integer({ min: 1, max: height }),
+    value: fc.constantFrom(7, 7, 8, 300), isFloat: fc.boolean(),
+  });
+  fc.assert(fc.property(fc.array(rects, { maxLength: 6 }), fc.constantFrom(null, 7), (writes, noData) => {
+    const expected = [1, 2].map(() => new Uint16Array(width * height).fill(noData ?? 0));
+    const raster = createTiled(path, { width, height, bands: [{ type: 'uint16', noData }, { type: 'uint16', noData }], blockSize: 16, compress: 'NONE' });
+    for (const { band, col0, row0, wide, high, value, isFloat } of writes) {
+      const [columns, rows] = [Math.min(wide, width - col0), Math.min(high, height - row0)];
+      raster.writeBlock(band, col0, row0, columns, rows, isFloat ? new Float32Array(columns * rows).fill(value) : new Uint16Array(columns * rows).fill(value));
+      for (let row = row0; row < row0 + rows; row++) expected[band - 1]?.fill(value, row * width + col0, row * width + col0 + columns);
+    }
+    raster.close();
+    t.deepEqual([1, 2].map((band) => readWindow(path, { band }).data), expected);
+    if (expected.every((band) => band.every((value) => value === (noData ?? 0))) && writes.every(({ value }) => value === (noData ?? 0))) t.true(statSync(path).size < 4096);
+  }));
 });
 
 test('makeCog keeps pixels, no-data, CRS and names, has overviews, and is the same bytes every time', (t) => {

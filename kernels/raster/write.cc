@@ -95,19 +95,6 @@ void writeBlock(GDALDataset& dataset, const std::string& path, int band, const R
                path, "pixels can't be written");
 }
 
-bool writeWholeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data, GDALDataType type) {
-  GDALRasterBand& into = *dataset.GetRasterBand(band);
-  int width = 0, height = 0;
-  into.GetBlockSize(&width, &height);
-  if (rect.width != width || rect.height != height || rect.col0 % width != 0 || rect.row0 % height != 0 || type != into.GetRasterDataType()) return false;
-  const ErrorScope errors;
-  const int x = rect.col0 / width, y = rect.row0 / height;
-  // What the cache has of the block would be written over it; without a cache yet this fails, and there is nothing to drop.
-  into.FlushBlock(x, y, FALSE);
-  errors.check(into.WriteBlock(x, y, const_cast<void*>(data)) == CE_None, path, "pixels can't be written");
-  return true;
-}
-
 void finish(DatasetPtr dataset, const std::string& path) {
   const ThreadOption noPam("GDAL_PAM_ENABLED", "NO");
   const ErrorScope errors;

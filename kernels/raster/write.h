@@ -47,10 +47,6 @@ void writeGeoTiff(const std::string& path, const GeoTiffSpec& spec);
 void writeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data,
                 GDALDataType type);
 
-// The same for a rectangle that is a block of the file, as it is: RasterIO would copy it into GDAL's cache of blocks first. False, and
-// nothing done, where it isn't one, or pixels of another type.
-bool writeWholeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data, GDALDataType type);
-
 // Flushes and closes; an error on the way (disk full) is thrown, where GDALClose alone would swallow it.
 void finish(DatasetPtr dataset, const std::string& path);
 

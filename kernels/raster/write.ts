@@ -87,8 +87,8 @@ export interface TiledRaster {
 }
 
 /**
- * Creates a tiled, DEFLATE-compressed GeoTIFF to be written piece by piece; it appears at `path` on close().
- * All bands have the same type and no-data value. Throws RasterError.
+ * Creates a tiled GeoTIFF to be written piece by piece; it appears at `path` on close(). All bands have the same type and no-data value. Without
+ * compression blocks of nothing but no-data (0 without one) take no room. Throws RasterError.
  */
 export function createTiled(path: string, options: TiledOptions): TiledRaster {
   const { width, height, bands, blockSize = 512 } = options;

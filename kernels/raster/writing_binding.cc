@@ -6,6 +6,7 @@
 #include "args.h"
 #include "cog.h"
 #include "napi_raster.h"
+#include "plain_tiles.h"
 #include "write.h"
 
 namespace altiplano::raster {
@@ -75,18 +76,25 @@ Napi::Value writeGeoTiffFile(const Napi::CallbackInfo& info, Session&) {
   return info.Env().Undefined();
 }
 
+// One of the two, until it is closed: what isn't compressed is written past GDAL.
 struct TiledWriter {
   std::string path;
+  GeoTiffSpec spec;
   DatasetPtr dataset;
+  std::unique_ptr<PlainTiles> tiles;
 };
 
 // createTiled(path, spec): a handle for writeTiledBlock and closeTiled.
 Napi::Value createTiled(const Napi::CallbackInfo& info, Session&) {
-  GeoTiffSpec spec = geoTiffSpecOf(info[1].As<Napi::Object>());
-  spec.sparse = true;
   auto writer = std::make_unique<TiledWriter>();
   writer->path = textOf(info[0]);
-  writer->dataset = createGeoTiff(writer->path, spec);
+  writer->spec = geoTiffSpecOf(info[1].As<Napi::Object>());
+  writer->spec.sparse = true;
+  if (writer->spec.compress == "NONE") {
+    writer->tiles = std::make_unique<PlainTiles>(writer->path, writer->spec);
+  } else {
+    writer->dataset = createGeoTiff(writer->path, writer->spec);
+  }
   return Napi::External<TiledWriter>::New(info.Env(), writer.release(),
                                           [](Napi::Env, TiledWriter* ended) { delete ended; });
 }
@@ -94,12 +102,12 @@ Napi::Value createTiled(const Napi::CallbackInfo& info, Session&) {
 // writeTiledBlock(handle, band, rect, data)
 Napi::Value writeTiledBlock(const Napi::CallbackInfo& info, Session&) {
   TiledWriter& writer = *info[0].As<Napi::External<TiledWriter>>().Data();
-  if (!writer.dataset) throw RasterFailure(writer.path, "is closed already");
+  if (!writer.dataset && !writer.tiles) throw RasterFailure(writer.path, "is closed already");
   const int band = intOf(info[1]);
   const Rect rect = rectOf(info[2]).value_or(Rect{});
-  const int width = writer.dataset->GetRasterXSize();
-  const int height = writer.dataset->GetRasterYSize();
-  if (band < 1 || band > writer.dataset->GetRasterCount() || rect.col0 < 0 || rect.row0 < 0 || rect.width < 1 ||
+  const int width = writer.spec.width;
+  const int height = writer.spec.height;
+  if (band < 1 || band > static_cast<int>(writer.spec.bands.size()) || rect.col0 < 0 || rect.row0 < 0 || rect.width < 1 ||
       rect.height < 1 || rect.width > width - rect.col0 || rect.height > height - rect.row0) {
     throw RasterFailure(writer.path, "a block for band " + std::to_string(band) + " at column " +
                                          std::to_string(rect.col0) + ", row " + std::to_string(rect.row0) + " of " +
@@ -108,7 +116,11 @@ Napi::Value writeTiledBlock(const Napi::CallbackInfo& info, Session&) {
   }
   GDALDataType type = GDT_Unknown;
   const void* data = pixelsOf(info[3], static_cast<size_t>(rect.width) * rect.height, &type);
-  if (!writeWholeBlock(*writer.dataset, writer.path, band, rect, data, type)) writeBlock(*writer.dataset, writer.path, band, rect, data, type);
+  if (writer.tiles) {
+    writer.tiles->write(band, rect, data, type);
+  } else {
+    writeBlock(*writer.dataset, writer.path, band, rect, data, type);
+  }
   return info.Env().Undefined();
 }
 
@@ -116,6 +128,8 @@ Napi::Value writeTiledBlock(const Napi::CallbackInfo& info, Session&) {
 Napi::Value closeTiled(const Napi::CallbackInfo& info, Session&) {
   TiledWriter& writer = *info[0].As<Napi::External<TiledWriter>>().Data();
   if (writer.dataset) finish(std::move(writer.dataset), writer.path);
+  // Closed even where that fails.
+  if (const std::unique_ptr<PlainTiles> tiles = std::move(writer.tiles)) tiles->close();
   return info.Env().Undefined();
 }
 

@@ -90,7 +90,7 @@ export function fakeWork(calls: string[] = []): SceneWork {
           calls.push(`merged ${level.factor} ${order.join(' ')}`);
           await store.put(`scenes/${plan.sceneId}/${path.split('/').at(-1)}`, encode('dsm'));
           const core = [...tilesOf(level)][0]?.core;
-          return { path, cellsPath: null, grid: core ?? { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, validCells: 1, minHeight: 10, maxHeight: 90, rect: null, typicalHeights: [10, 50, 90] };
+          return { path, cellsPath: null, emptyReasons: new Uint8Array(), grid: core ?? { originE: 0, originN: 0, resolution: 1, width: 1, height: 1 }, validCells: 1, minHeight: 10, maxHeight: 90, rect: null, typicalHeights: [10, 50, 90] };
         },
         abandon: async () => { calls.push(`abandoned ${level.factor}`); },
       };
