@@ -21,6 +21,8 @@ void registerSearchRange(Napi::Env env, Napi::Object exports);
 void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerHeightBounds(Napi::Env env, Napi::Object exports);
 void registerRelease(Napi::Env env, Napi::Object exports);
+void registerLeastSquares(Napi::Env env, Napi::Object exports);
+void registerThreadCpu(Napi::Env env, Napi::Object exports);
 void registerSimdTarget(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
 }  // namespace altiplano::binding
@@ -42,6 +44,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerMergeBlock(env, exports);
   registerHeightBounds(env, exports);
   registerRelease(env, exports);
+  registerLeastSquares(env, exports);
+  registerThreadCpu(env, exports);
   registerSimdTarget(env, exports);
   registerRaster(env, exports);
   exports.Set("sourcesHash", ALTIPLANO_SOURCES_SHA256);

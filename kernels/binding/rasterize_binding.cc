@@ -20,10 +20,17 @@ void rasterizeNative(const Napi::CallbackInfo& info) {
   rasterizeDsm(arrays, place, rasterizeOptionsOf(options), dsmViewsOf(dsm));
 }
 
+// cellsWithPoints(dsm) -> number: of dsm.count, shaped as dsm.grid says.
+Napi::Value cellsWithPointsNative(const Napi::CallbackInfo& info) {
+  const Napi::Object dsm = info[0].As<Napi::Object>(), grid = objectAt(dsm, "grid");
+  return Napi::Number::New(info.Env(), static_cast<double>(cellsWithPoints(imageAt<uint16_t>(dsm, "count", intAt(grid, "width"), intAt(grid, "height")))));
+}
+
 }  // namespace
 
 void registerRasterize(Napi::Env env, Napi::Object exports) {
   exports.Set("rasterizeDsm", Napi::Function::New<rasterizeNative>(env, "rasterizeDsm"));
+  exports.Set("cellsWithPoints", Napi::Function::New<cellsWithPointsNative>(env, "cellsWithPoints"));
 }
 
 }  // namespace altiplano::binding

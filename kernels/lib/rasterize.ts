@@ -18,6 +18,7 @@ export interface RasterizeOptions {
 
 const native = loadNative<{
   rasterizeDsm(points: PointMap, weights: Float32Array, options: Required<RasterizeOptions>, dsm: PartialDsm): void;
+  cellsWithPoints(dsm: PartialDsm): number;
 }>();
 
 /**
@@ -37,6 +38,11 @@ export function rasterizeDsm(
   const dsm = newDsm(grid);
   native.rasterizeDsm(points, weights, checked, dsm);
   return dsm;
+}
+
+/** Cells of a DSM that have a height. */
+export function cellsWithPoints(dsm: PartialDsm): number {
+  return native.cellsWithPoints(dsm);
 }
 
 /** Throws KernelArgumentError. */

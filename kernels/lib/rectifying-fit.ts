@@ -53,7 +53,9 @@ export function fitRectification(
       const out = new Float64Array((refPairs.length / 2) * 3);
       for (let i = 0; 2 * i < refPairs.length; i++) {
         const u = refPairs[2 * i] ?? Number.NaN;
-        out.set([u, refPairs[2 * i + 1] ?? Number.NaN, (secPairs[2 * i] ?? Number.NaN) - u], 3 * i);
+        out[3 * i] = u;
+        out[3 * i + 1] = refPairs[2 * i + 1] ?? Number.NaN;
+        out[3 * i + 2] = (secPairs[2 * i] ?? Number.NaN) - u;
       }
       return out;
     },

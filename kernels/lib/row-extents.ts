@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Loops over rows read by index: an array pattern steps through an iterator, which is slow to run and slower to compile.
 import type { RectSpec, RowExtents } from './types.js';
 
 /** Corners of a convex polygon as pairs (u, v), counter-clockwise. */
@@ -47,7 +48,10 @@ export function rowSpans(polygon: ConvexPolygon, { v0, height }: Pick<RectSpec, 
   const last = new Float64Array(height).fill(-Infinity);
   for (let i = 0; i < polygon.length; i += 2) {
     const next = (i + 2) % polygon.length;
-    const [uA = NaN, vA = NaN, uB = NaN, vB = NaN] = [polygon[i], polygon[i + 1], polygon[next], polygon[next + 1]];
+    const uA = polygon[i] ?? NaN;
+    const vA = polygon[i + 1] ?? NaN;
+    const uB = polygon[next] ?? NaN;
+    const vB = polygon[next + 1] ?? NaN;
     const slope = vA === vB ? 0 : (uB - uA) / (vB - vA);
     for (let v = Math.max(v0, Math.ceil(Math.min(vA, vB))); v <= Math.min(v0 + height - 1, Math.max(vA, vB)); v++) {
       const u = uA + slope * (v - vA);
@@ -86,7 +90,8 @@ export function spansOf({ u0, height }: RectSpec, extents: RowExtents): RowSpans
   const first = new Float64Array(height).fill(Infinity);
   const last = new Float64Array(height).fill(-Infinity);
   for (let row = 0; row < height; row++) {
-    const [from = 0, end = 0] = [extents[2 * row], extents[2 * row + 1]];
+    const from = extents[2 * row] ?? 0;
+    const end = extents[2 * row + 1] ?? 0;
     if (from >= end) continue;
     first[row] = u0 + from;
     last[row] = u0 + end - 1;
@@ -105,7 +110,8 @@ export function extentArea(extents: RowExtents): number {
 export function trimmed(rect: RectSpec, extents: RowExtents, keepRows = false): BlockRows {
   let [left, right, top, bottom] = [rect.width, 0, rect.height, 0];
   for (let row = 0; row < rect.height; row++) {
-    const [first = 0, end = 0] = [extents[2 * row], extents[2 * row + 1]];
+    const first = extents[2 * row] ?? 0;
+    const end = extents[2 * row + 1] ?? 0;
     if (first >= end) continue;
     left = Math.min(left, first);
     right = Math.max(right, end);

@@ -51,10 +51,10 @@ function residuals(fit: RectifyingFit, checks: VirtualCorrespondences): Omit<Bes
     uv.map((value, i) => (i % 2 === 0 ? value + 1 : value)),
   );
   let alongPx = 0;
+  const difference = (a: Float64Array, b: Float64Array, k: number): number => (a[k] ?? Number.NaN) - (b[k] ?? Number.NaN);
   for (let i = 0; i < uv.length; i += 2) {
-    const difference = (a: Float64Array, b: Float64Array, k: number): number =>
-      (a[k] ?? Number.NaN) - (b[k] ?? Number.NaN);
-    const [col, row] = [difference(ahead, found, i), difference(ahead, found, i + 1)];
+    const col = difference(ahead, found, i);
+    const row = difference(ahead, found, i + 1);
     const along = difference(found, checks.sec, i) * col + difference(found, checks.sec, i + 1) * row;
     alongPx = Math.max(alongPx, Math.abs(along) / (col * col + row * row));
   }
@@ -82,8 +82,8 @@ export function bestGround(
 export function pairsOf(rectTriples: Float64Array, side: 0 | 1): Float64Array {
   const out = new Float64Array((rectTriples.length / 3) * 2);
   for (let i = 0; 3 * i < rectTriples.length; i++) {
-    const [u = Number.NaN, v = Number.NaN, d = Number.NaN] = rectTriples.subarray(3 * i, 3 * i + 3);
-    out.set([u + side * d, v], 2 * i);
+    out[2 * i] = (rectTriples[3 * i] ?? Number.NaN) + side * (rectTriples[3 * i + 2] ?? Number.NaN);
+    out[2 * i + 1] = rectTriples[3 * i + 1] ?? Number.NaN;
   }
   return out;
 }
@@ -93,7 +93,10 @@ function worstDistance(a: Float64Array, b: Float64Array, dimensions: 2 | 3): num
   let worst = 0;
   for (let i = 0; i < a.length; i += dimensions) {
     let squares = 0;
-    for (let k = i; k < i + dimensions; k++) squares += ((a[k] ?? Number.NaN) - (b[k] ?? Number.NaN)) ** 2;
+    for (let k = i; k < i + dimensions; k++) {
+      const difference = (a[k] ?? Number.NaN) - (b[k] ?? Number.NaN);
+      squares += difference * difference;
+    }
     worst = Math.max(worst, squares);
   }
   return Math.sqrt(worst);

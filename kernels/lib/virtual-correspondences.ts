@@ -54,8 +54,12 @@ export function virtualCorrespondences(
   for (let k = 0, o = 0; k < nH; k++) {
     const h = along(low, high, nH, k);
     for (let i = 0; i < nE * nN; i++, o += 3) {
-      ground.set([eastNorth[2 * i] ?? Number.NaN, eastNorth[2 * i + 1] ?? Number.NaN, h], o);
-      lonLatAlt.set([lonLat[2 * i] ?? Number.NaN, lonLat[2 * i + 1] ?? Number.NaN, h], o);
+      for (const k of [0, 1] as const) {
+        ground[o + k] = eastNorth[2 * i + k] ?? Number.NaN;
+        lonLatAlt[o + k] = lonLat[2 * i + k] ?? Number.NaN;
+      }
+      ground[o + 2] = h;
+      lonLatAlt[o + 2] = h;
     }
   }
   const sec = rpcProject(pair.sec.rpc, lonLatAlt);
@@ -115,7 +119,10 @@ function groundShift({ byE, byN, byH }: LocalView): readonly [number, number] {
 
 function localView(ground: Float64Array, pixels: Float64Array): LocalView {
   const padded = new Float64Array(ground.length);
-  for (let i = 0; 2 * i < pixels.length; i++) padded.set(pixels.subarray(2 * i, 2 * i + 2), 3 * i);
+  for (let i = 0; 2 * i < pixels.length; i++) {
+    padded[3 * i] = pixels[2 * i] ?? Number.NaN;
+    padded[3 * i + 1] = pixels[2 * i + 1] ?? Number.NaN;
+  }
   const {
     scale,
     coefficients: [col, row],

@@ -392,5 +392,13 @@ void rasterizeDsm(const PointArrays& points, const GridPlace& place, const Raste
   rasterizer.finish(out);
 }
 
+size_t cellsWithPoints(ImageView<const uint16_t> count) {
+  size_t cells = 0;
+  for (int row = 0; row < count.height; ++row) {
+    cells += static_cast<size_t>(count.width - std::count(count.row(row), count.row(row) + count.width, uint16_t{0}));
+  }
+  return cells;
+}
+
 }  // namespace altiplano
 #endif  // HWY_ONCE

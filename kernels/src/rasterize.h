@@ -55,6 +55,9 @@ struct DsmViews {
 void rasterizeDsm(const PointArrays& points, const GridPlace& place, const RasterizeOptions& options,
                   const DsmViews& out);
 
+// How many of a DSM's cells have a height.
+size_t cellsWithPoints(ImageView<const uint16_t> count);
+
 class PointRows;
 
 // The grid's cells, and `radius` more on every side.

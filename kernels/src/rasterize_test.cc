@@ -243,5 +243,15 @@ TEST(Rasterize, ACellIsTheSameInEveryGridThatHoldsIt) {
   }
 }
 
+TEST(CellsWithPoints, CountsTheCellsOfEveryRowThatHoldSome) {
+  Image<uint16_t> count(19, 3);
+  for (int row = 0; row < 3; ++row) std::fill_n(count.view().row(row), 19, uint16_t{0});
+  EXPECT_EQ(cellsWithPoints(count.view()), 0U);
+  count.view().at(0, 0) = 1;
+  count.view().at(18, 1) = 65535;
+  count.view().at(7, 2) = 3;
+  EXPECT_EQ(cellsWithPoints(count.view()), 3U);
+}
+
 }  // namespace
 }  // namespace altiplano

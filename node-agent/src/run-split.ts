@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type PartialDsm, release } from '@altiplano/kernels';
+import { type PartialDsm, cellsWithPoints, release } from '@altiplano/kernels';
 import type { GridSpec, StereoTask } from '@altiplano/protocol';
 import { MemoryBudgetError, agentProcessMb } from '@altiplano/protocol/plain';
-import { type StereoPartial, cellsWithPoints, computePartial, coreCells, storePartial } from './run-stereo.js';
+import { type StereoPartial, computePartial, coreCells, storePartial } from './run-stereo.js';
 import { makeStageClock } from './stage-clock.js';
 import type { TaskPorts, TaskResult } from './task-result.js';
 

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import {
   type DisparityMap, type ImageWindow, type PartialDsm, type PixelRect, type RectImage, type SearchRange, type TileGeometry,
-  dsmFromDisparity, extentArea, filterDisparity, matchPair, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
+  cellsWithPoints, dsmFromDisparity, extentArea, filterDisparity, matchPair, rectify, release, scaleAffine, searchRange, tileGeometry, tileMemoryBytes,
 } from '@altiplano/kernels';
 import { readWindow, transformPoints, writeGeoTiff } from '@altiplano/kernels/raster';
 import type { GridSpec, GroundBox, StereoTask } from '@altiplano/protocol';
@@ -164,13 +164,6 @@ function readLevel(level: ImageLevel, rect: PixelRect): ImageWindow {
 }
 
 const hasValid = (image: RectImage): boolean => image.valid.includes(1);
-
-/** Cells of a partial DSM that have a height. */
-export function cellsWithPoints({ count }: PartialDsm): number {
-  let cells = 0;
-  for (let i = 0; i < count.length; i++) cells += count[i] === 0 ? 0 : 1; // of millions: an iterator takes several times as long
-  return cells;
-}
 
 /** Cells a task delivers, its halo left out. */
 export const coreCells = ({ grid, haloCells }: StereoTask): number => (grid.width - 2 * haloCells) * (grid.height - 2 * haloCells);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { threadCpuSeconds } from './thread-cpu.js';
+import { threadCpuSeconds } from '@altiplano/kernels';
 
 /** CPU seconds spent per named stage of one task. */
 export interface StageClock {

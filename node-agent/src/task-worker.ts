@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { threadCpuSeconds } from '@altiplano/kernels';
 import type { Task } from '@altiplano/protocol';
 import { openStore } from '@altiplano/protocol/store';
 import { crashHookOf } from './crash-hook.js';
 import type { TaskRun } from './run-delivery.js';
 import { type TaskRunners, runTask } from './run-task.js';
 import { type TaskFailure, failureOf } from './task-failure.js';
-import { threadCpuSeconds } from './thread-cpu.js';
 import { unendedRound } from './unended-round.js';
 
 /** What a worker thread is told at its start. */
