@@ -81,7 +81,7 @@ export function openMerge({ store, plan, level, partials, isDead = () => false, 
     const emptyReason = isDead(tile.id) ? reason.dead : partials(tile.id).length === 0 ? reason.outside : reason.noPoint;
     const { col0, row0 } = offsetIn(grid, tile.core);
     const taken = earlier !== null && isSame(tile.id) ? readMerged(earlier, { col0, row0, width, height }, emptyReason) : null;
-    const core = taken ?? await cells.with([tile, ...neighbours], tile.core, (inputs) => mergeBlock(inputs, {
+    const core = taken ?? await cells.with(tile, neighbours, (inputs) => mergeBlock(inputs, {
       width, height, ownerId: tile.id, haloCells: level.haloCells, toleranceM: tolerance, fullWeight: weight, emptyReason,
     }, partOf(block, width * height)));
     summary.add(core, { col0, row0, width, height });

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BandLayout, bandLayout, mapBands, readBands } from '@altiplano/kernels/raster';
-import type { GridSpec, TilePlan } from '@altiplano/protocol';
+import { type BandLayout, type MappedBands, bandLayout, mapBands, readBands } from '@altiplano/kernels/raster';
+import type { TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
 import type { BlockPartial } from './merge-block.js';
 
 /** The stored partial DSMs, as a merge looks at them. */
 export interface Partials {
-  /** Runs `use` with the partials of some tiles, halos and all; their arrays are gone afterwards. Offsets count from the cells of `owner`. */
-  with<T>(tiles: readonly TilePlan[], owner: GridSpec, use: (partials: BlockPartial[]) => T): Promise<T>;
+  /** Runs `use` with the partials of a tile and of its neighbours, halos and all; their arrays may be gone afterwards. Offsets count from the tile's cells. */
+  with<T>(tile: TilePlan, neighbours: readonly TilePlan[], use: (partials: BlockPartial[]) => T): Promise<T>;
   /** Says that a tile will not be asked for again. */
   forget(tileId: string): void;
   /** Removes what was copied here. */
@@ -30,10 +30,28 @@ interface Source { readonly pairId: string; readonly path: string; readonly layo
 
 /**
  * Looks at partials where they lie: files are mapped, so that of a neighbour only the halo is read, and nothing is kept but the system's
- * own cache of files. An object in a bucket is copied into a file once. Errors name the file.
+ * own cache of files. The files of the last tile's row stay mapped: the next tile is most often their neighbour, and the halo at a tile's side touches
+ * every page. An object in a bucket is copied into a file once. Errors name the file.
  */
 export function openPartials({ store, partials, haloCells, scratchDir }: PartialsInputs): Partials {
   const sources = new Map<string, readonly Source[]>();
+  /** By path. */
+  const mapped = new Map<string, MappedBands>();
+
+  const unmapUnless = (isKept: (path: string) => boolean): void => {
+    for (const [path, file] of mapped) {
+      if (isKept(path)) continue;
+      mapped.delete(path);
+      file.close();
+    }
+  };
+
+  const bandsOf = ({ path, layout }: Source): readonly Float32Array[] => {
+    if (layout === null) return readBands(path);
+    const file = mapped.get(path) ?? mapBands(layout);
+    mapped.set(path, file);
+    return file.bands;
+  };
 
   const sourcesOf = async (tileId: string): Promise<readonly Source[]> => {
     const known = sources.get(tileId);
@@ -54,33 +72,34 @@ export function openPartials({ store, partials, haloCells, scratchDir }: Partial
   };
 
   return {
-    async with(tiles, owner, use) {
+    async with(tile, neighbours, use) {
       const looked: { readonly tile: TilePlan; readonly source: Source }[] = [];
-      for (const tile of tiles) looked.push(...(await sourcesOf(tile.id)).map((source) => ({ tile, source })));
-      const open: { close(): void }[] = [];
+      for (const one of [tile, ...neighbours]) looked.push(...(await sourcesOf(one.id)).map((source) => ({ tile: one, source })));
       try {
-        return use(looked.map(({ tile: { id, core }, source: { pairId, path, layout } }) => {
-          const place = { ...offsetIn(owner, core), width: core.width, height: core.height };
+        return use(looked.map(({ tile: { id, core }, source }) => {
+          const place = { ...offsetIn(tile.core, core), width: core.width, height: core.height };
           // The file covers the tile's core and its halo.
           const rect = { col0: place.col0 - haloCells, row0: place.row0 - haloCells, width: core.width + 2 * haloCells, height: core.height + 2 * haloCells };
-          const mapped = layout === null ? { bands: readBands(path), close() { /* the garbage collector's */ } } : mapBands(layout);
-          open.push(mapped);
-          const [height, weight, spread, count] = mapped.bands;
+          const [height, weight, spread, count] = bandsOf(source);
           if (height?.length !== rect.width * rect.height || weight === undefined || spread === undefined || count === undefined) {
-            throw new Error(`${path}: a partial DSM has the bands height, weight, spread, count of ${rect.width} x ${rect.height} cells`);
+            throw new Error(`${source.path}: a partial DSM has the bands height, weight, spread, count of ${rect.width} x ${rect.height} cells`);
           }
-          return { tileId: id, pairId, core: place, rect, height, weight, spread, count };
+          return { tileId: id, pairId: source.pairId, core: place, rect, height, weight, spread, count };
         }));
       } finally {
-        for (const mapped of open) mapped.close();
+        const row = new Set(looked.filter(({ tile: { iy } }) => iy === tile.iy).map(({ source }) => source.path));
+        unmapUnless((path) => row.has(path));
       }
     },
     forget(tileId) {
-      for (const { path, isCopy } of sources.get(tileId) ?? []) if (isCopy) rmSync(path, { force: true });
+      const gone = sources.get(tileId) ?? [];
+      unmapUnless((path) => gone.every((source) => source.path !== path));
+      for (const { path, isCopy } of gone) if (isCopy) rmSync(path, { force: true });
       sources.delete(tileId);
     },
     close() {
       sources.clear();
+      unmapUnless(() => false);
       rmSync(scratchDir, { recursive: true, force: true });
     },
   };

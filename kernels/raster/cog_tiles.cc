@@ -52,18 +52,21 @@ TileEncoder::TileEncoder(const std::string& compress)
   encoded_.resize(predicted_.size() + predicted_.size() / 64 + 1024);
 }
 
-const std::vector<uint8_t>& TileEncoder::encode(const void* pixels, GDALDataType type) {
+std::span<const uint8_t> TileEncoder::encode(const void* pixels, GDALDataType type) {
   const auto pixel = static_cast<size_t>(GDALGetDataTypeSizeBytes(type)), bytes = kCogTile * kCogTile * pixel;
   // Every pixel is its left neighbour.
   if (std::memcmp(pixels, static_cast<const uint8_t*>(pixels) + pixel, bytes - pixel) != 0) return encodeAnew(pixels, bytes, type);
   uint32_t value = 0;
   std::memcpy(&value, pixels, pixel);
   Plain& plain = plain_[static_cast<size_t>(type)];
-  if (plain.encoded.empty() || plain.value != value) plain = {value, encodeAnew(pixels, bytes, type)};
+  if (plain.encoded.empty() || plain.value != value) {
+    const std::span<const uint8_t> encoded = encodeAnew(pixels, bytes, type);
+    plain = {value, {encoded.begin(), encoded.end()}};
+  }
   return plain.encoded;
 }
 
-const std::vector<uint8_t>& TileEncoder::encodeAnew(const void* pixels, size_t bytes, GDALDataType type) {
+std::span<const uint8_t> TileEncoder::encodeAnew(const void* pixels, size_t bytes, GDALDataType type) {
   switch (type) {
     case GDT_Float32:
       predictFloats(static_cast<const float*>(pixels), predicted_.data());
@@ -77,15 +80,13 @@ const std::vector<uint8_t>& TileEncoder::encodeAnew(const void* pixels, size_t b
     default:
       throw RasterFailure("tile", "pixels of this type can't be encoded");
   }
-  encoded_.resize(encoded_.capacity());
   void* out = encoded_.data();
   size_t size = encoded_.size();
   const char* const options[] = {level_, nullptr};
   if (!compressor_->pfnFunc(predicted_.data(), bytes, &out, &size, options, compressor_->user_data)) {
     throw RasterFailure("tile", "can't be compressed");
   }
-  encoded_.resize(size);
-  return encoded_;
+  return {encoded_.data(), size};
 }
 
 CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec, const std::string& spool)
@@ -120,7 +121,7 @@ CogTiles::CogTiles(std::string path, const GeoTiffSpec& spec, const std::string&
   }
 }
 
-void CogTiles::put(int level, int tileX, int tileY, const std::vector<uint8_t>& encoded) {
+void CogTiles::put(int level, int tileX, int tileY, std::span<const uint8_t> encoded) {
   const uint64_t at = spooled_.fetch_add(encoded.size());
   spool_.writeAt(at, encoded.data(), encoded.size());
   const auto tile = static_cast<size_t>(tileY) * sizes_[static_cast<size_t>(level)].tilesAcross + tileX;

@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,7 @@ class TileEncoder {
  public:
   explicit TileEncoder(const std::string& compress);
   // Valid until the next call.
-  const std::vector<uint8_t>& encode(const void* pixels, GDALDataType type);
+  std::span<const uint8_t> encode(const void* pixels, GDALDataType type);
 
  private:
   // The last tile of a pixel type that was of one value: where nothing has a height all tiles are alike.
@@ -34,7 +35,7 @@ class TileEncoder {
     uint32_t value = 0;
     std::vector<uint8_t> encoded;
   };
-  const std::vector<uint8_t>& encodeAnew(const void* pixels, size_t bytes, GDALDataType type);
+  std::span<const uint8_t> encodeAnew(const void* pixels, size_t bytes, GDALDataType type);
 
   const CPLCompressor* compressor_;
   const char* level_;
@@ -55,7 +56,7 @@ class CogTiles {
   const std::vector<Level>& levels() const { return sizes_; }
 
   // Takes a tile. Several threads may put different tiles at the same time.
-  void put(int level, int tileX, int tileY, const std::vector<uint8_t>& encoded);
+  void put(int level, int tileX, int tileY, std::span<const uint8_t> encoded);
 
   // Bytes of the tiles put so far.
   uint64_t size() const { return spooled_; }
