@@ -14,6 +14,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "edges.cc"
 #include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "edges_candidates_inl.h"
@@ -95,58 +96,59 @@ struct Images {
 class RowJudge {
  public:
   RowJudge(const Images& images, const EdgeOptions& options, bool filling, int width)
-      : images_(images), options_(options), filling_(filling), fewest_(filling ? options.fewestToFill : options.fewest), width_(width),
-        claims_(images.secOffset, images.secWidth), pixels_(static_cast<size_t>(width) + 1) {}
+      : images_(images), options_(options), filling_(filling), fewest_(std::max(1, filling ? options.fewestToFill : options.fewest)),
+        width_(width), claims_(images.secOffset, images.secWidth), surfaces_(filling, fewest_, options.stepPx, width),
+        pixels_(static_cast<size_t>(width) + 1) {}
 
   // Adds the changes of row v's pixels in `columns`.
   void judge(const Padded& map, int v, const Columns& columns, std::vector<Change>& changes) {
     claims_.forget();
     findPixels(map, v, columns);
+    surfaces_.find(map, v, pixels_.data(), pixelCount_);
     findMatches(map, v);
-    computeMisfits(v);
     decide(v, changes);
   }
 
  private:
-  // A pixel near an edge; `others` as for findSurfaces.
-  struct Pixel {
-    int u;
-    float own;
-    PixelSet others;
-  };
-  // A disparity that a pixel may have: its own first, unless it is a hole, then the means of surfaces.
+  // The mean of a surface, which a pixel may have instead of its own disparity.
   struct Match {
-    int pixel;  // in pixels_, later in supports_
-    float first, disparity, misfit;
+    int pixel;  // in pixels_
+    float first, disparity;
     PixelSet surface;
   };
 
   void findPixels(const Padded& map, int v, const Columns& columns) {
     const float* here = map.row(v);
+    const Radiometry* radiometries = &images_.radiometries.at(0, v);
     pixelCount_ = 0;
     for (const int u : columns) {
+      // The next row's surroundings, of which this row's lack one row only.
+      hwy::Prefetch(map.row(v + 1 + kEdgeReach) + u);
       const float own = here[u];
       const PixelSet others = Surroundings(map, u, v).beyond(filling_ ? kInfinity : own, options_.stepPx);
       const bool isNear = std::popcount(others) >= fewest_ && std::isnan(own) == filling_;
-      pixels_[pixelCount_] = {u, own, others};
-      pixelCount_ += isNear && images_.radiometries.at(u, v).perDeviation != 0 ? 1 : 0;
+      EdgePixel& p = pixels_[pixelCount_];
+      p.u = u, p.own = own, p.rest = others, p.count = 0, p.anyLarge = false, p.allFar = true;
+      hwy::Prefetch(images_.ref.row(v + kEdgeSupport) + u);
+      pixelCount_ += isNear && radiometries[static_cast<unsigned>(u) / kRadiometryBlock].perDeviation != 0 ? 1 : 0;
     }
   }
 
-  // The pixels' large surfaces, where they are free, each pixel's behind its own disparity.
+  // The means of the pixels' large surfaces, where they are free.
   void findMatches(const Padded& map, int v) {
     matches_.clear();
-    Surfaces surfaces;
     for (size_t i = 0; i < pixelCount_; ++i) {
-      const Pixel& p = pixels_[i];
-      findSurfaces(Surroundings(map, p.u, v), p.own, p.others, rings_, fewest_, options_.stepPx, surfaces);
-      for (int k = 0; k < surfaces.count; ++k) {
-        const Surface& s = surfaces.of[k];
-        if (s.isLarge(fewest_)) matches_.push_back({static_cast<int>(i), s.first, 0, 0, s.pixels});
+      const EdgePixel& p = pixels_[i];
+      for (int k = 0; k < p.count; ++k) {
+        const Surface& s = p.surfaces[k];
+        if (s.isLarge(fewest_)) matches_.push_back({static_cast<int>(i), s.first, 0, s.pixels});
       }
     }
     for (Match& m : matches_) {
-      m.disparity = Surroundings(map, pixels_[static_cast<size_t>(m.pixel)].u, v).mean(m.surface, m.first, rings_);
+      const EdgePixel& p = pixels_[static_cast<size_t>(m.pixel)];
+      m.disparity = Surroundings(map, p.u, v).mean(m.surface, m.first, rings_);
+      if (!filling_) prefetchMatch(p.u, v, p.own);
+      prefetchMatch(p.u, v, m.disparity);
     }
     if (!filling_ || matches_.empty()) return;
     claims_.read(map.row(v), width_);
@@ -155,47 +157,35 @@ class RowJudge {
     });
   }
 
-  void computeMisfits(int v) {
-    supports_.clear();
-    owns_.clear();
-    int last = -1;
-    for (Match& m : matches_) {
-      const Pixel& p = pixels_[static_cast<size_t>(m.pixel)];
-      if (m.pixel != last) {
-        last = m.pixel;
-        supports_.emplace_back(images_.ref, nearness_, p.u, v, images_.radiometries.at(p.u, v));
-        owns_.push_back({p.u, p.own, 0});
-      }
-      m.pixel = static_cast<int>(supports_.size()) - 1;
-    }
-    const auto misfit = [&](size_t pixel, float d) {
-      const float whole = std::floor(d);
-      const int x = owns_[pixel].u + static_cast<int>(whole) + images_.secOffset;
-      return x >= 0 && x < images_.secWidth ? supports_[pixel].misfit(images_.sec, x, v, d - whole) : kInfinity;
-    };
-    for (size_t i = 0; i < owns_.size(); ++i) owns_[i].toBeat = filling_ ? options_.acceptable : misfit(i, owns_[i].disparity) - options_.advantage;
-    for (Match& m : matches_) m.misfit = misfit(static_cast<size_t>(m.pixel), m.disparity);
+  // Of the rows that a misfit reads the last, which no pixel above has read.
+  void prefetchMatch(int u, int v, float disparity) const {
+    const int x = std::clamp(u + static_cast<int>(disparity) + images_.secOffset, 0, images_.secWidth - 1);
+    hwy::Prefetch(images_.sec.row(v + kEdgeSupport) + x - kEdgeSupport - 1);
+    hwy::Prefetch(images_.sec.row(v + kEdgeSupport) + x + kEdgeSupport + 2);
   }
 
+  // Adds the changes to the best fitting matches.
   void decide(int v, std::vector<Change>& changes) const {
     for (size_t i = 0; i < matches_.size();) {
-      const size_t pixel = static_cast<size_t>(matches_[i].pixel);
-      const Own& own = owns_[pixel];
-      float least = own.toBeat, best = own.disparity;
-      for (; i < matches_.size() && static_cast<size_t>(matches_[i].pixel) == pixel; ++i) {
-        const Match& m = matches_[i];
-        const bool isBetter = m.misfit < least;
-        least = isBetter ? m.misfit : least;
-        best = isBetter ? m.disparity : best;
+      const int pixel = matches_[i].pixel;
+      const EdgePixel& p = pixels_[static_cast<size_t>(pixel)];
+      const Support support(images_.ref, nearness_, p.u, v, images_.radiometries.at(p.u, v));
+      const auto misfit = [&](float d) HWY_ATTR {
+        const float whole = std::floor(d);
+        const int x = p.u + static_cast<int>(whole) + images_.secOffset;
+        return x >= 0 && x < images_.secWidth ? support.misfit(images_.sec, x, v, d - whole) : kInfinity;
+      };
+      float least = filling_ ? options_.acceptable : misfit(p.own) - options_.advantage, best = p.own;
+      for (; i < matches_.size() && matches_[i].pixel == pixel; ++i) {
+        const float with = misfit(matches_[i].disparity);
+        const bool isBetter = with < least;
+        least = isBetter ? with : least;
+        best = isBetter ? matches_[i].disparity : best;
       }
-      if (best != own.disparity && !std::isnan(best)) changes.push_back({own.u, v, best});
+      if (best != p.own && !std::isnan(best)) changes.push_back({p.u, v, best});
     }
   }
 
-  struct Own {
-    int u;
-    float disparity, toBeat;
-  };
   const Images& images_;
   const EdgeOptions& options_;
   bool filling_;
@@ -203,11 +193,10 @@ class RowJudge {
   Claims claims_;
   Nearness nearness_;
   Rings rings_;
+  SurfaceFinder surfaces_;
   size_t pixelCount_ = 0;
-  std::vector<Pixel> pixels_;
+  std::vector<EdgePixel> pixels_;
   std::vector<Match> matches_;
-  std::vector<Support> supports_;
-  std::vector<Own> owns_;
 };
 
 size_t edgesBytesSimd(int width, int height, int secWidth) {
@@ -235,19 +224,14 @@ void sharpenEdgesSimd(const RefineInput& in, const EdgeOptions& options, const D
     }
     if (!isFirst) marks.set(changes);
     changes.clear();
-    EdgeFinder finder(before, width, height);
+    EdgeFinder edges(before, width, height);
+    HoleFinder holes(before, width, options.fewestToFill);
     RowJudge judge(images, options, filling, width);
     for (int v = 0; v < height; ++v) {
-      const uint16_t* validity = map.validity.row(v);
       columns.clear();
-      if (!isFirst) {
-        marks.findInRow(v, columns);
-        if (filling) columns.keep([=](int u) { return (validity[u] & kUnfillable) == 0; });
-      } else if (!filling) {
-        finder.findInRow(v, 2 * options.stepPx, columns);
-      } else {
-        findHoles(before.row(v), validity, kUnfillable, width, columns);
-      }
+      if (filling) holes.findInRow(v, map.validity.row(v), kUnfillable, isFirst ? nullptr : marks.row(v), columns);
+      else if (isFirst) edges.findInRow(v, 2 * options.stepPx, columns);
+      else marks.findInRow(v, columns);
       judge.judge(before, v, columns, changes);
     }
     for (const auto& [u, v, disparity] : changes) {

@@ -35,12 +35,6 @@ class Columns {
     hn::StoreU(hn::Compress(hn::Iota(d, u), hn::RebindMask(d, wanted)), d, of_.data() + count_);
     count_ += hn::CountTrue(d, hn::RebindMask(d, wanted));
   }
-  template <class Test>
-  void keep(Test isWanted) {
-    const size_t all = count_;
-    count_ = 0;
-    for (size_t i = 0; i < all; ++i) add(of_[i], isWanted(of_[i]));
-  }
   const int32_t* begin() const { return of_.data(); }
   const int32_t* end() const { return of_.data() + count_; }
 
@@ -49,22 +43,57 @@ class Columns {
   size_t count_ = 0;
 };
 
-// Adds a row's holes whose validity has none of the bits `unfillable`.
-inline void findHoles(const float* disparity, const uint16_t* validity, uint16_t unfillable, int width, Columns& columns) {
-  const hn::ScalableTag<float> df;
-  const hn::RebindToUnsigned<decltype(df)> du;
-  const hn::Rebind<uint16_t, decltype(df)> dh;
-  const int lanes = static_cast<int>(hn::Lanes(df));
-  int u = 0;
-  for (; u + lanes <= width; u += lanes) {
-    const auto d = hn::LoadU(df, disparity + u);
-    const auto hole = hn::IsNaN(d);
-    if (hn::AllFalse(df, hole)) continue;
-    const auto unfit = hn::And(hn::PromoteTo(du, hn::LoadU(dh, validity + u)), hn::Set(du, unfillable));
-    columns.addVector(u, hn::And(hole, hn::RebindMask(df, hn::Eq(unfit, hn::Zero(du)))));
+// Finds a map's holes that have enough pixels around them, row by row from the first.
+class HoleFinder {
+ public:
+  HoleFinder(const Padded& map, int width, int fewest)
+      : map_(map), width_(width), fewest_(fewest), known_(width + 2 * kMargin + lanes(), 1), found_(width + lanes()) {
+    for (int v = -kEdgeReach; v < kEdgeReach; ++v) count(v);
   }
-  for (; u < width; ++u) columns.add(u, disparity[u] != disparity[u] && (validity[u] & unfillable) == 0);
-}
+
+  // Adds row v's whose validity has none of the bits `unfillable` to `columns`; to be called for v = 0, 1, 2 ...
+  // marks: where not null, only those that are marked.
+  void findInRow(int v, const uint16_t* validity, uint16_t unfillable, const uint8_t* marks, Columns& columns) {
+    count(v + kEdgeReach);
+    found_.clear();
+    const hn::ScalableTag<float> df;
+    const auto fewest = hn::Set(df, static_cast<float>(fewest_));
+    const float *disparity = map_.row(v), *known = known_.view().row(0) + kMargin;
+    for (int u = 0; u < width_; u += lanes()) {
+      const auto d = hn::LoadU(df, disparity + u);
+      auto wanted = hn::IsNaN(d);
+      if (hn::AllFalse(df, wanted)) continue;
+      auto sum = hn::LoadU(df, known + u - kEdgeReach);
+      for (int du = 1 - kEdgeReach; du <= kEdgeReach; ++du) sum = hn::Add(sum, hn::LoadU(df, known + u + du));
+      wanted = hn::And(wanted, hn::Ge(sum, fewest));
+      if (!hn::AllFalse(df, wanted)) found_.addVector(u, wanted);
+    }
+    for (const int u : found_) {
+      if (u < width_) columns.add(u, (validity[u] & unfillable) == 0 && (marks == nullptr || marks[u] != 0));
+    }
+  }
+
+ private:
+  static int lanes() { return static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+
+  // Moves each column's number of pixels on to the 7 rows up to v.
+  void count(int v) {
+    const hn::ScalableTag<float> df;
+    const auto one = hn::Set(df, 1.0f);
+    const float *next = map_.row(v), *last = map_.row(std::max(-kMargin, v - 2 * kEdgeReach - 1));
+    float* known = known_.view().row(0) + kMargin;
+    for (int u = 0; u < width_; u += lanes()) {
+      const auto d = hn::LoadU(df, next + u), gone = hn::LoadU(df, last + u);
+      const auto come = hn::IfThenElseZero(hn::Eq(d, d), one), went = hn::IfThenElseZero(hn::Eq(gone, gone), one);
+      hn::StoreU(hn::Add(hn::LoadU(df, known + u), hn::Sub(come, went)), df, known + u);
+    }
+  }
+
+  const Padded& map_;
+  int width_, fewest_;
+  Image<float> known_;  // in 7 rows of each column
+  Columns found_;
+};
 
 // Finds a map's pixels whose surroundings span more than two steps, row by row from the first.
 class EdgeFinder {
@@ -144,6 +173,7 @@ class Marks {
       }
     }
   }
+  const uint8_t* row(int v) const { return of_.row(v); }
   void findInRow(int v, Columns& columns) const {
     const uint8_t* row = of_.row(v);
     const int width = of_.width;

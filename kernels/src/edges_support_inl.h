@@ -44,54 +44,93 @@ class Support {
     const Row d;
     const auto centre = hn::Set(d, ref.row(v)[u]), scale = hn::Set(d, radiometry.perDeviation / kLookAlike);
     const auto one = hn::Set(d, 1.0f), bias = hn::Set(d, radiometry.bias);
-    const int lanes = rowLanes();
-    for (int j = 0; j < kSide; ++j) {
-      const float* from = ref.row(v + j - kEdgeSupport) + u - kEdgeSupport;
-      for (int i = 0; i < kLanes; i += lanes) {
-        const auto grey = hn::LoadU(d, from + i), unlike = hn::Mul(hn::Sub(grey, centre), scale);
-        const auto y = hn::Add(one, hn::Mul(unlike, unlike));
-        const auto w = hn::Div(hn::LoadU(d, nearness.of[j] + i), hn::Mul(y, y));
-        hn::StoreU(hn::Sub(grey, bias), d, grey_[j] + i);
-        hn::StoreU(hn::IfThenElseZero(hn::Eq(w, w), w), d, weight_[j] + i);  // missing: NaN
+    RowVector weights[kParts];
+    for (int k = 0; k < kParts; ++k) {
+      auto all = hn::Zero(d);
+      for (int j = 0; j < kSide; ++j) {
+        const auto grey = hn::LoadU(d, ref.row(v + j - kEdgeSupport) + u - kEdgeSupport + k * rowLanes());
+        const auto unlike = hn::Mul(hn::Sub(grey, centre), scale), y = hn::Add(one, hn::Mul(unlike, unlike));
+        const auto w = hn::Div(hn::LoadU(d, nearness.of[j] + k * rowLanes()), hn::Mul(y, y));
+        const auto known = hn::Eq(unlike, unlike);  // missing: NaN
+        grey_[j][k] = hn::IfThenElseZero(known, hn::Sub(grey, bias));
+        weight_[j][k] = hn::IfThenElseZero(known, w);
+        all = hn::Add(all, weight_[j][k]);
       }
+      weights[k] = all;
     }
+    all_ = sumOf(weights);
   }
 
   // E(p, d) of the header, of the match with column x + t, 0 <= t < 1, of the secondary's row v.
   float misfit(const Padded& sec, int x, int v, float t) const {
     const Row d;
-    const float s = 1 - t;
-    // Cubic interpolation (Keys, 1981).
-    const auto t0 = hn::Set(d, -0.5f * t * s * s), t1 = hn::Set(d, 1 - t * t * (2.5f - 1.5f * t));
-    const auto t2 = hn::Set(d, 1 - s * s * (2.5f - 1.5f * s)), t3 = hn::Set(d, -0.5f * s * t * t);
-    const auto gain = hn::Set(d, gain_), perDeviation = hn::Set(d, perDeviation_), most = hn::Set(d, kMostDeviation);
-    float sums[kLanes], weights[kLanes];
-    const int lanes = rowLanes();
-    for (int i = 0; i < kLanes; i += lanes) {
-      auto sum = hn::Zero(d), weight = sum;
-      for (int j = 0; j < kSide; ++j) {
-        const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1 + i;
-        const auto first = hn::Add(hn::Mul(t0, hn::LoadU(d, from)), hn::Mul(t1, hn::LoadU(d, from + 1)));
-        const auto value = hn::Add(hn::Add(first, hn::Mul(t2, hn::LoadU(d, from + 2))), hn::Mul(t3, hn::LoadU(d, from + 3)));
-        const auto difference = hn::Sub(hn::LoadU(d, grey_[j] + i), hn::Mul(gain, value));
-        const auto deviation = hn::Mul(hn::Abs(difference), perDeviation);
-        const auto w = hn::IfThenElseZero(hn::Eq(deviation, deviation), hn::LoadU(d, weight_[j] + i));
-        // A missing deviation, NaN, counts as the most.
-        const auto held = hn::IfThenElse(hn::Lt(deviation, most), deviation, most);
-        sum = hn::Add(sum, hn::Mul(w, held));
-        weight = hn::Add(weight, w);
-      }
-      hn::StoreU(sum, d, sums + i);
-      hn::StoreU(weight, d, weights + i);
+    RowVector sums[kParts];
+    const Interpolation at(t);
+    for (int k = 0; k < kParts; ++k) {
+      sums[k] = hn::Zero(d);
+      for (int j = 0; j < kSide; ++j) sums[k] = hn::Add(sums[k], hn::Mul(weight_[j][k], held(deviation(sec, at, x, v, j, k))));
     }
-    float sum = 0, weight = 0;
-    for (int i = 0; i < kSide; ++i) sum += sums[i], weight += weights[i];
-    return weight > 0 ? sum / weight : kInfinity;
+    // Mostly nothing is missing in the secondary, and all weights count.
+    const float sum = sumOf(sums);
+    if (std::isnan(sum)) return misfitOfKnown(sec, at, x, v);
+    return all_ > 0 ? sum / all_ : kInfinity;
   }
 
  private:
-  float gain_, perDeviation_;
-  float grey_[kSide][kLanes], weight_[kSide][kLanes];
+  static constexpr int kParts = kLanes / static_cast<int>(hn::MaxLanes(Row()));
+
+  // Cubic (Keys, 1981).
+  struct Interpolation {
+    explicit Interpolation(float t) : Interpolation(t, 1 - t) {}
+    Interpolation(float t, float s)
+        : of{hn::Set(Row(), -0.5f * t * s * s), hn::Set(Row(), 1 - t * t * (2.5f - 1.5f * t)),
+             hn::Set(Row(), 1 - s * s * (2.5f - 1.5f * s)), hn::Set(Row(), -0.5f * s * t * t)} {}
+    RowVector of[4];
+  };
+
+  // Of row j from column k rowLanes() on; NaN where the secondary is missing.
+  HWY_INLINE RowVector deviation(const Padded& sec, const Interpolation& at, int x, int v, int j, int k) const {
+    const Row d;
+    const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1 + k * rowLanes();
+    const auto first = hn::Add(hn::Mul(at.of[0], hn::LoadU(d, from)), hn::Mul(at.of[1], hn::LoadU(d, from + 1)));
+    const auto value = hn::Add(hn::Add(first, hn::Mul(at.of[2], hn::LoadU(d, from + 2))), hn::Mul(at.of[3], hn::LoadU(d, from + 3)));
+    const auto difference = hn::Sub(grey_[j][k], hn::Mul(hn::Set(d, gain_), value));
+    return hn::Mul(hn::Abs(difference), hn::Set(d, perDeviation_));
+  }
+  // At most kMostDeviation; a missing deviation stays NaN.
+  static HWY_INLINE RowVector held(RowVector deviation) {
+    const auto most = hn::Set(Row(), kMostDeviation);
+    return hn::IfThenElse(hn::Gt(deviation, most), most, deviation);
+  }
+
+  // The same over the pixels that the secondary has.
+  HWY_NOINLINE float misfitOfKnown(const Padded& sec, const Interpolation& at, int x, int v) const {
+    const Row d;
+    RowVector sums[kParts], weights[kParts];
+    for (int k = 0; k < kParts; ++k) {
+      sums[k] = weights[k] = hn::Zero(d);
+      for (int j = 0; j < kSide; ++j) {
+        const auto there = held(deviation(sec, at, x, v, j, k));
+        const auto known = hn::Eq(there, there);
+        sums[k] = hn::Add(sums[k], hn::IfThenElseZero(known, hn::Mul(weight_[j][k], there)));
+        weights[k] = hn::Add(weights[k], hn::IfThenElseZero(known, weight_[j][k]));
+      }
+    }
+    const float weight = sumOf(weights);
+    return weight > 0 ? sumOf(sums) / weight : kInfinity;
+  }
+
+  // Along the columns.
+  static HWY_INLINE float sumOf(const RowVector* columns) {
+    float of[kLanes];
+    for (int k = 0; k < kParts; ++k) hn::StoreU(columns[k], Row(), of + k * rowLanes());
+    float sum = 0;
+    for (int i = 0; i < kSide; ++i) sum += of[i];
+    return sum;
+  }
+
+  float gain_, perDeviation_, all_;
+  RowVector grey_[kSide][kParts], weight_[kSide][kParts];
 };
 
 }  // namespace HWY_NAMESPACE

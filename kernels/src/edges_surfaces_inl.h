@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "edges.h"
 #include "edges_planes_inl.h"
@@ -147,69 +149,130 @@ struct Surface {
   bool isLarge(int fewest) const { return std::popcount(pixels) >= fewest; }
 };
 
-struct Surfaces {
-  Surface of[kMaxSurfaces];
-  int count = 0;
+// A pixel near an edge and the surfaces around it, the nearest first.
+struct EdgePixel {
+  int u;
+  float own;      // its disparity; NaN: a hole
+  PixelSet rest;  // around it, of no surface so far: at first the pixels further than stepPx from its own, or all that aren't holes
+  int count;
+  bool anyLarge, allFar;
+  Surface surfaces[kMaxSurfaces];
 };
 
-// The surfaces around a pixel of disparity `own` (NaN: a hole) other than its own: what is connected to it by steps of at most
-// stepPx, as on a slope, is its own too. The nearest first; of more than kMaxSurfaces the farthest are left out. None where none
-// has `fewest` pixels, or where a pixel's surroundings span no more than two steps; smaller ones than that may be left out.
-// others: the pixels further than stepPx from its own, or all that aren't holes.
-inline void findSurfaces(const Surroundings& around, float own, PixelSet others, const Rings& rings, int fewest, float stepPx,
-                         Surfaces& found) {
-  found.count = 0;
-  const bool hole = std::isnan(own);
-  bool anyLarge = false;
-  while (others != 0 && found.count < kMaxSurfaces) {
-    if ((hole || !anyLarge) && std::popcount(others) < fewest) break;
-    Surface& s = found.of[found.count++];
-    s.first = around.nearest(others, rings);
-    s.pixels = others & around.within(s.first, stepPx);
-    others &= ~s.pixels;
-    anyLarge |= s.isLarge(fewest);
-  }
-  if (hole) return;
-  if (!anyLarge) {
-    found.count = 0;
-    return;
-  }
-  // Far from its own, they need no comparing: both reach at most one step, and another lies between them.
-  const auto isFar = [&](const Surface& s) { return std::fabs(s.first - own) > 4 * stepPx; };
-  if (std::all_of(found.of, found.of + found.count, isFar)) return;
-  float low = own, high = own;
-  around.limits(around.within(own, stepPx), low, high);
-  // Mostly all that matters is a slope: each large surface begins within a step of its own.
-  const auto isNear = [&](const Surface& s) { return s.first - high <= stepPx && low - s.first <= stepPx; };
-  if (std::all_of(found.of, found.of + found.count, [&](const Surface& s) { return !s.isLarge(fewest) || isNear(s); })) {
-    found.count = 0;
-    return;
-  }
-  float least = low, most = high;
-  for (int i = 0; i < found.count; ++i) {
-    Surface& s = found.of[i];
-    s.low = s.high = s.first;
-    around.limits(s.pixels, s.low, s.high);
-    least = std::min(least, s.low);
-    most = std::max(most, s.high);
-  }
-  if (!(most - least > 2 * stepPx)) {
-    found.count = 0;
-    return;
-  }
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (int i = 0; i < found.count; ++i) {
-      const Surface s = found.of[i];
-      if (s.low - high > stepPx || low - s.high > stepPx) continue;
-      low = std::min(low, s.low);
-      high = std::max(high, s.high);
-      std::copy(found.of + i + 1, found.of + found.count, found.of + i);
-      --found.count, --i;
-      grown = true;
+// The surfaces around the pixels of one row, a step at a time for all of them: a pixel's next step waits for
+// its last one, and what becomes of it can't be foretold.
+class SurfaceFinder {
+ public:
+  // filling: all pixels are holes; fewest: pixels of a large surface.
+  SurfaceFinder(bool filling, int fewest, float stepPx, int width)
+      : filling_(filling), fewest_(fewest), stepPx_(stepPx), todo_(static_cast<size_t>(width) + 1) {}
+
+  // The surfaces other than a pixel's own: what is connected to it by steps of at most stepPx, as on a slope, is its own too.
+  // Of more than kMaxSurfaces the farthest are left out. None where none has `fewest` pixels, or where a pixel's surroundings
+  // span no more than two steps; smaller ones than that may be left out. Each pixel: with `fewest` in `rest` and nothing found.
+  void find(const Padded& map, int v, EdgePixel* pixels, size_t count) {
+    std::iota(todo_.begin(), todo_.begin() + static_cast<ptrdiff_t>(count), 0);
+    for (size_t left = count; left > 0;) {
+      left = keep(left, [&](int i) HWY_ATTR {
+        takeNearest(Surroundings(map, pixels[i].u, v), pixels[i]);
+        return !isDone(pixels[i]);
+      });
+    }
+    if (filling_) return;
+    // Far from its own, surfaces need no comparing: both reach at most one step, and another lies between them.
+    size_t unclear = 0;
+    for (size_t i = 0; i < count; ++i) {
+      pixels[i].count = pixels[i].anyLarge ? pixels[i].count : 0;
+      todo_[unclear] = static_cast<int>(i);
+      unclear += pixels[i].anyLarge && !pixels[i].allFar ? 1 : 0;
+    }
+    limits_.resize(count);
+    unclear = keep(unclear, [&](int i) HWY_ATTR {
+      EdgePixel& p = pixels[i];
+      Limits& own = limits_[static_cast<size_t>(i)];
+      own = {p.own, p.own};
+      const Surroundings around(map, p.u, v);
+      around.limits(around.within(p.own, stepPx_), own.low, own.high);
+      // Mostly all that matters is a slope: each large surface begins within a step of its own.
+      bool isSlope = true;
+      for (int k = 0; k < p.count; ++k) {
+        const Surface& s = p.surfaces[k];
+        isSlope &= !s.isLarge(fewest_) || (s.first - own.high <= stepPx_ && own.low - s.first <= stepPx_);
+      }
+      p.count = isSlope ? 0 : p.count;
+      return !isSlope;
+    });
+    for (size_t k = 0; k < unclear; ++k) {
+      const int i = todo_[k];
+      dropOwn(Surroundings(map, pixels[i].u, v), limits_[static_cast<size_t>(i)], pixels[i]);
     }
   }
-}
+
+ private:
+  struct Limits {
+    float low, high;
+  };
+
+  // Of the first `count` in todo_ those that `test` wants.
+  template <class Test>
+  size_t keep(size_t count, Test test) {
+    size_t kept = 0;
+    for (size_t k = 0; k < count; ++k) {
+      const int i = todo_[k];
+      const bool isWanted = test(i);
+      todo_[kept] = i;
+      kept += isWanted ? 1 : 0;
+    }
+    return kept;
+  }
+
+  void takeNearest(const Surroundings& around, EdgePixel& p) const {
+    Surface& s = p.surfaces[p.count++];
+    s.first = around.nearest(p.rest, rings_);
+    s.pixels = p.rest & around.within(s.first, stepPx_);
+    p.rest &= ~s.pixels;
+    p.anyLarge |= s.isLarge(fewest_);
+    p.allFar &= std::fabs(s.first - p.own) > 4 * stepPx_;
+  }
+  // Small ones matter beside large ones only, as a part of a slope.
+  bool isDone(const EdgePixel& p) const {
+    return p.count == kMaxSurfaces || std::popcount(p.rest) < (p.anyLarge && !filling_ ? 1 : fewest_);
+  }
+
+  // Drops the surfaces that are connected to a pixel's own, of limits `own`.
+  void dropOwn(const Surroundings& around, Limits own, EdgePixel& p) const {
+    float least = own.low, most = own.high;
+    for (int i = 0; i < p.count; ++i) {
+      Surface& s = p.surfaces[i];
+      s.low = s.high = s.first;
+      around.limits(s.pixels, s.low, s.high);
+      least = std::min(least, s.low);
+      most = std::max(most, s.high);
+    }
+    if (!(most - least > 2 * stepPx_)) {
+      p.count = 0;
+      return;
+    }
+    for (bool grown = true; grown;) {
+      grown = false;
+      for (int i = 0; i < p.count; ++i) {
+        const Surface s = p.surfaces[i];
+        if (s.low - own.high > stepPx_ || own.low - s.high > stepPx_) continue;
+        own = {std::min(own.low, s.low), std::max(own.high, s.high)};
+        std::copy(p.surfaces + i + 1, p.surfaces + p.count, p.surfaces + i);
+        --p.count, --i;
+        grown = true;
+      }
+    }
+  }
+
+  bool filling_;
+  int fewest_;
+  float stepPx_;
+  Rings rings_;
+  std::vector<int> todo_;  // pixels
+  std::vector<Limits> limits_;
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace altiplano
