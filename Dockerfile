@@ -15,7 +15,7 @@ COPY helm/package.json helm/
 
 FROM node:22-bookworm-slim AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends g++ cmake ninja-build libgdal-dev libhwy-dev \
+ && apt-get install -y --no-install-recommends g++ cmake ninja-build libgdal-dev libzstd-dev libhwy-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /altiplano
 COPY --from=manifests /altiplano/ ./
@@ -36,7 +36,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w protocol -w kerne
 FROM node:22-bookworm-slim AS programs
 # tini reaps what tasks in processes of their own leave behind, and hands on signals.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libgdal32 libhwy1 ca-certificates tini \
+ && apt-get install -y --no-install-recommends libgdal32 libzstd1 libhwy1 ca-certificates tini \
  && rm -rf /var/lib/apt/lists/* \
  && ln -s /altiplano/coordinator/bin/altiplano.js /usr/local/bin/altiplano \
  && ln -s /altiplano/node-agent/bin/altiplano-agent.js /usr/local/bin/altiplano-agent

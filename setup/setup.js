@@ -19,6 +19,7 @@ const systemPackages = [
   { name: 'cmake', program: 'cmake' },
   { name: 'ninja-build', program: 'ninja' },
   { name: 'libgdal-dev', program: 'gdal-config' },
+  { name: 'libzstd-dev', file: '/usr/include/zstd.h' },
   { name: 'libhwy-dev', file: '/usr/include/hwy/highway.h' },
   { name: 'libgtest-dev', file: '/usr/include/gtest/gtest.h' },
   { name: 'nats-server', program: process.env.ALTIPLANO_NATS_SERVER ?? 'nats-server' },

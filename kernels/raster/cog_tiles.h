@@ -7,10 +7,12 @@
 #define ALTIPLANO_RASTER_COG_TILES_H_
 
 #include <cpl_compressor.h>
+#include <zstd.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,8 +39,10 @@ class TileEncoder {
   };
   std::span<const uint8_t> encodeAnew(const void* pixels, size_t bytes, GDALDataType type);
 
-  const CPLCompressor* compressor_;
-  const char* level_;
+  size_t compress(const uint8_t* bytes, size_t count);
+
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> zstd_{nullptr, &ZSTD_freeCCtx};  // null: DEFLATE
+  const CPLCompressor* deflate_ = nullptr;
   std::vector<uint8_t> predicted_, encoded_;
   std::array<Plain, GDT_TypeCount> plain_;
 };
