@@ -106,6 +106,7 @@ class RowJudge {
     findPixels(map, v, columns);
     surfaces_.find(map, v, pixels_.data(), pixelCount_);
     findMatches(map, v);
+    findPlaces(v);
     decide(v, changes);
   }
 
@@ -147,8 +148,6 @@ class RowJudge {
     for (Match& m : matches_) {
       const EdgePixel& p = pixels_[static_cast<size_t>(m.pixel)];
       m.disparity = Surroundings(map, p.u, v).mean(m.surface, m.first, rings_);
-      if (!filling_) prefetchMatch(p.u, v, p.own);
-      prefetchMatch(p.u, v, m.disparity);
     }
     if (!filling_ || matches_.empty()) return;
     claims_.read(map.row(v), width_);
@@ -157,27 +156,29 @@ class RowJudge {
     });
   }
 
-  // Of the rows that a misfit reads the last, which no pixel above has read.
-  void prefetchMatch(int u, int v, float disparity) const {
-    const int x = std::clamp(u + static_cast<int>(disparity) + images_.secOffset, 0, images_.secWidth - 1);
-    hwy::Prefetch(images_.sec.row(v + kEdgeSupport) + x - kEdgeSupport - 1);
-    hwy::Prefetch(images_.sec.row(v + kEdgeSupport) + x + kEdgeSupport + 2);
+  // Where each pixel with matches lies with its own disparity, unless it is a hole, and with those.
+  void findPlaces(int v) {
+    places_.clear();
+    for (size_t i = 0; i < matches_.size(); ++i) {
+      const EdgePixel& p = pixels_[static_cast<size_t>(matches_[i].pixel)];
+      const bool isFirst = i == 0 || matches_[i - 1].pixel != matches_[i].pixel;
+      if (isFirst && !filling_) places_.add(p.u, p.own);
+      places_.add(p.u, matches_[i].disparity);
+    }
+    places_.find(images_.sec, images_.secOffset, images_.secWidth, v);
   }
 
   // Adds the changes to the best fitting matches.
   void decide(int v, std::vector<Change>& changes) const {
+    size_t place = 0;
     for (size_t i = 0; i < matches_.size();) {
       const int pixel = matches_[i].pixel;
       const EdgePixel& p = pixels_[static_cast<size_t>(pixel)];
       const Support support(images_.ref, nearness_, p.u, v, images_.radiometries.at(p.u, v));
-      const auto misfit = [&](float d) HWY_ATTR {
-        const float whole = std::floor(d);
-        const int x = p.u + static_cast<int>(whole) + images_.secOffset;
-        return x >= 0 && x < images_.secWidth ? support.misfit(images_.sec, x, v, d - whole) : kInfinity;
-      };
-      float least = filling_ ? options_.acceptable : misfit(p.own) - options_.advantage, best = p.own;
+      const auto misfit = [&]() HWY_ATTR { return support.misfit(images_.sec, v, places_, place++); };
+      float least = filling_ ? options_.acceptable : misfit() - options_.advantage, best = p.own;
       for (; i < matches_.size() && matches_[i].pixel == pixel; ++i) {
-        const float with = misfit(matches_[i].disparity);
+        const float with = misfit();
         const bool isBetter = with < least;
         least = isBetter ? with : least;
         best = isBetter ? matches_[i].disparity : best;
@@ -197,6 +198,7 @@ class RowJudge {
   size_t pixelCount_ = 0;
   std::vector<EdgePixel> pixels_;
   std::vector<Match> matches_;
+  Places places_;
 };
 
 size_t edgesBytesSimd(int width, int height, int secWidth) {

@@ -8,6 +8,7 @@
 #endif
 
 #include <cmath>
+#include <vector>
 
 #include "edges.h"
 #include "edges_planes_inl.h"
@@ -36,6 +37,58 @@ struct Nearness {
   }
 };
 
+// Where pixels would lie on the secondary's row, all that a row of pixels is tried with at once.
+class Places {
+ public:
+  void clear() { count_ = 0; }
+  // Pixel u with disparity d.
+  void add(int u, float d) {
+    if (count_ + lanes() > u_.size()) resize(2 * u_.size() + 8 * lanes());
+    u_[count_] = u;
+    disparity_[count_] = d;
+    ++count_;
+  }
+  // To be called when all are added. Row y of the secondary will be read.
+  void find(const Padded& sec, int secOffset, int secWidth, int y) {
+    const hn::ScalableTag<float> df;
+    const hn::RebindToSigned<decltype(df)> di;
+    const auto one = hn::Set(df, 1.0f), half = hn::Set(df, -0.5f), a = hn::Set(df, 2.5f), b = hn::Set(df, 1.5f);
+    for (size_t i = 0; i < count_; i += lanes()) {
+      const auto d = hn::LoadU(df, disparity_.data() + i), whole = hn::Floor(d);
+      const auto t = hn::Sub(d, whole), s = hn::Sub(one, t);
+      const auto x = hn::Add(hn::Add(hn::LoadU(di, u_.data() + i), hn::ConvertTo(di, whole)), hn::Set(di, secOffset));
+      const auto isOutside = hn::Or(hn::Lt(x, hn::Zero(di)), hn::Gt(x, hn::Set(di, secWidth - 1)));
+      hn::StoreU(hn::IfThenElse(isOutside, hn::Set(di, -1), x), di, x_.data() + i);
+      // Cubic interpolation (Keys, 1981).
+      hn::StoreU(hn::Mul(hn::Mul(hn::Mul(half, t), s), s), df, weights_[0].data() + i);
+      hn::StoreU(hn::Sub(one, hn::Mul(hn::Mul(t, t), hn::Sub(a, hn::Mul(b, t)))), df, weights_[1].data() + i);
+      hn::StoreU(hn::Sub(one, hn::Mul(hn::Mul(s, s), hn::Sub(a, hn::Mul(b, s)))), df, weights_[2].data() + i);
+      hn::StoreU(hn::Mul(hn::Mul(hn::Mul(half, s), t), t), df, weights_[3].data() + i);
+    }
+    // Both ends of what a misfit reads of its last row, which nothing above has read.
+    const float* last = sec.row(y + kEdgeSupport);
+    for (size_t i = 0; i < count_; ++i) {
+      hwy::Prefetch(last + x_[i] - kEdgeSupport - 1);
+      hwy::Prefetch(last + x_[i] + kEdgeSupport + 2);
+    }
+  }
+  // Column of match i; -1: outside.
+  int x(size_t i) const { return x_[i]; }
+  float disparity(size_t i) const { return disparity_[i]; }
+  // Of column x + k - 1.
+  float weight(int k, size_t i) const { return weights_[k][i]; }
+
+ private:
+  static size_t lanes() { return hn::Lanes(hn::ScalableTag<float>()); }
+  void resize(size_t size) {
+    u_.resize(size), x_.resize(size), disparity_.resize(size);
+    for (auto& w : weights_) w.resize(size);
+  }
+  size_t count_ = 0;
+  std::vector<int32_t> u_, x_;
+  std::vector<float> disparity_, weights_[4];
+};
+
 // What a pixel is judged by: the grey values around it and how much they count.
 class Support {
  public:
@@ -61,11 +114,14 @@ class Support {
     all_ = sumOf(weights);
   }
 
-  // E(p, d) of the header, of the match with column x + t, 0 <= t < 1, of the secondary's row v.
-  float misfit(const Padded& sec, int x, int v, float t) const {
+  // E(p, d) of the header, of the match at place i of the secondary's row v.
+  float misfit(const Padded& sec, int v, const Places& places, size_t i) const {
+    const int x = places.x(i);
+    if (x < 0) return kInfinity;
     const Row d;
+    const RowVector at[4] = {hn::Set(d, places.weight(0, i)), hn::Set(d, places.weight(1, i)), hn::Set(d, places.weight(2, i)),
+                             hn::Set(d, places.weight(3, i))};
     RowVector sums[kParts];
-    const Interpolation at(t);
     for (int k = 0; k < kParts; ++k) {
       sums[k] = hn::Zero(d);
       for (int j = 0; j < kSide; ++j) sums[k] = hn::Add(sums[k], hn::Mul(weight_[j][k], held(deviation(sec, at, x, v, j, k))));
@@ -79,21 +135,12 @@ class Support {
  private:
   static constexpr int kParts = kLanes / static_cast<int>(hn::MaxLanes(Row()));
 
-  // Cubic (Keys, 1981).
-  struct Interpolation {
-    explicit Interpolation(float t) : Interpolation(t, 1 - t) {}
-    Interpolation(float t, float s)
-        : of{hn::Set(Row(), -0.5f * t * s * s), hn::Set(Row(), 1 - t * t * (2.5f - 1.5f * t)),
-             hn::Set(Row(), 1 - s * s * (2.5f - 1.5f * s)), hn::Set(Row(), -0.5f * s * t * t)} {}
-    RowVector of[4];
-  };
-
   // Of row j from column k rowLanes() on; NaN where the secondary is missing.
-  HWY_INLINE RowVector deviation(const Padded& sec, const Interpolation& at, int x, int v, int j, int k) const {
+  HWY_INLINE RowVector deviation(const Padded& sec, const RowVector* at, int x, int v, int j, int k) const {
     const Row d;
     const float* from = sec.row(v + j - kEdgeSupport) + x - kEdgeSupport - 1 + k * rowLanes();
-    const auto first = hn::Add(hn::Mul(at.of[0], hn::LoadU(d, from)), hn::Mul(at.of[1], hn::LoadU(d, from + 1)));
-    const auto value = hn::Add(hn::Add(first, hn::Mul(at.of[2], hn::LoadU(d, from + 2))), hn::Mul(at.of[3], hn::LoadU(d, from + 3)));
+    const auto first = hn::Add(hn::Mul(at[0], hn::LoadU(d, from)), hn::Mul(at[1], hn::LoadU(d, from + 1)));
+    const auto value = hn::Add(hn::Add(first, hn::Mul(at[2], hn::LoadU(d, from + 2))), hn::Mul(at[3], hn::LoadU(d, from + 3)));
     const auto difference = hn::Sub(grey_[j][k], hn::Mul(hn::Set(d, gain_), value));
     return hn::Mul(hn::Abs(difference), hn::Set(d, perDeviation_));
   }
@@ -104,7 +151,7 @@ class Support {
   }
 
   // The same over the pixels that the secondary has.
-  HWY_NOINLINE float misfitOfKnown(const Padded& sec, const Interpolation& at, int x, int v) const {
+  HWY_NOINLINE float misfitOfKnown(const Padded& sec, const RowVector* at, int x, int v) const {
     const Row d;
     RowVector sums[kParts], weights[kParts];
     for (int k = 0; k < kParts; ++k) {

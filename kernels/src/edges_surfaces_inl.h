@@ -173,8 +173,12 @@ class SurfaceFinder {
   void find(const Padded& map, int v, EdgePixel* pixels, size_t count) {
     std::iota(todo_.begin(), todo_.begin() + static_cast<ptrdiff_t>(count), 0);
     for (size_t left = count; left > 0;) {
+      for (size_t k = 0; k < left; ++k) {
+        EdgePixel& p = pixels[todo_[k]];
+        p.surfaces[p.count].first = Surroundings(map, p.u, v).nearest(p.rest, rings_);
+      }
       left = keep(left, [&](int i) HWY_ATTR {
-        takeNearest(Surroundings(map, pixels[i].u, v), pixels[i]);
+        takeSurface(Surroundings(map, pixels[i].u, v), pixels[i]);
         return !isDone(pixels[i]);
       });
     }
@@ -226,9 +230,9 @@ class SurfaceFinder {
     return kept;
   }
 
-  void takeNearest(const Surroundings& around, EdgePixel& p) const {
+  // What belongs to the surface whose first pixel is known.
+  void takeSurface(const Surroundings& around, EdgePixel& p) const {
     Surface& s = p.surfaces[p.count++];
-    s.first = around.nearest(p.rest, rings_);
     s.pixels = p.rest & around.within(s.first, stepPx_);
     p.rest &= ~s.pixels;
     p.anyLarge |= s.isLarge(fewest_);

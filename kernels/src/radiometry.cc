@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 
 namespace altiplano {
@@ -35,14 +36,14 @@ struct Matches {
   struct Match {
     float grey, match;
   };
-  std::vector<Match> all;
+  std::unique_ptr<Match[]> all;
   std::vector<size_t> ends;  // behind each row's part in each block
 };
 
 Matches findMatches(const RefineInput& in, ImageView<const float> disparity, int columns) {
   Matches found;
   const size_t rows = static_cast<size_t>((disparity.height + kApart - 1) / kApart);
-  found.all.resize(rows * static_cast<size_t>((disparity.width + kApart - 1) / kApart));
+  found.all = std::make_unique_for_overwrite<Matches::Match[]>(rows * static_cast<size_t>((disparity.width + kApart - 1) / kApart));
   found.ends.reserve(rows * static_cast<size_t>(columns));
   size_t count = 0;
   for (int v = 0; v < disparity.height; v += kApart) {

@@ -20,28 +20,42 @@ namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Bit u of `bits`: whether d[u] and other[u] are connected, both being valid.
-void findLinks(const float* d, const uint16_t* validity, const float* other, const uint16_t* otherValidity, int width, float stepPx,
-               uint64_t* bits) {
+// Bit u of each, in whole words: whether row v's pixel u is valid; is connected to pixel u + 1; to the pixel above it.
+void findLinks(const DisparityViews& map, int v, float stepPx, uint64_t* valid, uint64_t* right, uint64_t* up) {
   const hn::ScalableTag<float> df;
   const hn::RebindToUnsigned<decltype(df)> du;
   const hn::Rebind<uint16_t, decltype(df)> dh;
-  const int lanes = static_cast<int>(hn::Lanes(df));
+  const int lanes = static_cast<int>(hn::Lanes(df)), width = map.disparity.width, above = std::max(0, v - 1);
+  const float *d = map.disparity.row(v), *dAbove = map.disparity.row(above);
+  const uint16_t *validity = map.validity.row(v), *validityAbove = map.validity.row(above);
   const auto step = hn::Set(df, stepPx);
-  std::fill_n(bits, width / 64 + 1, uint64_t{0});
+  for (uint64_t* bits : {valid, right, up}) std::fill_n(bits, width / 64 + 1, uint64_t{0});
+  const auto set = [](uint64_t* bits, int u, auto mask) HWY_ATTR {
+    uint8_t bytes[8] = {};
+    hn::StoreMaskBits(hn::ScalableTag<float>(), mask, bytes);
+    uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    bits[u / 64] |= word << (u % 64);
+  };
   int u = 0;
-  for (; u + lanes <= width; u += lanes) {
-    const auto isApart = hn::Gt(hn::Abs(hn::Sub(hn::LoadU(df, d + u), hn::LoadU(df, other + u))), step);
-    const auto flags = hn::PromoteTo(du, hn::Or(hn::LoadU(dh, validity + u), hn::LoadU(dh, otherValidity + u)));
-    uint8_t link[8] = {};
-    hn::StoreMaskBits(df, hn::AndNot(isApart, hn::RebindMask(df, hn::Eq(flags, hn::Zero(du)))), link);
-    uint64_t links;
-    std::memcpy(&links, link, sizeof links);
-    bits[u / 64] |= links << (u % 64);
+  for (; u + lanes < width; u += lanes) {
+    const auto here = hn::LoadU(df, d + u);
+    const auto flags = hn::PromoteTo(du, hn::LoadU(dh, validity + u));
+    const auto connected = [&](const float* other, const uint16_t* otherValidity) HWY_ATTR {
+      const auto isApart = hn::Gt(hn::Abs(hn::Sub(here, hn::LoadU(df, other + u))), step);
+      const auto both = hn::Or(flags, hn::PromoteTo(du, hn::LoadU(dh, otherValidity + u)));
+      return hn::AndNot(isApart, hn::RebindMask(df, hn::Eq(both, hn::Zero(du))));
+    };
+    set(valid, u, hn::RebindMask(df, hn::Eq(flags, hn::Zero(du))));
+    set(right, u, connected(d + 1, validity + 1));
+    if (v > 0) set(up, u, connected(dAbove, validityAbove));
   }
   for (; u < width; ++u) {
-    const bool isLinked = (validity[u] | otherValidity[u]) == 0 && !(std::fabs(d[u] - other[u]) > stepPx);
-    bits[u / 64] |= uint64_t{isLinked} << (u % 64);
+    const auto add = [u](uint64_t* bits, bool isSet) { bits[u / 64] |= uint64_t{isSet} << (u % 64); };
+    const bool isValid = validity[u] == 0;
+    add(valid, isValid);
+    add(right, isValid && u + 1 < width && validity[u + 1] == 0 && !(std::fabs(d[u] - d[u + 1]) > stepPx));
+    add(up, isValid && v > 0 && validityAbove[u] == 0 && !(std::fabs(d[u] - dAbove[u]) > stepPx));
   }
 }
 
@@ -54,6 +68,12 @@ namespace altiplano {
 HWY_EXPORT(findLinks);
 
 namespace {
+
+// As findLinks finds them.
+struct RowLinks {
+  std::vector<uint64_t> valid, right, up;
+  explicit RowLinks(int width) : valid(static_cast<size_t>(width) / 64 + 1), right(valid.size()), up(valid.size()) {}
+};
 
 // Connected pixels first ... last of a row; its region is the tree that `parent`s make, whose root knows the size.
 struct Run {
@@ -77,63 +97,65 @@ void join(std::vector<Run>& runs, int a, int b) {
   runs[static_cast<size_t>(a)].pixels += runs[static_cast<size_t>(b)].pixels;
 }
 
-// Whether any of the bits first ... last is set.
-bool anyOf(const uint64_t* bits, int first, int last) {
-  for (int word = first / 64; word <= last / 64; ++word) {
-    uint64_t in = bits[word];
-    if (word == first / 64) in &= ~uint64_t{0} << (first % 64);
-    if (word == last / 64) in &= ~uint64_t{0} >> (63 - last % 64);
-    if (in != 0) return true;
+// Calls visit(u) for each bit set in row(word), from left to right.
+template <class Word, class Visit>
+void forBits(size_t words, Word row, Visit visit) {
+  for (size_t word = 0; word < words; ++word) {
+    for (uint64_t bits = row(word); bits != 0; bits &= bits - 1) visit(static_cast<int>(64 * word) + std::countr_zero(bits));
   }
-  return false;
 }
 
-// The runs of row v. links: bit u = pixel u is connected to pixel u + 1.
-void addRuns(int v, const uint16_t* validity, const uint64_t* links, int width, std::vector<Run>& runs) {
-  for (int u = 0; u < width; ++u) {
-    if (validity[u] != 0) continue;
-    const int first = u;
-    // The first pixel not connected to its next one.
-    uint64_t ends = ~links[u / 64] >> (u % 64);
-    while (ends == 0) {
-      u = u / 64 * 64 + 64;
-      ends = ~links[u / 64];
-    }
-    u += std::countr_zero(ends);
-    runs.push_back({v, first, u, static_cast<int>(runs.size()), u + 1 - first});
-  }
+// Word `at` of the bits moved one to the right: bit u says what bit u - 1 said.
+uint64_t previous(const std::vector<uint64_t>& bits, size_t at) { return bits[at] << 1 | (at > 0 ? bits[at - 1] >> 63 : 0); }
+
+// The runs of row v.
+void addRuns(int v, const RowLinks& links, std::vector<Run>& runs) {
+  const size_t words = links.valid.size(), here = runs.size();
+  forBits(words, [&](size_t at) { return links.valid[at] & ~previous(links.right, at); }, [&](int u) {
+    runs.push_back({v, u, u, static_cast<int>(runs.size()), 0});
+  });
+  size_t i = here;
+  forBits(words, [&](size_t at) { return links.valid[at] & ~links.right[at]; }, [&](int u) {
+    runs[i].last = u;
+    runs[i].pixels = u + 1 - runs[i].first;
+    ++i;
+  });
+}
+
+// Joins the runs from `here` on to those from `above` on, of the row above.
+void joinRows(const RowLinks& links, const RowLinks& linksAbove, int above, int here, std::vector<Run>& runs) {
+  // Where the pixels before are connected to these two and to one another, the same runs were joined there.
+  const auto isFirst = [&](size_t at) {
+    return links.up[at] & ~(previous(links.up, at) & previous(links.right, at) & previous(linksAbove.right, at));
+  };
+  int i = here, j = above;
+  forBits(links.up.size(), isFirst, [&](int u) {
+    while (runs[static_cast<size_t>(i)].last < u) ++i;
+    while (runs[static_cast<size_t>(j)].last < u) ++j;
+    join(runs, i, j);
+  });
 }
 
 }  // namespace
 
 void removeSpeckles(const DisparityViews& map, int smallest, float stepPx) {
   const int width = map.disparity.width, height = map.disparity.height;
-  std::vector<uint64_t> links(static_cast<size_t>(width) / 64 + 2);
+  RowLinks links(width), linksAbove(width);
   std::vector<Run> runs;
   runs.reserve(static_cast<size_t>(width) * static_cast<size_t>(height) / 8);
   int above = 0;  // the first run of the row above
   for (int v = 0; v < height; ++v) {
-    const float* d = map.disparity.row(v);
-    const uint16_t* validity = map.validity.row(v);
     const int here = static_cast<int>(runs.size());
-    HWY_DYNAMIC_DISPATCH(findLinks)(d, validity, d + 1, validity + 1, width - 1, stepPx, links.data());
-    addRuns(v, validity, links.data(), width, runs);
-    if (v > 0) {
-      HWY_DYNAMIC_DISPATCH(findLinks)(d, validity, map.disparity.row(v - 1), map.validity.row(v - 1), width, stepPx, links.data());
-      // Both rows' runs from left to right, so that each pair that overlaps is met once.
-      for (int i = here, j = above; i < static_cast<int>(runs.size()) && j < here;) {
-        const Run &run = runs[static_cast<size_t>(i)], &other = runs[static_cast<size_t>(j)];
-        const int first = std::max(run.first, other.first), last = std::min(run.last, other.last);
-        const bool isDone = run.last <= last;
-        if (first <= last && anyOf(links.data(), first, last)) join(runs, i, j);
-        (isDone ? i : j) += 1;
-      }
-    }
+    std::swap(links, linksAbove);
+    HWY_DYNAMIC_DISPATCH(findLinks)(map, v, stepPx, links.valid.data(), links.right.data(), links.up.data());
+    addRuns(v, links, runs);
+    joinRows(links, linksAbove, above, here, runs);
     above = here;
   }
-  for (int i = 0; i < static_cast<int>(runs.size()); ++i) {
-    if (runs[static_cast<size_t>(rootOf(runs, i))].pixels >= smallest) continue;
-    const Run& run = runs[static_cast<size_t>(i)];
+  for (Run& run : runs) {
+    // Parents come first, so that theirs are the roots already.
+    run.parent = runs[static_cast<size_t>(run.parent)].parent;
+    if (runs[static_cast<size_t>(run.parent)].pixels >= smallest) continue;
     for (int u = run.first; u <= run.last; ++u) {
       map.validity.at(u, run.row) |= kSpeckle;
       map.disparity.at(u, run.row) = std::numeric_limits<float>::quiet_NaN();
