@@ -62,14 +62,15 @@ export function windowOf(
   image: { readonly width: number; readonly height: number },
   extraPx: number,
 ): PixelRect | null {
-  const points: number[] = [];
   const steps = 16;
-  for (let j = 0; j <= steps; j++) {
-    for (let i = 0; i <= steps; i++) {
-      points.push(rect.u0 + ((rect.width - 1) * i) / steps, rect.v0 + ((rect.height - 1) * j) / steps);
+  const points = new Float64Array(2 * (steps + 1) ** 2);
+  for (let j = 0, o = 0; j <= steps; j++) {
+    for (let i = 0; i <= steps; i++, o += 2) {
+      points[o] = rect.u0 + ((rect.width - 1) * i) / steps;
+      points[o + 1] = rect.v0 + ((rect.height - 1) * j) / steps;
     }
   }
-  const needed = grow(boundsOf(evaluatePoly2(imageFromRect, Float64Array.from(points))), extraPx);
+  const needed = grow(boundsOf(evaluatePoly2(imageFromRect, points)), extraPx);
   return pixelRectOf(intersect(needed, pixelsOf(image)));
 }
 

@@ -44,11 +44,14 @@ export function virtualCorrespondences(
 ): VirtualCorrespondences {
   const along = (from: number, to: number, n: number, i: number): number =>
     from + (to - from) * (inside ? (i + 0.5) / n : i / (n - 1));
-  const eastNorth: number[] = [];
-  for (let j = 0; j < nN; j++) {
-    for (let i = 0; i < nE; i++) eastNorth.push(along(box.minE, box.maxE, nE, i), along(box.maxN, box.minN, nN, j));
+  const eastNorth = new Float64Array(2 * nE * nN);
+  for (let j = 0, o = 0; j < nN; j++) {
+    for (let i = 0; i < nE; i++, o += 2) {
+      eastNorth[o] = along(box.minE, box.maxE, nE, i);
+      eastNorth[o + 1] = along(box.maxN, box.minN, nN, j);
+    }
   }
-  const lonLat = pair.lonLatFromGround(Float64Array.from(eastNorth));
+  const lonLat = pair.lonLatFromGround(eastNorth);
   const ground = new Float64Array(nE * nN * nH * 3);
   const lonLatAlt = new Float64Array(ground.length);
   for (let k = 0, o = 0; k < nH; k++) {

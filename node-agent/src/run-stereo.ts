@@ -140,8 +140,8 @@ function geometryOf(task: StereoTask, ref: ImageLevel, sec: ImageLevel): TileGeo
 
 function boxOf(grid: GridSpec): GroundBox {
   return {
-    minE: grid.originE, maxE: grid.originE + grid.width * grid.resolution,
-    maxN: grid.originN, minN: grid.originN - grid.height * grid.resolution,
+    minE: grid.originE, minN: grid.originN - grid.height * grid.resolution,
+    maxE: grid.originE + grid.width * grid.resolution, maxN: grid.originN,
   };
 }
 

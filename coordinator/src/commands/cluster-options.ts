@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ServiceUnavailableError } from '@altiplano/protocol';
 import { type BusFlags, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp } from '@altiplano/protocol/config';
-import { type ObjectStore, type TaskQueue, openNatsQueue, openStore } from '@altiplano/protocol/io';
+import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
+import { ServiceUnavailableError } from '@altiplano/protocol/plain';
+import { openStore } from '@altiplano/protocol/store';
 import type { Command } from 'commander';
 
 export type ClusterFlags = BusFlags & StoreFlags;
@@ -27,6 +28,8 @@ const patienceMs = 2_000;
 /** Opens the bus, runs, and closes it again. Who looks doesn't wait: throws ServiceUnavailableError where it doesn't answer soon. */
 export async function withBus<T>(flags: BusFlags, run: (queue: TaskQueue) => Promise<T>): Promise<T> {
   const access = await busAccess(flags, process.env, (message) => process.stderr.write(`altiplano: ${message}\n`));
+  // Loaded where there is a bus to look at: its client is more than all else of these commands.
+  const { openNatsQueue } = await import('@altiplano/protocol/io');
   const queue = await openNatsQueue({ ...access, name: 'altiplano', role: 'viewer', connectTimeoutMs: patienceMs });
   try {
     return await run(queue);
