@@ -81,13 +81,20 @@ struct Lines {
   double top[kBlock];  // image row of a line's first value
 };
 
-// Puts the patch where a block's kernels read; false where no position of it is of use.
+// The pixels of a block that are wanted: columns [lowU, highU) of rows [lowV, highV).
+struct Wanted {
+  int lowU, highU, lowV, highV;
+};
+
+// Puts the patch where the kernels of a block's wanted pixels read, and no further: a patch that leaves the window is several times as dear.
+// False where no position is of use.
 template <typename T>
-bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, int blockU, int blockV, Patch& patch) {
+bool placePatch(const SourceWindow<T>& window, const ImageFromRect& map, const Wanted& wanted, Patch& patch) {
   double lowCol = std::numeric_limits<double>::max(), highCol = -lowCol, lowRow = lowCol, highRow = -lowCol;
+  const auto part = [](int low, int high, int i) { return low + i * (high - low) / 2; };
   for (int j = 0; j <= 2; ++j) {
     for (int i = 0; i <= 2; ++i) {
-      const ImagePosition at = imagePosition(map, blockU + i * kBlock / 2, blockV + j * kBlock / 2);
+      const ImagePosition at = imagePosition(map, part(wanted.lowU, wanted.highU, i), part(wanted.lowV, wanted.highV, j));
       lowCol = std::min(lowCol, at.col), highCol = std::max(highCol, at.col);
       lowRow = std::min(lowRow, at.row), highRow = std::max(highRow, at.row);
     }
@@ -342,13 +349,13 @@ void rectifyBlocks(const SourceWindow<T>& window, const ImageFromRect& map, int 
         const int32_t* row = extents + 2 * (v - v0);
         return {std::max(firstU, u0 + row[0]), std::min(endU, u0 + row[1])};
       };
-      int lowU = endU, highU = firstU;
+      Wanted all{endU, firstU, endV, firstV};
       for (int v = firstV; v < endV; ++v) {
         const auto [first, end] = wanted(v);
-        if (first < end) lowU = std::min(lowU, first), highU = std::max(highU, end);
+        if (first < end) all = {std::min(all.lowU, first), std::max(all.highU, end), std::min(all.lowV, v), v + 1};
       }
       const LineKind kind = lineKind(map, blockU, blockV);
-      const bool isSeen = lowU < highU && placePatch(window, map, blockU, blockV, patch);
+      const bool isSeen = all.lowU < all.highU && placePatch(window, map, all, patch);
       for (int v = firstV; v < endV; ++v) {
         const auto [first, end] = isSeen ? wanted(v) : std::pair{endU, endU};
         clear(out, valid, firstU - u0, std::min(first, endU) - u0, v - v0);
@@ -359,7 +366,7 @@ void rectifyBlocks(const SourceWindow<T>& window, const ImageFromRect& map, int 
       patch.isWhole = copyWhole(window, patch);
       if (!patch.isWhole) copyPart(window, patch);
       const BlockLines blockLines(map, kind, blockU, blockV);
-      for (int u = lowU; kind == LineKind::kConstantU && u < highU; ++u) {
+      for (int u = all.lowU; kind == LineKind::kConstantU && u < all.highU; ++u) {
         makeLine(patch, blockLines.line(u - blockU), *lines, u - blockU);
       }
       for (int v = firstV; v < endV; ++v) {
