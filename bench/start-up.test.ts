@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds what each program and thread loads at its start: a module costs half a millisecond and more, in each of a run's seven isolates.
+// Holds what each program and thread loads at its start: a module costs half a millisecond and more, in each of a run's six isolates.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
