@@ -31,7 +31,7 @@ async function overview(): Promise<string> {
   const measure = await Promise.all(Object.entries(suites).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).suite.summary}\n`));
   const work = await Promise.all(Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(11)} ${(await load()).summary}\n`));
   return `npm run bench -- SUITE [options]     measure; --help after a suite's name explains it
-npm run bench -- compare A.json B.json   what changed beyond noise
+npm run bench -- compare A.json B.json   what changed by more than noise
 
 ${measure.join('')}
 ${work.join('')}

@@ -15,15 +15,16 @@ const cases = [...syntheticCases, ...realPairCases, ...conesCases, ...subPixelCa
 export const suite: Suite = {
   summary: 'DSMs and disparities against truth: synthetic scenes, real pairs, Cones, sub-pixel',
   help: `Runs altiplano as a user would on synthetic scenes with exact truth (terrain classes, base-to-height ratios, pointing errors, noise) and on the
-real pairs of the data folder (ALTIPLANO_DATA), and compares the DSMs with the truth, or with other programs' DSMs. Matches Cones of Middlebury 2003
-and pairs with exact sub-pixel truth with the product's defaults. --only towns, --only real, --only cones, --only sub-pixel run a part.
+real pairs of the data folder (ALTIPLANO_DATA), and compares the DSMs with the truth, or with other programs' DSMs. It also runs the matcher alone, with
+the product's defaults, on Cones of Middlebury 2003 and on pairs with exact sub-pixel truth. --only towns, --only real, --only cones and --only sub-pixel run
+a part.
 
-Goals: synthetic, base-to-height 0.4 to 0.6: within 1 m >= 97 %, median |error| <= 0.10 m, |bias| <= 0.05 m; Cones: bad1 <= 4.0 %, mean <= 0.45 px,
+Goals: synthetic scenes with a base-to-height ratio of 0.4 to 0.6: within 1 m >= 97 %, median |error| <= 0.10 m, |bias| <= 0.05 m; Cones: bad1 <= 4.0 %, mean <= 0.45 px,
 >= 98 % valid. Scenes are made once and kept. --quick: two small scenes, Cones, one plane.`,
   options: {
-    size: { value: 'PX', help: 'side of the synthetic images (1024; --quick: 384)' },
+    size: { value: 'PX', help: 'side of the synthetic images (default: 1024; with --quick 384)' },
     scenes: { value: 'DIR', help: 'where synthetic scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where products go', default: 'out/accuracy' },
+    out: { value: 'DIR', help: 'where products are written', default: 'out/accuracy' },
   },
   run,
 };

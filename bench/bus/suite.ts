@@ -9,20 +9,21 @@ const goals = { tasksPerSecond: 3000, coordinatorMs: 5 };
 
 export const suite: Suite = {
   summary: 'the task flow alone: tasks per second, latencies, CPU and memory per task',
-  help: `Plans, publishes, pulls, acks, keeps the ledger and tells events of a scene whose tasks take a given time and do nothing else,
-through a nats-server of its own, with the coordinator and the agents as processes and a file store. All code is that of a real run but for the
-kernels behind the agents and the merging behind the coordinator.
+  help: `Measures the task flow alone: planning, publishing, pulling, acks, ledger and events of a scene whose tasks take a given time and do nothing else. It runs
+through a nats-server of its own and a file store, with the coordinator and the agents as processes. All code is that of a real run, except for the kernels
+behind the agents and the merging behind the coordinator.
 
-Agents are shells with a connection each, many to a process: two hundred Node processes would not fit. Saturation keeps the queue full; half load
-publishes no more ahead than half as many tasks as there are agents, so that a task finds an idle agent.
+Each agent has its own connection, but many agents share a process, because two hundred Node processes would not fit. The saturated case keeps the queue
+full. At half load no more tasks are published ahead than half the number of agents, so that every task finds an idle agent.
 
-Everything shares the machine's cores, neighbours too: CPU per task is the figure to trust, tasks per second is what was left. Latencies are
-milliseconds from published to pulled (wait), from there to told beyond the task's time (run), from told to seen by the coordinator (tell).`,
+Everything shares the machine's cores, other programs too: trust the CPU per task; tasks per second is what the machine had left. Latencies are in
+milliseconds: from publishing to pulling (wait), from pulling to publishing the end, less the task's time (run), and from there until the coordinator sees
+the end (tell).`,
   options: {
-    tiles: { value: 'N,...', help: 'tiles at full resolution, a scene each', default: '1000,10000,100000' },
-    agents: { value: 'N', help: 'agents', default: '200' },
-    hosts: { value: 'N', help: 'processes that host the agents', default: '2' },
-    folder: { value: 'DIR', help: 'where store and bus keep their files; in memory, where the system has such a folder, as no disk is meant', default: memoryFolder },
+    tiles: { value: 'N,...', help: 'number of tiles at full resolution, one scene for each', default: '1000,10000,100000' },
+    agents: { value: 'N', help: 'number of agents', default: '200' },
+    hosts: { value: 'N', help: 'number of processes that host the agents', default: '2' },
+    folder: { value: 'DIR', help: 'where store and bus keep their files; by default in memory if possible, so that no disk is measured', default: memoryFolder },
     'task-ms': { value: 'MS', help: 'time a task takes', default: '20' },
   },
   async run({ options, quick, only, progress }) {

@@ -11,8 +11,8 @@ import { formatRun, formatSummary, replayCommand, reportOf } from './summary.js'
 
 const specs = {
   seeds: { value: 'N-M', help: 'seeds to run, as in 1-200 or 3,7,20-30', default: '1-20' },
-  only: { value: 'KIND,...', help: 'only faults of these kinds' },
-  quick: { help: 'a few seeds that have every kind of fault among them, about three minutes' },
+  only: { value: 'KIND,...', help: 'inject only faults of these kinds' },
+  quick: { help: 'a few seeds that together have every kind of fault; about three minutes' },
   keep: { value: 'DIR', help: 'where runs that deviate leave their logs and store', default: join(tmpdir(), 'altiplano-chaos') },
   json: { value: 'FILE', help: 'write all runs as JSON; - for standard output' },
   help: { help: 'this text' },
@@ -21,7 +21,7 @@ const specs = {
 const help = `npm run chaos [-- OPTIONS]
 
 Runs a small scene on real processes (nats-server, two coordinators, two or three agents) once per seed, breaks things meanwhile, and compares
-what comes out with an undisturbed run. A seed stands for what is broken and when. Needs an S3 server (Ceph's, as the tests do) and libfaketime.
+the result with an undisturbed run. The seed decides what breaks and when. Needs an S3 server (Ceph's, as the tests do) and libfaketime.
 
 ${describeOptions(specs)}
 Kinds of fault:

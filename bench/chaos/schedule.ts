@@ -4,20 +4,20 @@ import { type Random, makeRandom } from '../scenes/random.js';
 /** Everything that can go wrong in a run, in words for the summary. */
 export const faultKinds = {
   'agent-kill': 'an agent gets kill -9',
-  'agent-pause': 'an agent gets SIGSTOP, mostly for longer than its tasks are left with it, then SIGCONT',
+  'agent-pause': 'an agent gets SIGSTOP, mostly for longer than the ack wait of its tasks, then SIGCONT',
   'agent-drain': 'an agent gets SIGTERM',
   'coordinator-kill': 'a coordinator gets kill -9, mostly the leader',
   'coordinator-pause': 'a coordinator gets SIGSTOP, mostly for longer than its lease, then SIGCONT',
-  'bus-kill': 'nats-server gets kill -9 and is started again over what it stored',
+  'bus-kill': 'nats-server gets kill -9 and is started again with what it had stored',
   'bus-pause': 'nats-server gets SIGSTOP, then SIGCONT',
   'bus-wipe': 'nats-server gets kill -9, its storage is deleted, and it is started again with nothing',
   'bus-disorder': 'messages between nats-server and the programs come twice, late, out of order, or not at all',
   'store-errors': 'the object store answers 500 and 503',
   'store-slow': 'the object store takes its time, before and in the middle of answers',
   'store-silence': 'the object store does what it is asked and never answers',
-  'store-cuts': 'connections to the object store drop: before it hears, in the middle of an upload, before and in the middle of an answer',
+  'store-cuts': 'connections to the object store drop: before it receives the request, in the middle of an upload, before an answer and in the middle of one',
   'clock-jump': "a program's clock jumps by hours while it runs",
-  'poison': 'the kernel crashes on one tile, until the scene is partial; then the tile is replayed',
+  'poison': 'a kernel crashes on one tile until the scene is partial; then the tile is replayed',
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;

@@ -4,28 +4,28 @@ import { describeOptions, type OptionSpecs, parseOptions, UsageError } from './o
 import { readReport } from './read-report.js';
 import { formatTable, wrap } from './terminal.js';
 
-export const summary = 'what changed beyond noise from one report to another: compare A.json B.json [--fail-on-regression]';
+export const summary = 'what changed by more than noise from one report to another: compare A.json B.json [--fail-on-regression]';
 
 const specs: OptionSpecs = {
-  'fail-on-regression': { help: 'exit code 1 where anything got worse, or is missing from B' },
-  'threshold': { value: '%', help: 'smaller changes don\'t matter', default: String(100 * compareDefaults.threshold) },
-  'all': { help: 'list what stayed the same, too' },
-  'json': { value: 'FILE', help: 'the comparison as JSON on standard output (-)' },
+  'fail-on-regression': { help: 'exit with code 1 if anything got worse, or is missing from B' },
+  'threshold': { value: '%', help: 'ignore smaller changes', default: String(100 * compareDefaults.threshold) },
+  'all': { help: 'also list what stayed the same' },
+  'json': { value: 'FILE', help: 'print the comparison as JSON; FILE must be -, standard output' },
   'help': { help: 'this text' },
 };
 
 const help = `npm run bench -- compare A.json B.json [options]
 
-${wrap(`Compares two reports of one suite, measurement by measurement. A timed one changed where a two-sided Mann-Whitney test on the samples rejects chance,
+${wrap(`Compares two reports of one suite, measurement by measurement. A timed measurement counts as changed if a two-sided Mann-Whitney test on the samples rejects chance,
 corrected for the number of measurements (Benjamini and Hochberg: at most 5 % of the changes reported are false, and at most 5 % of comparisons of pure noise
-report any), and the medians differ by more than the threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. Where there are too few samples for that nothing is claimed. Accuracy and other exact
-values changed where they differ by 0.5 %, and 'moved' where they differ at all.`, 100)}
+report any), and the medians differ by more than the threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. If there are too few samples for the test, nothing is claimed. Accuracy and other exact
+values count as changed if they differ by 0.5 %, and as 'moved' if they differ by less.`, 100)}
 
-${wrap('Two runs differ by more than their samples tell: neighbours, clock, memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}
+${wrap('Two runs differ by more than their samples show, because of neighbours, clock and memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}
 
 Options:
 ${describeOptions(specs)}
-Exit code: 0; 1 with --fail-on-regression where anything got worse or is missing; 2 for bad usage.
+Exit code: 0; 1 with --fail-on-regression if anything got worse or is missing; 2 for bad usage.
 `;
 
 /** `bench compare A.json B.json`. Throws UsageError. */

@@ -28,5 +28,5 @@ test('bad usage names the option and what there is', (t) => {
 });
 
 test('every option is described with its default', (t) => {
-  t.regex(describeOptions(specs), /--size PX +side \(1024\)\n/);
+  t.regex(describeOptions(specs), /--size PX +side \(default: 1024\)\n/);
 });

@@ -26,10 +26,10 @@ export interface Options {
 
 /** What every suite understands. */
 export const commonOptions: OptionSpecs = {
-  json: { value: 'FILE', help: 'write the report as JSON: samples, machine, commit, versions; - for standard output' },
+  json: { value: 'FILE', help: 'write the report with its samples, machine, commit and versions as JSON; - for standard output' },
   html: { value: 'FILE', help: 'write the report as one self-contained HTML page' },
   quick: { help: 'a first look: fewer cases and repetitions' },
-  only: { value: 'NAME', help: 'only what has NAME in its name' },
+  only: { value: 'NAME', help: 'run only what has NAME in its name' },
   help: { help: 'this text' },
 };
 
@@ -88,5 +88,5 @@ export function describeOptions(specs: OptionSpecs): string {
   const heads = Object.entries(specs).map(([name, { value }]) => `--${name}${value === undefined ? '' : ` ${value}`}`);
   const width = Math.max(...heads.map((head) => head.length));
   return Object.values(specs).map((spec, i) =>
-    `  ${(heads[i] ?? '').padEnd(width)}  ${spec.help}${spec.default === undefined || spec.default === '' ? '' : ` (${spec.default})`}\n`).join('');
+    `  ${(heads[i] ?? '').padEnd(width)}  ${spec.help}${spec.default === undefined || spec.default === '' ? '' : ` (default: ${spec.default})`}\n`).join('');
 }

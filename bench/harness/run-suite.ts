@@ -43,6 +43,6 @@ export function writeReport(report: BenchReport, json: string, html: string): vo
 function suiteHelp(name: string, suite: Suite): string {
   const text = suite.help.split(/\n\s*\n/).map((paragraph) => wrap(paragraph.trim(), 100)).join('\n\n');
   return `npm run bench -- ${name} [options]\n\n${text}\n\nOptions:\n${describeOptions({ ...suite.options, ...commonOptions })}
-Exit code: 0, 1 where a check doesn't hold or the data are missing, 2 for bad usage.
+Exit code: 0, 1 if a check doesn't hold or the data are missing, 2 for bad usage.
 `;
 }

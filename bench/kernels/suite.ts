@@ -16,16 +16,17 @@ import { ratesOf } from './rates.js';
 
 export const suite: Suite = {
   summary: "every kernel's speed, its share of this machine's limits, and whether its results are exact",
-  help: `Times every kernel of a tile's road alone, inside C++ by its thread's CPU clock, on a made-up town with true disparities: at sizes of 512 to 2048
-pixels, 32 to 256 disparities, 8 and 12 bits, on one thread and on all cores at the same time, and on every SIMD target of the CPU.
+  help: `Times every kernel that a tile goes through, each alone, inside C++ by the CPU clock of its thread, on a synthetic town with true disparities: at sizes of
+512 to 2048 pixels, 32 to 256 disparities, 8 and 12 bits, on one thread and on all cores at the same time, and on every SIMD target of the CPU.
 
-Kernels run in turns, repetition by repetition, so that neighbours and a falling clock meet all of them alike. Between them the same run measures what
-the machine can do at most: bandwidth of L2, L3 and memory, vector arithmetic on registers. So each kernel prints its share of the limits, and which one binds.
+Kernels take turns, repetition by repetition, so that busy neighbours and a falling clock affect all of them alike. In between, the same run measures the
+most that the machine can do: bandwidth of L2, L3 and memory, and vector arithmetic on registers. Each kernel's share of these limits is printed, and
+which of them binds.
 
-Beside time: whether each kernel writes the same bits as its slow twin, and the same on every SIMD target; errors against the truth.
+Also checked: whether each kernel writes the same bits as its slow twin, and the same on every SIMD target; errors against the truth.
 
-Takes minutes and 2 GB; --quick half a minute.`,
-  options: { targets: { value: 'NAME,…', help: 'SIMD targets to compare, the best first (all of this CPU)' } },
+Takes minutes and 2 GB; with --quick half a minute.`,
+  options: { targets: { value: 'NAME,…', help: 'SIMD targets to compare, the best first (default: all that this CPU has)' } },
   run,
 };
 

@@ -19,20 +19,21 @@ import { peerFindings } from './present.js';
 
 export const suite: Suite = {
   summary: "OpenCV's matcher, s2p and CARS on the same inputs in the same run",
-  help: `Runs OpenCV's StereoSGBM in turns with our matcher, one thread each, on Cones and on synthetic towns of 8 bits with exact truth; and altiplano,
-s2p and CARS (which brings Pandora and shareloc) one after the other on one core, from the same two images to a DSM of the same resolution.
-Core-seconds and memory count every process a program starts. A program that isn't on this machine, or fails, is reported as such with the reason.
+  help: `Compares matchers: OpenCV's StereoSGBM in turns with ours, one thread each, on Cones and on synthetic towns of 8 bits with exact truth. Compares whole
+pipelines: altiplano, s2p and CARS (which brings Pandora and shareloc) one after the other on one core, from the same two images to a DSM of the same
+resolution. Core-seconds and memory count every process that a program starts. A program that is missing on this machine, or fails, is reported as such
+with the reason.
 
-The others live in Python environments outside of the tree (--peers DIR). --install sets them up with known versions from the Python package index,
-saying every command, a quarter of an hour for each at most; without it nothing is installed. s2p needs a compiler and the headers of fftw, tiff, jpeg
-and png. s2p and CARS take several minutes; --quick leaves them out. --only matchers, pipelines, cones, s2p_pair, towns run a part.`,
+The other programs live in Python environments outside the repository (--peers DIR). --install sets them up in known versions from the Python package
+index and prints every command; it takes at most a quarter of an hour for each. Without it nothing is installed. s2p needs a compiler and the headers of fftw, tiff, jpeg
+and png. s2p and CARS take several minutes; --quick leaves them out. --only matchers, pipelines, cones, s2p_pair or towns runs a part.`,
   options: {
     install: { help: 'set up what is missing first' },
     peers: { value: 'DIR', help: 'where their environments are', default: defaultPeersFolder },
     size: { value: 'PX', help: 'side of the synthetic scene for whole pipelines', default: '768' },
-    repeats: { value: 'N', help: 'repetitions of each matcher (5; --quick: 2)' },
+    repeats: { value: 'N', help: 'repetitions of each matcher (default: 5; with --quick 2)' },
     scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where runs go; removed afterwards', default: join(tmpdir(), 'altiplano-bench-peers') },
+    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-peers') },
   },
   run,
 };

@@ -19,25 +19,25 @@ const resolutionM = 0.5;
 
 export const suite: Suite = {
   summary: 'GeoTIFF pair to finished DSM: speed, scaling, memory, bytes, the cost of a million km2',
-  help: `Runs altiplano (bus, store and agents as processes) on synthetic scenes and accounts for every process: CPU seconds are the kernel's sum over
-the whole process tree, nats-server included; stages come from the ledger, and what no stage explains is shown as such. Runs are compared with
-the exact truth, and the products must be the same bytes with any number of agents.
+  help: `Runs altiplano (bus, store and agents as processes) on synthetic scenes and accounts for every process: CPU seconds are the operating system's sum
+over the whole process tree, nats-server included. The times of stages come from the ledger; time that no stage explains is shown as such. Results are
+compared with the exact truth, and the products must have the same bytes with any number of agents.
 
-With N agents all processes are pinned to N cores (taskset): one agent shares its core with coordinator and bus. 'free' runs may use every core.
---memory N holds each run and the files it reads and writes to N MB, as a pod's limit does: what it writes then goes into pages given up a moment
-before, and not into new ones for as long as there are any. On a virtual machine that hands free memory back to its host a new page may cost ten
-times a recycled one; the table of memory says what either takes here. Two gigabytes are enough for two agents.
+With N agents, all processes are pinned to N cores (taskset): one agent shares its core with coordinator and bus. 'free' runs may use every core.
+--memory N limits each run, together with the files it reads and writes, to N MB, as a pod's limit does. The run then writes into pages that were given up
+a moment before instead of new ones. On a virtual machine that hands free memory back to its host, a new page may cost ten times as much as a recycled
+one; the table of memory shows both costs on this machine. Two gigabytes are enough for two agents.
 
-Two sizes tell the constant start-up from what a megapixel costs. Scenes are made once (about 7 core-seconds a megapixel) and kept.`,
+Two sizes separate the constant start-up from the cost of a megapixel. Scenes are made once (about 7 core-seconds a megapixel) and kept.`,
   options: {
-    size: { value: 'PX', help: 'side of the images (4096; --quick: 512)' },
-    small: { value: 'PX', help: 'side of the smaller images, which tell the start-up (half of --size)' },
+    size: { value: 'PX', help: 'side of the images (default: 4096; with --quick 512)' },
+    small: { value: 'PX', help: 'side of the smaller images, which show the start-up (default: half of --size)' },
     terrain: { value: 'KIND', help: terrainKinds.join(', '), default: 'city' },
-    agents: { value: 'N,...', help: 'numbers of agents (1 and the number of cores)' },
-    repeats: { value: 'N', help: 'runs of each kind, interleaved (3; --quick: 1)' },
-    memory: { value: 'MB', help: 'memory a run and its files are held to, by a control group (no limit)' },
+    agents: { value: 'N,...', help: 'numbers of agents to run with (default: 1 and the number of cores)' },
+    repeats: { value: 'N', help: 'runs of each kind, in turns (default: 3; with --quick 1)' },
+    memory: { value: 'MB', help: 'limit of the memory of a run and its files, by a control group (default: no limit)' },
     scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where runs go; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline') },
+    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline') },
   },
   run,
 };

@@ -30,19 +30,19 @@ export interface SceneOptions {
 export function addSceneOptions(command: Command): Command {
   const list = (text: string, all: readonly string[]): string[] => [...all, ...text.split(',')];
   return command
-    .argument('<images...>', 'two or more overlapping images with RPC, as files or s3://bucket/key; the first is the reference')
+    .argument('<images...>', 'two or more overlapping images with RPCs, as files or s3://bucket/key; the first is the reference')
     .option('--resolution <metres>', 'cell size of the DSM', positive, 0.5)
     .option('--crs <crs>', 'projected CRS in metres, e.g. EPSG:32636 (default: UTM zone of the overlap)')
-    .option('--roi <file>', 'GeoJSON polygon (longitude, latitude) to stay within')
-    .addOption(new Option('--height-range <min,max>', 'heights to search, metres above the ellipsoid (default: from DEM or RPC)').argParser(heightRange))
-    .option('--dem <file>', 'DEM that bounds the heights searched; above the geoid where --geoid is given, else above the ellipsoid')
-    .option('--geoid <file>', 'geoid undulation raster: the DSM is written above it')
-    .addOption(new Option('--pairs <list>', 'pairs to match as reference-secondary image numbers, e.g. 0-1,1-2 (default: the first with each other)').argParser(pairs))
-    .addOption(new Option('--mask <files>', 'mask raster per image, 0 = not valid; - for none (comma list or repeated)').argParser(list).default([], 'none'))
-    .addOption(new Option('--band <numbers>', 'band to match, counted from 1, per image or one for all').argParser(list).default([], 'the only one'))
-    .addOption(new Option('--rpc <files>', 'RPC file per image; - to look beside and inside the image').argParser(list).default([], '-'))
-    .option('--tile <cells>', 'tile side at full resolution, a multiple of 64 (default: about 1024 pixels, 512 or 768 on small scenes)', wholeNumber)
-    .option('--memory <MB>', 'memory a task may use', positive, 1500)
+    .option('--roi <file>', 'GeoJSON polygon (longitude, latitude): cells outside it stay empty')
+    .addOption(new Option('--height-range <min,max>', 'heights to search, metres above the ellipsoid (default: from the DEM or the RPCs)').argParser(heightRange))
+    .option('--dem <file>', 'DEM that bounds the heights searched; its heights are above the geoid if --geoid is given, else above the ellipsoid')
+    .option('--geoid <file>', 'raster of geoid undulations: the heights of the DSM are above this geoid')
+    .addOption(new Option('--pairs <list>', 'pairs to match, as numbers of reference and secondary image counted from 0, e.g. 0-1,1-2 (default: the first image with each other)').argParser(pairs))
+    .addOption(new Option('--mask <files>', 'one mask raster per image, 0 = not valid, or - for none (comma list or repeated)').argParser(list).default([], 'none'))
+    .addOption(new Option('--band <numbers>', 'band to match, counted from 1: one per image, or one for all').argParser(list).default([], 'the only one'))
+    .addOption(new Option('--rpc <files>', 'one RPC file per image, or - to look beside and inside the image').argParser(list).default([], '-'))
+    .option('--tile <cells>', 'side of a tile at full resolution, a multiple of 64 (default: about 1024 pixels, 512 or 768 for small scenes)', wholeNumber)
+    .option('--memory <MB>', 'memory that a task may use', positive, 1500)
     .addOption(settingsOption('stereo parameter', defaultSettings()))
     .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
 }

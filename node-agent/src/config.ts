@@ -27,10 +27,11 @@ export interface AgentConfig {
 }
 
 const notes = `${secretsHelp}
-One signal (SIGTERM, SIGINT) drains: nothing new is pulled; tasks in hand are finished if they fit the grace period (judged by the last
-ones of their kind), others are handed to other agents at once. A second signal hands back all. Neither counts against a task.
 
-Exit codes: 0 after a drain, 1 failed or a task hangs (start it again: Kubernetes and altiplano run do), 2 bad usage or input.`;
+A first signal (SIGTERM, SIGINT) drains the agent: it pulls nothing more, finishes the tasks in hand that fit the grace period (it judges by
+the latest tasks of the same kind), and hands the others to other agents at once. A second signal hands back all. Neither counts against a task.
+
+Exit codes: 0 after a drain, 1 failed or a task hangs (restart it then, as Kubernetes and altiplano run do), 2 bad usage or input.`;
 
 /**
  * Reads the command line (without node and script), the environment and the configuration file. Resolves to the exit code instead where
@@ -44,16 +45,16 @@ export async function readConfig(argv: readonly string[], env: Environment, vers
     .exitOverride()
     .addOption(new Option('--id <name>', "this agent's name in ledger and logs")
       .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>').argParser(agentName))
-    .addOption(new Option('--slots <n>', 'tasks at once').env('ALTIPLANO_SLOTS').default(1).argParser(count(1, 1024)))
-    .addOption(new Option('--kinds <list>', 'kinds of task to pull, the first with work wins')
+    .addOption(new Option('--slots <n>', 'how many tasks to run at once').env('ALTIPLANO_SLOTS').default(1).argParser(count(1, 1024)))
+    .addOption(new Option('--kinds <list>', 'kinds of task to pull, in order of preference')
       .env('ALTIPLANO_KINDS').default(taskKinds, taskKinds.join(',')).argParser(kinds))
-    .addOption(new Option('--log-level <level>', 'least level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
-    .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE').default(null, 'none'))
-    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port')
+    .addOption(new Option('--log-level <level>', 'lowest level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
+    .addOption(new Option('--log-file <path>', 'log to this file instead of standard error').env('ALTIPLANO_LOG_FILE').default(null, 'none'))
+    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics on this port')
       .env('ALTIPLANO_METRICS_PORT').default(null, 'none').argParser(count(1, 65_535)))
-    .addOption(new Option('--task-timeout <seconds>', 'how long a task may take, then it is tried again in a process of its own; a hung call ends this agent')
+    .addOption(new Option('--task-timeout <seconds>', 'how long a task may take before it is tried again in a process of its own; a native call that hangs ends this agent')
       .env('ALTIPLANO_TASK_TIMEOUT').default(1800).argParser(count(1, 604_800)))
-    .addOption(new Option('--grace <seconds>', 'how long tasks in hand may go on after a signal to stop')
+    .addOption(new Option('--grace <seconds>', 'how long tasks in hand may continue after a signal to stop')
       .env('ALTIPLANO_GRACE').default(25).argParser(count(0, 86_400)))
     .addOption(ackWaitOption())
     .addHelpText('after', notes);

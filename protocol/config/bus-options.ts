@@ -24,27 +24,26 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function addBusOptions(command: Command): Command {
   return command
     .addOption(new Option('--nats <urls>', 'NATS servers, separated by commas; tls:// demands TLS').env('NATS_URL').default('nats://127.0.0.1:4222'))
-    .addOption(new Option('--nats-user <name>', 'user; the password by NATS_PASSWORD or a file').env('NATS_USER'))
+    .addOption(new Option('--nats-user <name>', 'user name; give the password by NATS_PASSWORD or a file').env('NATS_USER'))
     .addOption(new Option('--nats-password-file <file>', 'file with the password').env('NATS_PASSWORD_FILE'))
-    .addOption(new Option('--nats-token-file <file>', 'file with a token; or the token itself by NATS_TOKEN').env('NATS_TOKEN_FILE'))
+    .addOption(new Option('--nats-token-file <file>', 'file with a token; or give the token itself by NATS_TOKEN').env('NATS_TOKEN_FILE'))
     .addOption(new Option('--nats-nkey <file>', "file with a user's nkey seed").env('NATS_NKEY'))
     .addOption(new Option('--nats-creds <file>', '.creds file: JWT and seed').env('NATS_CREDS'))
-    .addOption(new Option('--nats-ca <file>', 'PEM of the authorities to trust; demands TLS').env('NATS_CA'))
-    .addOption(new Option('--nats-cert <file>', "PEM of this program's certificate, for mutual TLS").env('NATS_CERT'))
-    .addOption(new Option('--nats-key <file>', 'PEM of its key').env('NATS_KEY'))
-    .addOption(new Option('--nats-inbox-prefix <subject>', "where answers come to, if not below the role's (_INBOX_agent)").env('NATS_INBOX_PREFIX'));
+    .addOption(new Option('--nats-ca <file>', 'PEM file of the certificate authorities to trust; demands TLS').env('NATS_CA'))
+    .addOption(new Option('--nats-cert <file>', "PEM file of this program's certificate, for mutual TLS").env('NATS_CERT'))
+    .addOption(new Option('--nats-key <file>', 'PEM file of its key').env('NATS_KEY'))
+    .addOption(new Option('--nats-inbox-prefix <subject>', 'subject prefix under which it receives answers (default: _INBOX_<role>, e.g. _INBOX_agent)').env('NATS_INBOX_PREFIX'));
 }
 
 /** The part of `--help` about secrets, to follow the options. */
 export const secretsHelp = `
-Secrets come by environment or from files, as Vault and Kubernetes mount them, never by flag:
-  NATS_PASSWORD or NATS_PASSWORD_FILE, NATS_TOKEN or NATS_TOKEN_FILE; NATS_NKEY and NATS_CREDS name files.
-  Files are read again for each connection, so they can be replaced while the program runs.
-  for s3://: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN; or AWS_PROFILE and AWS's files, where
-  AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE say; or the machine's role
-Where s3:// is: AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (another server than AWS), ALTIPLANO_S3_PATH_STYLE=true|false,
-ALTIPLANO_S3_TIMEOUT=seconds that it may be silent (20)
-`;
+Secrets come from variables or from files, as Vault and Kubernetes mount them, never from flags:
+  NATS    NATS_PASSWORD or NATS_PASSWORD_FILE; NATS_TOKEN or NATS_TOKEN_FILE; NATS_NKEY and NATS_CREDS name files.
+          Files are read again for each connection, so you can replace them while the program runs.
+  s3://   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; or AWS_PROFILE with AWS's files (at
+          AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE if these are set); or the machine's role.
+The S3 server is set by AWS_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL (for servers other than AWS) and
+ALTIPLANO_S3_PATH_STYLE=true|false. ALTIPLANO_S3_TIMEOUT says how many seconds it may be silent (20).`;
 
 /**
  * How to reach the bus, from parsed options and the environment's secrets, ready for `openNatsQueue`. `warn` is told of files that everybody on

@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
  * the environment, that over the file, and the file over the default. What the file says wrong ends in commander's error, as bad usage.
  */
 export function addConfigOption(command: Command): Command {
-  command.addOption(new Option('--config <file>', "YAML or JSON with these options' names as keys, as in 'slots: 2'; flags and variables win over it")
+  command.addOption(new Option('--config <file>', "YAML or JSON file whose keys are these options' names, as in 'store: s3://bucket/prefix'; flags and variables win over it")
     .env('ALTIPLANO_CONFIG'));
   // Heard before the options' presence is checked; commander lets flags and variables replace what is set as 'config'.
   for (const event of ['option:config', 'optionEnv:config']) command.on(event, (file: string) => { takeFile(command, file); });

@@ -10,5 +10,5 @@ export const seconds = (least: number, most: number) => (text: string): number =
 
 /** The option that coordinators and agents of a cluster need alike. */
 export const ackWaitOption = (): Option =>
-  new Option('--ack-wait <seconds>', 'how long a task stays with an agent that gives no sign of life; the same for coordinators and agents')
+  new Option('--ack-wait <seconds>', 'how long a task stays with an agent that gives no sign of life; give all coordinators and agents the same')
     .env('ALTIPLANO_ACK_WAIT').default(15).argParser(seconds(1, 3600));

@@ -8,14 +8,15 @@ import { withBus } from './cluster-options.js';
 /** Adds `altiplano agents` to the program. */
 export function registerAgents(program: Command): void {
   addConfigOption(addBusOptions(program.command('agents')))
-    .description('list the agents that are there, and what they hold')
+    .description('list the agents on the bus and the tasks they hold')
     .option('--json', 'print a line of JSON per agent')
     .addHelpText('after', `${secretsHelp}
+
 Examples:
   altiplano agents --nats nats://bus:4222
   altiplano agents --json | jq -r 'select(.state == "draining") | .id'
 
-An agent that died is listed for another half minute.`)
+An agent that died stays in the list for half a minute.`)
     .action(async (options: BusFlags & { readonly json?: true }) => {
       const agents = await withBus(options, (queue) => queue.agents());
       const sorted = [...agents].sort(([a], [b]) => (a < b ? -1 : 1));

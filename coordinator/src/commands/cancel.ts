@@ -5,14 +5,14 @@ import { type OrderFlags, addOrderOptions, orderScene } from './scene-order.js';
 /** Adds `altiplano cancel --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerCancel(program: Command, signal: AbortSignal): void {
   addOrderOptions(program.command('cancel'))
-    .description('stop a scene: its waiting tasks leave the bus, those in hand may end, and what is done stays in the store')
+    .description('stop a scene: its waiting tasks leave the bus, tasks in hand may end, and results stay in the store')
     .addHelpText('after', `
 Examples:
   altiplano cancel --scene town --store s3://scenes/prod --nats nats://bus:4222
-  altiplano cancel --scene town --wait && altiplano clean --scene town     stop it and drop all it made
+  altiplano cancel --scene town --wait && altiplano clean --scene town     stop it, then delete all it made
 
-altiplano resume --scene ID goes on with it.
+altiplano resume --scene ID continues it.
 
-Exit codes: 0 ordered (with --wait: cancelled), 1 or 3 where it had failed or was partial before, 2 bad usage or input, 130 interrupted.`)
+Exit codes: 0 ordered (with --wait: cancelled), 1 if it had failed before, 3 if it was partial before, 2 bad usage or input, 130 interrupted.`)
     .action((options: OrderFlags) => orderScene('cancel', 'to be cancelled', options, signal));
 }

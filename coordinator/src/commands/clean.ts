@@ -14,18 +14,18 @@ interface CleanFlags extends StoreFlags {
 /** Adds `altiplano clean --scene S` to the program. */
 export function registerClean(program: Command): void {
   addConfigOption(addStoreOption(program.command('clean')))
-    .description('drop what the store has of a scene, products included; the images it was made from are not touched')
+    .description('delete a scene from the store, products included; the images it was made from are not touched')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
-    .option('--intermediates', 'only ingested images, partial DSMs and coarse levels; products, plan and history stay')
+    .option('--intermediates', 'delete only ingested images, partial DSMs and coarse levels; keep products, plan and history')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
 Examples:
-  altiplano clean --scene town --store s3://scenes/prod                   nothing of it is left
-  altiplano clean --scene town --store s3://scenes/prod --intermediates   after a look at them
+  altiplano clean --scene town --store s3://scenes/prod                   delete all of it
+  altiplano clean --scene town --store s3://scenes/prod --intermediates   keep the products
 
-A scene with orders that are not carried out is refused: altiplano cancel --scene ID --wait first.
+A scene with orders not yet carried out is refused: run altiplano cancel --scene ID --wait first.
 
-Exit codes: 0 dropped, 1 failed, 2 bad usage or input.`)
+Exit codes: 0 deleted, 1 failed, 2 bad usage or input.`)
     .action((options: CleanFlags) => withStore(options, async (store) => {
       const { dropObjects, isIntermediate } = await import('../drop-objects.js');
       const { hasOpenOrders } = await import('../views/read-cluster.js');

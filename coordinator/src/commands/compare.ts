@@ -10,9 +10,9 @@ interface CompareOptions { readonly json?: true; readonly out?: string; readonly
 /** Adds `altiplano compare DSM REFERENCE` to the program. */
 export function registerCompare(program: Command): void {
   program.command('compare')
-    .description('height difference statistics of a DSM against a reference, before and after the best planimetric shift, and a map')
+    .description('compare a DSM with a reference: statistics and a map of the height differences, before and after the best planimetric shift')
     .argument('<dsm>', 'the DSM to judge; anything GDAL opens')
-    .argument('<reference>', 'the heights it is judged by; anything GDAL opens')
+    .argument('<reference>', 'the heights to judge it by; anything GDAL opens')
     .option('--json', 'print one line of JSON instead of a table')
     .option('--mask <file>', 'score only the reference cells where this raster is not zero')
     .option('--png <file>', 'difference map to write (default: DSM-minus-REFERENCE.png in the working directory)')

@@ -21,24 +21,24 @@ interface CoordinatorFlags extends BusFlags, StoreFlags {
 /** Adds `altiplano coordinator` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerCoordinator(program: Command, signal: AbortSignal, version: string): void {
   addClusterOptions(program.command('coordinator'))
-    .description("a program that runs a cluster's scenes: plans go in by submit, agents do the tiles, products go into the store")
-    .addOption(new Option('--scenes <n>', 'scenes run at once').env('ALTIPLANO_SCENES').default(2).argParser(wholeNumber))
+    .description("run the scenes of a cluster: takes what submit ordered, publishes tasks for agents, puts the products into the store")
+    .addOption(new Option('--scenes <n>', 'how many scenes to run at once').env('ALTIPLANO_SCENES').default(2).argParser(wholeNumber))
     .addOption(new Option('--id <name>', "this coordinator's name in lease, status and logs").env('ALTIPLANO_COORDINATOR_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
-    .addOption(new Option('--work-dir <dir>', 'folder for rasters in the making, as large as the scenes that run (default: a new one for temporary files)').env('ALTIPLANO_WORK_DIR'))
-    .addOption(new Option('--log-level <level>', 'least level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
-    .addOption(new Option('--log-file <path>', 'log there instead of to standard error').env('ALTIPLANO_LOG_FILE'))
-    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics at this port').env('ALTIPLANO_METRICS_PORT').argParser(port))
-    .addOption(new Option('--lease <seconds>', 'without a sign of life for so long a standby takes over; the same for all coordinators')
+    .addOption(new Option('--work-dir <dir>', 'folder for unfinished rasters, with room for the products of all running scenes (default: a new temporary folder)').env('ALTIPLANO_WORK_DIR'))
+    .addOption(new Option('--log-level <level>', 'lowest level to log').env('ALTIPLANO_LOG_LEVEL').choices(logLevels).default('info'))
+    .addOption(new Option('--log-file <path>', 'log to this file instead of standard error').env('ALTIPLANO_LOG_FILE'))
+    .addOption(new Option('--metrics-port <port>', 'serve Prometheus metrics on this port').env('ALTIPLANO_METRICS_PORT').argParser(port))
+    .addOption(new Option('--lease <seconds>', 'how long a standby sees no sign of life before it takes over; give all coordinators the same')
       .env('ALTIPLANO_LEASE').default(6).argParser(seconds(1, 600)))
     .addOption(ackWaitOption())
-    .addOption(new Option('--reconcile <seconds>', 'without progress of a scene for so long the ledger is read, and what it lacks published again')
+    .addOption(new Option('--reconcile <seconds>', 'how long a scene makes no progress before the ledger is read and missing tasks are published again')
       .env('ALTIPLANO_RECONCILE').default(10).argParser(seconds(0.1, 3600)))
     .addHelpText('after', `
 Examples:
   altiplano coordinator --nats nats://bus:4222 --store s3://scenes/prod
-  altiplano coordinator --nats nats://bus:4222 --store s3://scenes/prod --id standby    a second one waits, and takes over within 10 s
+  altiplano coordinator --nats nats://bus:4222 --store s3://scenes/prod --id standby    a second one stands by and takes over within 10 s
 
-SIGTERM stops it at once: a standby takes over, and scenes go on where the store says they are. A second signal doesn't wait for anything.
+SIGTERM stops it at once: a standby takes over, and scenes continue from what is in the store. A second signal stops it without any waiting.
 Exit codes: 0 stopped, 1 failed, 2 bad usage or input.`)
     .action(async (options: CoordinatorFlags) => {
       const { coordinate } = await import('../coordinate.js');

@@ -6,7 +6,7 @@ export function registerInfo(program: Command): void {
   program.command('info')
     .description('show what Altiplano understands of an image: size, type, no-data, RPC, footprint, ground sample distance')
     .argument('<image>', 'anything GDAL opens, as a file or s3://bucket/key')
-    .option('--rpc <file>', "the RPC's file (default: found beside or inside the image)")
+    .option('--rpc <file>', 'file with the RPC (default: look beside and inside the image)')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
 Example:

@@ -18,20 +18,20 @@ const collect = (text: string, all: readonly string[]): string[] => [...all, ...
 export function registerReplay(program: Command, signal: AbortSignal): void {
   addOrderOptions(program.command('replay'))
     .description("run some of a scene's tasks again, with other parameters if you like, and merge what that changes")
-    .option('--dead', 'the tasks that are dead, of whatever kind and level')
-    .addOption(new Option('--tile <ids>', 'tiles at full resolution (comma list or repeated); altiplano tiles lists them').argParser(collect).default([], 'none'))
-    .option('--pair <id>', 'of these tiles this pair only, e.g. 0_1')
-    .addOption(settingsOption('parameter in place of the scene\'s', 'the scene\'s'))
+    .option('--dead', 'run all dead tasks, of every kind and level')
+    .addOption(new Option('--tile <ids>', 'run these tiles at full resolution (comma list or repeated); altiplano tiles lists them').argParser(collect).default([], 'none'))
+    .option('--pair <id>', 'only this pair of these tiles, e.g. 0_1')
+    .addOption(settingsOption('parameter that replaces the scene\'s', 'the scene\'s'))
     .addHelpText('after', `
 Examples:
-  altiplano replay --scene town --dead --wait                                          after the cause was mended
+  altiplano replay --scene town --dead --wait                                          once you have removed the cause
   altiplano replay --scene town --tile x1021y-33,x1022y-33 --set p2=60,p1=15           smoother there
   altiplano replay --scene town --tile x1021y-33 --pair 0_1
 
-Parameters are those of altiplano run --set, by the same names; its --help lists them.
-A replay is an order with a number, kept in the store with its parameters for good; the products say which tiles are of which.
-Parameters of an earlier replay of the same tile stay unless they are set again. Of a scene that was done without --keep-intermediates
-images and coarse levels are made again first.
+The parameters are those of altiplano run --set; its --help lists them.
+Each replay is an order with a number, kept in the store with its parameters; the products say which tiles come from which replay.
+Parameters from an earlier replay of the same tile stay unless you set them again. If the scene was done without --keep-intermediates,
+its images and coarse levels are made again first.
 ${orderExitCodes}`)
     .action((options: ReplayFlags) => withStore(options, async (store) => {
       if ((options.dead === true) === (options.tile.length > 0)) throw new InputError('replay: give either --dead or --tile');

@@ -25,11 +25,11 @@ const exitCodes = { done: 0, failed: 1, partial: 3 } as const;
 export function registerRun(program: Command, signal: AbortSignal): void {
   addSceneOptions(program.command('run'))
     .description('make a DSM from overlapping images, on this machine')
-    .requiredOption('--out <dir>', 'folder of the products: dsm.tif and its companions')
-    .option('--store <url>', 'object store of the scene, s3://bucket/prefix or a folder (default: DIR/.altiplano/store)')
-    .option('--agents <n>', 'agent processes', wholeNumber, availableParallelism())
+    .requiredOption('--out <dir>', 'folder for the products: dsm.tif and its companion layers')
+    .option('--store <url>', 'object store for the scene: s3://bucket/prefix or a folder (default: DIR/.altiplano/store)')
+    .option('--agents <n>', 'number of agent processes', wholeNumber, availableParallelism())
     .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels in DIR/.altiplano')
-    .option('--fresh', 'drop what an earlier run of the same scene left, and start over')
+    .option('--fresh', 'delete what an earlier run of the same scene left, and start over')
     .option('--json', 'end standard output with one line of JSON; progress goes to standard error')
     .addHelpText('after', `
 Examples:
@@ -38,9 +38,10 @@ Examples:
   altiplano run IMG_1.tif IMG_2.tif IMG_3.tif --pairs 0-1,1-2 --out scene --agents 8 --json
   altiplano run s3://images/left.tif s3://images/right.tif --out scene --store s3://scenes/town
 
-DIR holds dsm.tif and the products beside it; DIR/.altiplano holds the scene's store, the bus and the agents'
-logs. With --store the store is there, and holds the products, too. Buckets are found by AWS's variables and files
-(AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...). Run again with the same arguments, an interrupted or partial scene goes on where it ended.
+DIR gets dsm.tif and the other products; DIR/.altiplano holds the scene's store, the bus and the agents' logs. With --store URL the
+scene's store is at URL instead, and gets the products, too. Access to buckets is set by AWS's variables and files (AWS_ACCESS_KEY_ID,
+AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ...). Run an interrupted or partial scene again with the same arguments, and it continues
+where it stopped.
 
 Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tasks are dead), 130 interrupted.`)
     .action(async (images: string[], options: RunCommandOptions) => {

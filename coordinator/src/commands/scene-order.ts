@@ -21,7 +21,7 @@ export interface OrderFlags extends ClusterFlags {
 export function addOrderOptions(command: Command): Command {
   return addClusterOptions(command)
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
-    .option('--wait', 'stay until the scene has ended, and exit as run does')
+    .option('--wait', 'wait until the scene has ended; same exit codes as run')
     .option('--json', 'print one line of JSON');
 }
 

@@ -14,7 +14,7 @@ export function registerScenes(program: Command): void {
 Example:
   altiplano scenes --store s3://scenes/prod
 
-Works from the store alone, also while nothing runs.`)
+Reads the store alone, so it works while nothing runs.`)
     .action(async (options: ClusterFlags & { readonly json?: true }) => {
       const { readScenes } = await import('../views/read-cluster.js');
       const scenes = await withStore(options, readScenes);

@@ -19,7 +19,7 @@ export function registerStatus(program: Command): void {
 Example:
   altiplano status --scene town --store s3://scenes/prod --nats nats://bus:4222
 
-Most of it comes from the store; only agents and waiting tasks are asked of the bus.`)
+All but the numbers of agents and waiting tasks comes from the store, not the bus.`)
     .action(async (options: ClusterFlags & { readonly scene: string; readonly json?: true }) => {
       const facts = await withStore(options, (store) => factsOf(store, options));
       const stuck = diagnose(facts);

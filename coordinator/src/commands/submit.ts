@@ -15,17 +15,17 @@ interface SubmitOptions extends SceneOptions, BusFlags, StoreFlags {
 /** Adds `altiplano submit IMAGE IMAGE...` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerSubmit(program: Command, signal: AbortSignal): void {
   addClusterOptions(addSceneOptions(program.command('submit')))
-    .description('give a scene to a cluster: plan it here, and let its coordinator run it')
+    .description('give a scene to a cluster: plan it on this machine, and let the coordinator run it')
     .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels when the scene is done')
-    .option('--wait', 'stay until the scene has ended, and exit as run does')
+    .option('--wait', 'wait until the scene has ended; same exit codes as run')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
 Examples:
   altiplano submit s3://images/left.tif s3://images/right.tif --store s3://scenes/prod --nats nats://bus:4222
   altiplano submit /mnt/left.tif /mnt/right.tif --store s3://scenes/prod --scene-id town --resolution 1 --wait
 
-Agents read the images by the same names: as s3://bucket/key, or as files all machines have at the same place.
-The same images and options again are the same scene: it goes on, or is found complete. altiplano watch --scene ID follows it.
+Agents read the images by the same names: as s3://bucket/key, or as files that all machines have at the same path.
+The same images and options again are the same scene: it continues, or is already complete. altiplano watch --scene ID follows it.
 ${orderExitCodes}`)
     .action(async (images: string[], options: SubmitOptions) => {
       const { makePlan } = await import('../make-plan.js');

@@ -25,21 +25,22 @@ export function registerTile(program: Command, signal: AbortSignal): void {
   const tile = program.command('tile').description('look at one tile closely');
   addConfigOption(addStoreOption(tile.command('run')))
     .exitOverride()
-    .description('run one tile here, without the bus, and write nothing to the store')
+    .description('run one tile on this machine, without the bus, and write nothing to the store')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .requiredOption('--tile <id>', 'the tile, e.g. x1021y-33; altiplano tiles lists them')
     .requiredOption('--pair <id>', 'the pair, e.g. 0_1')
     .addOption(new Option('--level <factor>', 'reduction: 1, 4, 16').argParser(wholeNumber).default(1))
-    .option('--dump <dir>', 'folder for every intermediate, as GeoTIFF and PNG: windows, rectified, disparity, confidence, validity, points, partial')
-    .addOption(new Option('--set <key=value>', "parameter in place of the scene's, repeatable: p2=60").argParser(collect).default([], 'none'))
+    .option('--dump <dir>', 'write every intermediate to this folder, as GeoTIFF and PNG: windows, rectified, disparity, confidence, validity, points, partial')
+    .addOption(new Option('--set <key=value>', "parameter that replaces the scene's, repeatable: p2=60").argParser(collect).default([], 'none'))
     .option('--json', "print the outcome as the ledger would keep it, as one line of JSON")
     .addHelpText('after', `${secretsHelp}
+
 Examples:
   altiplano tile run --store s3://scenes --scene town --tile x1021y-33 --pair 0_1 --dump look
   altiplano tile run --store ./store --scene town --tile x63y-3 --pair 0_1 --level 16 --set p2=60
 
-The task is made again as its coordinator made it, from plan, pointing, height prior and replays in the store; --set comes last. It runs
-in a process of its own: a tile that crashes there ends with the signal that ended it.
+The task is rebuilt as its coordinator made it, from the plan, pointing, height prior and replays in the store; then --set is applied. It
+runs in a process of its own: if it crashes, you are told the signal.
 
 Exit codes: 0 done or empty, 1 it would be dead, 2 bad usage or input, 130 interrupted.`)
     .action((options: TileRunOptions) => withStore(options, async (store) => {

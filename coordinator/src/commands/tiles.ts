@@ -14,10 +14,10 @@ interface TilesOptions extends ClusterFlags {
 /** Adds `altiplano tiles --scene S` to the program. */
 export function registerTiles(program: Command): void {
   addClusterOptions(program.command('tiles'))
-    .description("list a scene's tiles: state, attempts, what went wrong, where the log lies")
+    .description("list a scene's tiles: state, attempts, what went wrong, where the log is")
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
-    .addOption(new Option('--state <list>', `some of ${rowStates.join(', ')}`).argParser(states).default([...rowStates], 'all'))
-    .addOption(new Option('--limit <n>', 'rows at most; 0 for all').argParser(limit).default(1000))
+    .addOption(new Option('--state <list>', `only tiles in these states: ${rowStates.join(', ')}`).argParser(states).default([...rowStates], 'all'))
+    .addOption(new Option('--limit <n>', 'largest number of rows; 0 for all').argParser(limit).default(1000))
     .option('--json', 'print a line of JSON per tile, with everything that is known')
     .addHelpText('after', `
 Examples:
@@ -25,8 +25,8 @@ Examples:
   altiplano tiles --scene town --state retrying,open      what is still to come
   altiplano tiles --scene town --state dead --json | jq -r .message | sort | uniq -c
 
-dead: nobody will try again until altiplano replay; retrying: failed, and will be tried again; open: waiting, or in an agent's hands.
-Tasks of no tile (ingest, align) and of coarse levels are listed as soon as they ended or failed.`)
+dead: not tried again until altiplano replay; retrying: failed, and will be tried again; open: waiting, or in an agent's hands.
+Tasks without a tile (ingest, align) and those of coarse levels are listed once they have ended or failed.`)
     .action(async (options: TilesOptions) => {
       const { readPlan } = await import('../views/read-cluster.js');
       await withStore(options, async (store) => {

@@ -14,7 +14,7 @@ export function registerWatch(program: Command, signal: AbortSignal): void {
 Example:
   altiplano watch --scene town && echo complete
 
-Progress comes from the store; failing tasks are told as they fail, where the bus answers. Ctrl-C stops watching, not the scene.
+Progress comes from the store. If the bus answers, failing tasks are shown as they fail. Ctrl-C stops watching, not the scene.
 Exit codes: 0 complete, 1 failed or cancelled, 3 partial (some tasks are dead), 130 interrupted.`)
     .action(async (options: FollowFlags) => {
       process.exitCode = exitCodes[await withStore(options, (store) => followScene(store, options, signal))];
