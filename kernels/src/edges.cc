@@ -129,7 +129,7 @@ class RowJudge {
       const PixelSet others = Surroundings(map, u, v).beyond(filling_ ? kInfinity : own, options_.stepPx);
       const bool isNear = std::popcount(others) >= fewest_ && std::isnan(own) == filling_;
       EdgePixel& p = pixels_[pixelCount_];
-      p.u = u, p.own = own, p.rest = others, p.count = 0, p.anyLarge = false, p.allFar = true;
+      p.u = u, p.own = own, p.others = p.rest = others, p.count = 0, p.anyLarge = false;
       hwy::Prefetch(images_.ref.row(v + kEdgeSupport) + u);
       pixelCount_ += isNear && radiometries[static_cast<unsigned>(u) / kRadiometryBlock].perDeviation != 0 ? 1 : 0;
     }

@@ -62,21 +62,23 @@ class Surroundings {
     return select([=](RowVector d) HWY_ATTR { return hn::Le(distance(d, value), hn::Set(Row(), step)); });
   }
 
-  // Widens low and high to the least and greatest of some pixels.
-  void limits(PixelSet pixels, float& low, float& high) const {
+  // Widens [low, high] to some pixels' least and greatest disparity, of those that lie within step of it.
+  void widen(PixelSet pixels, float step, float& low, float& high) const {
     const Row d;
-    auto least = hn::Set(d, low), most = hn::Set(d, high);
+    const auto from = hn::Set(d, low), to = hn::Set(d, high), most = hn::Set(d, step);
+    auto least = from, greatest = to;
     const int lanes = rowLanes();
     for (int j = 0; j < kAround; ++j) {
       for (int i = 0; i < kLanes; i += lanes) {
-        const auto chosen = maskOf(pixels, j, i);
         const auto value = hn::LoadU(d, row(j) + i);
-        least = hn::Min(least, hn::IfThenElse(chosen, value, least));
-        most = hn::Max(most, hn::IfThenElse(chosen, value, most));
+        const auto isConnected = hn::And(hn::Le(hn::Sub(from, value), most), hn::Le(hn::Sub(value, to), most));
+        const auto chosen = hn::And(isConnected, maskOf(pixels & kInside, j, i));
+        least = hn::IfThenElse(chosen, hn::Min(least, value), least);
+        greatest = hn::IfThenElse(chosen, hn::Max(greatest, value), greatest);
       }
     }
     low = hn::GetLane(hn::MinOfLanes(d, least));
-    high = hn::GetLane(hn::MaxOfLanes(d, most));
+    high = hn::GetLane(hn::MaxOfLanes(d, greatest));
   }
 
   // The mean of some pixels by nearness, one of which is `first`. Sums run down columns, then along these.
@@ -145,31 +147,32 @@ class Surroundings {
 // Pixels of like disparity: `first` is the nearest one's, the others lie within stepPx of it.
 struct Surface {
   PixelSet pixels;
-  float first, low, high;
+  float first;
   bool isLarge(int fewest) const { return std::popcount(pixels) >= fewest; }
 };
 
 // A pixel near an edge and the surfaces around it, the nearest first.
 struct EdgePixel {
   int u;
-  float own;      // its disparity; NaN: a hole
-  PixelSet rest;  // around it, of no surface so far: at first the pixels further than stepPx from its own, or all that aren't holes
+  float own;        // its disparity; NaN: a hole
+  PixelSet others;  // around it, further than stepPx from its own, or all that aren't holes
+  PixelSet rest;    // of these, those of no surface so far
   int count;
-  bool anyLarge, allFar;
+  bool anyLarge;
   Surface surfaces[kMaxSurfaces];
 };
 
-// The surfaces around the pixels of one row, a step at a time for all of them: a pixel's next step waits for
-// its last one, and what becomes of it can't be foretold.
+// The large surfaces around the pixels of one row, a step at a time for all of them: a pixel's next step waits for its
+// last one, and what becomes of it can't be foretold.
 class SurfaceFinder {
  public:
   // filling: all pixels are holes; fewest: pixels of a large surface.
   SurfaceFinder(bool filling, int fewest, float stepPx, int width)
       : filling_(filling), fewest_(fewest), stepPx_(stepPx), todo_(static_cast<size_t>(width) + 1) {}
 
-  // The surfaces other than a pixel's own: what is connected to it by steps of at most stepPx, as on a slope, is its own too.
-  // Of more than kMaxSurfaces the farthest are left out. None where none has `fewest` pixels, or where a pixel's surroundings
-  // span no more than two steps; smaller ones than that may be left out. Each pixel: with `fewest` in `rest` and nothing found.
+  // Those other than a pixel's own: what is connected to it by steps of at most stepPx, as on a slope, is its own too. Of more than
+  // kMaxSurfaces the farthest are left out. None where a pixel's surroundings span no more than two steps. Small ones may be among
+  // them. Each pixel: all `others` in `rest`, at least `fewest`, and nothing found.
   void find(const Padded& map, int v, EdgePixel* pixels, size_t count) {
     std::iota(todo_.begin(), todo_.begin() + static_cast<ptrdiff_t>(count), 0);
     for (size_t left = count; left > 0;) {
@@ -183,40 +186,17 @@ class SurfaceFinder {
       });
     }
     if (filling_) return;
-    // Far from its own, surfaces need no comparing: both reach at most one step, and another lies between them.
-    size_t unclear = 0;
-    for (size_t i = 0; i < count; ++i) {
-      pixels[i].count = pixels[i].anyLarge ? pixels[i].count : 0;
-      todo_[unclear] = static_cast<int>(i);
-      unclear += pixels[i].anyLarge && !pixels[i].allFar ? 1 : 0;
-    }
-    limits_.resize(count);
-    unclear = keep(unclear, [&](int i) HWY_ATTR {
+    std::iota(todo_.begin(), todo_.begin() + static_cast<ptrdiff_t>(count), 0);
+    const size_t unclear = keep(count, [&](int i) HWY_ATTR {
       EdgePixel& p = pixels[i];
-      Limits& own = limits_[static_cast<size_t>(i)];
-      own = {p.own, p.own};
-      const Surroundings around(map, p.u, v);
-      around.limits(around.within(p.own, stepPx_), own.low, own.high);
-      // Mostly all that matters is a slope: each large surface begins within a step of its own.
-      bool isSlope = true;
-      for (int k = 0; k < p.count; ++k) {
-        const Surface& s = p.surfaces[k];
-        isSlope &= !s.isLarge(fewest_) || (s.first - own.high <= stepPx_ && own.low - s.first <= stepPx_);
-      }
-      p.count = isSlope ? 0 : p.count;
-      return !isSlope;
+      p.count = p.anyLarge ? p.count : 0;
+      // What is connected reaches one step beyond its own surface, which reaches one step: mostly nothing else lies there.
+      return p.anyLarge && (p.others & Surroundings(map, p.u, v).within(p.own, 2.5f * stepPx_)) != 0;
     });
-    for (size_t k = 0; k < unclear; ++k) {
-      const int i = todo_[k];
-      dropOwn(Surroundings(map, pixels[i].u, v), limits_[static_cast<size_t>(i)], pixels[i]);
-    }
+    for (size_t k = 0; k < unclear; ++k) dropOwn(Surroundings(map, pixels[todo_[k]].u, v), pixels[todo_[k]]);
   }
 
  private:
-  struct Limits {
-    float low, high;
-  };
-
   // Of the first `count` in todo_ those that `test` wants.
   template <class Test>
   size_t keep(size_t count, Test test) {
@@ -236,38 +216,32 @@ class SurfaceFinder {
     s.pixels = p.rest & around.within(s.first, stepPx_);
     p.rest &= ~s.pixels;
     p.anyLarge |= s.isLarge(fewest_);
-    p.allFar &= std::fabs(s.first - p.own) > 4 * stepPx_;
   }
-  // Small ones matter beside large ones only, as a part of a slope.
+  // No large surface is left; nor are there so many that it matters for a slope which pixels belong to the farthest.
   bool isDone(const EdgePixel& p) const {
-    return p.count == kMaxSurfaces || std::popcount(p.rest) < (p.anyLarge && !filling_ ? 1 : fewest_);
+    const int left = std::popcount(p.rest);
+    return p.count == kMaxSurfaces || (left < fewest_ && (!p.anyLarge || filling_ || p.count + left <= kMaxSurfaces));
   }
 
-  // Drops the surfaces that are connected to a pixel's own, of limits `own`.
-  void dropOwn(const Surroundings& around, Limits own, EdgePixel& p) const {
-    float least = own.low, most = own.high;
-    for (int i = 0; i < p.count; ++i) {
-      Surface& s = p.surfaces[i];
-      s.low = s.high = s.first;
-      around.limits(s.pixels, s.low, s.high);
-      least = std::min(least, s.low);
-      most = std::max(most, s.high);
-    }
-    if (!(most - least > 2 * stepPx_)) {
-      p.count = 0;
-      return;
-    }
-    for (bool grown = true; grown;) {
-      grown = false;
-      for (int i = 0; i < p.count; ++i) {
-        const Surface s = p.surfaces[i];
-        if (s.low - own.high > stepPx_ || own.low - s.high > stepPx_) continue;
-        own = {std::min(own.low, s.low), std::max(own.high, s.high)};
-        std::copy(p.surfaces + i + 1, p.surfaces + p.count, p.surfaces + i);
-        --p.count, --i;
-        grown = true;
-      }
-    }
+  // Drops the surfaces that are connected to a pixel's own, and small ones.
+  void dropOwn(const Surroundings& around, EdgePixel& p) const {
+    const auto keepSurfaces = [&](auto test) {
+      Surface* const end = std::remove_if(p.surfaces, p.surfaces + p.count, [&](const Surface& s) { return !test(s); });
+      p.count = static_cast<int>(end - p.surfaces);
+    };
+    const PixelSet all = p.count == kMaxSurfaces ? ~p.rest : ~PixelSet{0};
+    keepSurfaces([&](const Surface& s) { return s.isLarge(fewest_); });
+    float low = p.own, high = p.own, lastLow, lastHigh;
+    do {
+      lastLow = low, lastHigh = high;
+      around.widen(all, stepPx_, low, high);
+      keepSurfaces([&](const Surface& s) { return s.first - high > stepPx_ || low - s.first > stepPx_; });
+    } while (p.count > 0 && (low != lastLow || high != lastHigh));
+    const auto isFar = [&](const Surface& s) { return std::fabs(s.first - p.own) > 2 * stepPx_; };
+    if (std::any_of(p.surfaces, p.surfaces + p.count, isFar)) return;
+    low = high = p.own;
+    around.widen(~PixelSet{0}, kInfinity, low, high);
+    if (!(high - low > 2 * stepPx_)) p.count = 0;
   }
 
   bool filling_;
@@ -275,7 +249,6 @@ class SurfaceFinder {
   float stepPx_;
   Rings rings_;
   std::vector<int> todo_;  // pixels
-  std::vector<Limits> limits_;
 };
 
 }  // namespace HWY_NAMESPACE
