@@ -8,6 +8,7 @@ import { type TaskOutcome, encodeMessage, taskOutcomeSchema } from '@altiplano/p
 import { type StoreFlags, addConfigOption, addStoreOption, secretsHelp } from '@altiplano/protocol/config';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { agentCommand } from '../agent-processes.js';
+import { settingsOption } from '../stereo-settings.js';
 import { withStore } from './cluster-options.js';
 
 interface TileRunOptions extends StoreFlags {
@@ -31,7 +32,7 @@ export function registerTile(program: Command, signal: AbortSignal): void {
     .requiredOption('--pair <id>', 'the pair, e.g. 0_1')
     .addOption(new Option('--level <factor>', 'reduction: 1, 4, 16').argParser(wholeNumber).default(1))
     .option('--dump <dir>', 'write every intermediate to this folder, as GeoTIFF and PNG: windows, rectified, disparity, confidence, validity, points, partial')
-    .addOption(new Option('--set <key=value>', "parameter that replaces the scene's, repeatable: p2=60").argParser(collect).default([], 'none'))
+    .addOption(settingsOption("parameter that replaces the scene's", "the scene's"))
     .option('--json', "print the outcome as the ledger would keep it, as one line of JSON")
     .addHelpText('after', `${secretsHelp}
 
@@ -101,8 +102,6 @@ function outcomeText({ taskId, state, reason, error, stages, metrics, wallSecond
     ...(dump === undefined ? [] : [`intermediates: ${dump}`]),
   ].join('\n').concat('\n');
 }
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 function wholeNumber(text: string): number {
   const value = Number(text);
