@@ -12,11 +12,11 @@ import { makeScene } from '../scenes/make-scene.js';
 const help = `Makes a small synthetic town with exact ground truth, photographs it from two orbit positions (with a pointing
 error of 3 pixels), runs Altiplano on the pair as a user would, and compares the DSM with the truth.
 
-Usage: npm run demo [-- --out DIR] [-- --size PX] [-- --json]
-  --out DIR   where everything goes, a new folder or an earlier demo's, which is replaced (default: demo-out)
+Usage: npm run demo -- [--out DIR] [--size PX] [--json]
+  --out DIR   folder for everything: a new one, or that of an earlier demo, which is replaced (default: demo-out)
   --size PX   side of the images in pixels of 0.5 m (default: 1024)
-  --json      last line of standard output: the JSON of 'altiplano run' plus 'comparison'
-Exit code: 0, 1 where a step fails, 2 for bad usage.
+  --json      end standard output with one line: the JSON of 'altiplano run' plus 'comparison'
+Exit code: 0, 1 if a step fails, 2 for bad usage.
 `;
 
 async function demo(): Promise<number> {

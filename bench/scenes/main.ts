@@ -15,33 +15,33 @@ const numbers = (text: string): number[] => text.split(',').map(number);
 const program = new Command('scene')
   .description('Makes a synthetic satellite scene with exact truth: GeoTIFF images (uint16, 12 bits) with RPCs, and the DSM they show.')
   .argument('<directory>', 'where the files go')
-  .option('--size <pixels>', 'columns and rows of each image (2048)', number)
-  .option('--views <count>', '2, or 3: straight down, forward, backward', number)
-  .addOption(new Option('--terrain <kind>', 'what is on the ground (city)').choices(terrainKinds))
-  .option('--relief <metres>', 'between lowest and highest ground (flat 10, city 15, hills 120, mountains 1000 or what fits)', number)
-  .option('--base-to-height <ratio>', 'parallax per height between image 0 and each other (0.5)', number)
-  .addOption(new Option('--split <how>', 'two views: symmetric about the vertical, or image 0 looking straight down').choices(['symmetric', 'nadir']))
-  .option('--gsd <metres>', 'ground sample distance straight down (0.5)', number)
-  .option('--resolution <metres>', 'cell of the truth (gsd)', number)
-  .option('--pointing-error <px,...>', 'RPC error of images 1, 2, ... across the epipolar line; the last one repeats (0)', numbers)
-  .option('--pointing-along <px,...>', 'the same along the line, which no stereo system can see: it shifts the DSM (0)', numbers)
-  .option('--noise <dn>', 'standard deviation at the mean signal of about 750 DN (5)', number)
-  .option('--seed <n>', 'another seed, another place; same seed, same bytes (1)', number)
-  .option('--lon <degrees>', 'longitude of the middle (-68.2)', number)
-  .option('--lat <degrees>', 'latitude of the middle (-16.6)', number)
-  .option('--altitude <metres>', 'of the middle above the ellipsoid (3900)', number)
-  .option('--samples <n>', 'rays per pixel along each axis (3)', number)
-  .option('--threads <n>', 'worker threads (all cores); does not change the result', number)
+  .option('--size <pixels>', 'columns and rows of each image (default: 2048)', number)
+  .option('--views <count>', 'number of images (default: 2); 3 look straight down, forward and backward', number)
+  .addOption(new Option('--terrain <kind>', 'what is on the ground (default: city)').choices(terrainKinds))
+  .option('--relief <metres>', 'between lowest and highest ground (default: flat 10, city 15, hills 120, mountains 1000; less in small scenes)', number)
+  .option('--base-to-height <ratio>', 'parallax per height between image 0 and each other image (default: 0.5)', number)
+  .addOption(new Option('--split <how>', 'where two views look from: symmetric about the vertical (default), or image 0 straight down').choices(['symmetric', 'nadir']))
+  .option('--gsd <metres>', 'ground sample distance straight down (default: 0.5)', number)
+  .option('--resolution <metres>', 'cell size of the truth (default: that of --gsd)', number)
+  .option('--pointing-error <px,...>', 'RPC errors of images 1, 2, ... across the epipolar lines; the last one repeats (default: 0)', numbers)
+  .option('--pointing-along <px,...>', 'the same along the lines, which no stereo system can observe: it shifts the DSM (default: 0)', numbers)
+  .option('--noise <dn>', 'standard deviation of the noise at the mean signal of about 750 DN (default: 5)', number)
+  .option('--seed <n>', 'another seed makes another place, the same seed the same bytes (default: 1)', number)
+  .option('--lon <degrees>', 'longitude of the centre (default: -68.2)', number)
+  .option('--lat <degrees>', 'latitude of the centre (default: -16.6)', number)
+  .option('--altitude <metres>', 'height of the centre above the ellipsoid (default: 3900)', number)
+  .option('--samples <n>', 'rays per pixel along each axis (default: 3)', number)
+  .option('--threads <n>', 'worker threads (default: all cores); does not change the result', number)
   .addHelpText('after', `
 Writes img_0.tif, img_1.tif, ...; truth_dsm.tif (height of the top surface at each cell's centre), truth_visible.tif (bit k:
-image k sees it), truth_seen.tif (the DSM where image 0 and another image see it: compare against this), scene.json.
+image k sees it), truth_seen.tif (truth_dsm.tif, only where image 0 and another image see it: compare with this one), scene.json.
 
 Examples:
   npm run scene -- /tmp/town
   npm run scene -- /tmp/peaks --terrain mountains --relief 1000 --pointing-error 8
   npm run scene -- /tmp/three --views 3 --size 1024 --pointing-error 3,-5
 
-Exit codes: 0 made, 1 failed (an RPC that doesn't fit its camera to 0.01 px included), 2 bad usage.`)
+Exit codes: 0 made, 1 failed (also if an RPC doesn't fit its camera to 0.01 px), 2 bad usage.`)
   .exitOverride();
 
 /** The command line: returns the exit code. */

@@ -60,15 +60,15 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('altiplano')
     .description('Digital surface models from satellite stereo images with RPC camera models.')
     .version(packageVersion())
-    .option('--verbose', 'show where an error came from')
+    .option('--verbose', 'show where in the code an error came from')
     .showHelpAfterError('(altiplano COMMAND --help shows what it takes)')
     .exitOverride()
     .addHelpText('after', `
 Examples:
   altiplano info left.tif                          what Altiplano understands of an image
   altiplano plan left.tif right.tif                what a run would do
-  altiplano run left.tif right.tif --out scene     scene/dsm.tif and its companions
-  altiplano compare scene/dsm.tif lidar.tif        how good it is
+  altiplano run left.tif right.tif --out scene     makes scene/dsm.tif and its companion layers
+  altiplano compare scene/dsm.tif lidar.tif        how good the DSM is
   altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
   const called = argv.slice(2).find((word) => !word.startsWith('-'));
   for (const [heading, group] of Object.entries(commands)) {
