@@ -4,6 +4,7 @@ import { consensusShift, type RectMatch, shiftNear } from './match-consensus.js'
 import { detectCorners, matchPoints } from './match-points.js';
 import { evaluatePoly2, evaluatePoly3, fitPoly2 } from './polynomial.js';
 import { rectify } from './rectify.js';
+import { release } from './release.js';
 import { scaleRpc } from './rpc.js';
 import { tileGeometry, type TileGeometry } from './tile-geometry.js';
 import { windowOf } from './tile-windows.js';
@@ -120,6 +121,7 @@ function alignLevel(input: AlignWindowInput, options: AlignOptions, level: numbe
   const { radiusU, radiusV } = search;
   const { patchRadius, minScore, minDistinct } = options;
   const found = rectMatches(matchPoints({ ref: refImage, sec: secImage, seeds, radiusU, radiusV, patchRadius, minScore, minDistinct }));
+  release(refImage, secImage);
   // The rows of true matches differ by one and the same pointing error, those of wrong ones by anything.
   const agreeing = consensusShift(found, 2 * radiusV + 1, minGuides);
   if (agreeing.length < minGuides) return null;

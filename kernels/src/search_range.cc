@@ -17,8 +17,9 @@ constexpr int kMinBlockPx = 8, kMaxBlockPx = 64;
 
 // Widens the blocks that touch the box, pixels from the first pixel's centre.
 void include(RangeBlocks& blocks, double u, double v, double halfU, double halfV, const DisparityRange& range) {
+  const double perSide = 1.0 / blocks.side;
   const auto block = [&](double position, int count) {
-    return static_cast<int>(std::clamp((position + 0.5) / blocks.side, 0.0, count - 1.0));
+    return static_cast<int>(std::clamp((position + 0.5) * perSide, 0.0, count - 1.0));
   };
   if (!(u + halfU >= 0 && v + halfV >= 0 && u - halfU < blocks.side * blocks.width &&
         v - halfV < blocks.side * blocks.height)) {
