@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Msg, type NatsConnection, type Subscription, createInbox } from '@nats-io/transport-node';
-import { ServiceUnavailableError, type Task, type TaskKind, taskConsumer, taskHash, tasksStream } from '../src/index.js';
+import { ServiceUnavailableError, type TaskKind, taskConsumer, tasksStream } from '../src/index.js';
 import type { Outbox, Outgoing } from './nats-outbox.js';
 import { type Requests, statusOf } from './nats-requests.js';
+import { mayHaveAttemptsHeader, parseWork, taskHeader } from './nats-work.js';
 import type { TaskDelivery } from './task-queue.js';
 
 const answerTimeoutMs = 2_000;
@@ -127,18 +128,6 @@ async function cancel(subscription: Subscription): Promise<void> {
   }
 }
 
-/** <scene>.<task>.<hash>.<round>.<call>, each of them without a dot: what tells one publishing of a task from another. */
-export const messageIdOf = (task: Task, call: string): string => `${task.sceneId}.${task.taskId}.${taskHash(task)}.${task.round}.${call}`;
-
-/** A header of tasks that may have been tried before. */
-export const mayHaveAttemptsHeader = 'Altiplano-May-Have-Attempts';
-
-/** What a message id tells of its task, also where the message can't be read. */
-function workInMessageId(id: string): Pick<TaskDelivery, 'hash' | 'round' | 'message'> {
-  const [, , hash, round, call, ...rest] = id.split('.');
-  return hash && call && rest.length === 0 && /^\d+$/.test(round ?? '') ? { hash, round: Number(round), message: call } : { hash: null, round: 0, message: null };
-}
-
 const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.stringify({ delay: Math.round(delayMs) * 1_000_000 })}` : '-NAK');
 
 /**
@@ -160,7 +149,7 @@ export function deliveryOf(puller: Puller, requests: Requests, message: Msg): Ta
   return {
     bytes: message.data,
     subject: message.subject,
-    ...workInMessageId(message.headers?.get('Nats-Msg-Id') ?? ''),
+    ...parseWork(message.headers?.get(taskHeader) ?? ''),
     mayHaveAttempts: message.headers?.has(mayHaveAttemptsHeader) === true,
     attempt,
     // What the server refuses is reported where the connection is watched.

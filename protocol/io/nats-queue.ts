@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiError, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
-import { type Msg, type MsgHdrs, headers, nuid } from '@nats-io/transport-node';
 import {
   InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
   deadSubject, encodeMessage, eventFilter, eventSubject, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksOfScene,
@@ -12,7 +11,8 @@ import {
 import { mapConcurrently } from './map-concurrently.js';
 import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
 import { openOutbox } from './nats-outbox.js';
-import { deliveryOf, mayHaveAttemptsHeader, messageIdOf, openPuller } from './nats-pull.js';
+import { openPublisher, storedOf } from './nats-publish.js';
+import { deliveryOf, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams, haveStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
@@ -22,7 +22,6 @@ export interface NatsQueueOptions extends NatsConnectOptions {
   readonly ackWaitMs?: number;
 }
 
-const publishesInFlight = 256;
 const deletesInFlight = 64;
 const retryPauseMs = 250;
 /** How often an agent looks whether a coordinator has made the streams, and how long it does so in silence. */
@@ -87,30 +86,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     closing.signal.throwIfAborted();
   };
 
-  /** Publishes once, whatever it takes: the same message id makes repeats after a lost answer harmless. */
-  async function publish(subject: string, bytes: Uint8Array, signal?: AbortSignal, task?: { readonly kind: TaskKind; readonly msgID: string; readonly mayHaveAttempts: boolean }): Promise<void> {
-    let messageHeaders: MsgHdrs | undefined;
-    if (task !== undefined) {
-      messageHeaders = headers();
-      messageHeaders.set('Nats-Msg-Id', task.msgID);
-      if (task.mayHaveAttempts) messageHeaders.set(mayHaveAttemptsHeader, '1');
-    }
-    for (;;) {
-      throwIfStopped(signal);
-      const answer = await requests.ask(subject, bytes, { headers: messageHeaders, signal });
-      throwIfStopped(signal);
-      if (nc.isClosed()) throw new ServiceUnavailableError(`bus: closed while publishing ${subject}`);
-      const refusal = answer === null || statusOf(answer) !== null ? 'unanswered' : refusalIn(answer);
-      if (refusal === null) return;
-      if (refusal !== 'unanswered' && task !== undefined && /per subject/.test(refusal.description)) {
-        if (await isSameTask(manager, tasksStream(task.kind), subject, task.msgID)) return;
-        continue;
-      }
-      if (refusal !== 'unanswered' && refusal.code === 400) throw new ServiceUnavailableError(`bus: refuses ${subject}: ${refusal.description}`);
-      // Away, or without its streams, as after a loss of its state.
-      await recover(signal);
-    }
-  }
+  const { publish, publishTasks } = openPublisher({ nc, manager, outbox, requests, throwIfStopped, recover });
 
   async function pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): ReturnType<TaskQueue['pullTask']> {
     const now = performance.now();
@@ -163,14 +139,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     ensure,
     pullTask,
     events,
-    async publishTasks(tasks, { signal, mayHaveAttempts = false } = {}) {
-      // One round per call: a repeat within the call is recognised by its message id, one in a later call by
-      // its subject while the task is queued. So replaying a task that ended works at once, in no window.
-      const round = nuid.next();
-      if (signal !== undefined) setMaxListeners(0, signal); // one per publish in flight
-      await mapConcurrently(tasks, publishesInFlight, (task) =>
-        publish(taskSubject(task.kind, task.sceneId, task.taskId), encodeMessage(task), signal, { kind: task.kind, msgID: messageIdOf(task, round), mayHaveAttempts }));
-    },
+    publishTasks,
     purgeScene: (sceneId) => available('purge', async () => {
       for (const kind of taskKinds) {
         const { state } = await manager.streams.info(tasksStream(kind), { subjects_filter: tasksOfScene(kind, sceneId) });
@@ -225,7 +194,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       if (!/^[-/=\w]+(\.[-/=\w]+)*$/.test(id)) throw new InputError(`agent '${id}': expected letters, digits and -_/= only, with dots between them`);
       // Published as it is: opening the bucket would ask for rights that an agent needn't have.
       const answer = await requests.ask(presenceSubject(id), JSON.stringify(info));
-      const why = answer === null ? 'no answer' : statusOf(answer) !== null ? 'the bucket is missing' : refusalIn(answer)?.description;
+      const why = answer === null ? 'no answer' : statusOf(answer) !== null ? 'the bucket is missing' : storedOf(answer).error?.description;
       if (why !== undefined) throw new ServiceUnavailableError(`bus: presence: ${why}`);
     },
     agents: () => available('presence', async () => {
@@ -279,20 +248,4 @@ function readable<T>(parse: () => T, report: (problem: AltiplanoError) => void):
     report(error);
     return null;
   }
-}
-
-/** Why the server did not take a message; null: it did. */
-function refusalIn(answer: Msg): { readonly code: number; readonly description: string } | null {
-  const { error } = answer.json<{ readonly error?: { readonly code?: number; readonly description?: string } }>();
-  return error === undefined ? null : { code: error.code ?? 0, description: error.description ?? 'no reason given' };
-}
-
-/** Whether the task waiting under a subject is the one to publish; another one, of an older plan, is taken away. */
-async function isSameTask(manager: JetStreamManager, stream: string, subject: string, msgID: string): Promise<boolean> {
-  const waiting = await manager.streams.getMessage(stream, { last_by_subj: subject });
-  if (waiting === null) return false;
-  const idOf = (id: string): string => id.slice(0, id.lastIndexOf('.'));
-  if (idOf(waiting.header.get('Nats-Msg-Id')) === idOf(msgID)) return true;
-  await manager.streams.deleteMessage(stream, waiting.seq);
-  return false;
 }

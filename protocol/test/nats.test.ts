@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import test, { type ExecutionContext } from 'ava';
-import { AltiplanoError, InputError, type TaskEvent, ServiceUnavailableError, taskKinds, tasksStream } from '../src/index.js';
+import { AltiplanoError, InputError, type TaskEvent, ServiceUnavailableError, parseTask, taskKinds, tasksStream } from '../src/index.js';
 import { type NatsServer, type TaskDelivery, type TaskQueue, openNatsQueue, startNatsServer } from '../io/index.js';
 import { ingestTask, testTaskQueue } from './task-queue-conformance.js';
 
@@ -81,6 +81,51 @@ test('nats queue: an ack and the next pull of its kind go as one message, and as
   await nc.flush();
   const andNext = '+NXT {"batch":1,"no_wait":true}';
   t.deepEqual(acks, [andNext, andNext, andNext, '+ACK']);
+});
+
+test('nats queue: a batch of tasks is answered twice, however many it has', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  const nc = await connect({ servers: server.url });
+  t.teardown(() => nc.close());
+  let [messages, asked] = [0, 0];
+  nc.subscribe('tasks.>', { callback: (_error, message) => {
+    messages += 1;
+    if (message.reply) asked += 1;
+  } });
+  await nc.flush();
+  const tasks = Array.from({ length: 600 }, (_, i) => ingestTask(`t${i}`));
+  await queue.publishTasks(tasks);
+  await nc.flush();
+  t.deepEqual([messages, asked], [600, 6]);
+  t.is((await queue.depth()).ingest, 600);
+});
+
+test('nats queue: of a batch the bus has in part, in other versions or twice, every task is queued once, as it is now', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  await queue.publishTasks([ingestTask('b', '/old.tif'), ingestTask('d')]);
+  const batch = ['a', 'b', 'c', 'd', 'c', 'e'].map((taskId) => ingestTask(taskId));
+  await Promise.all([queue.publishTasks(batch), queue.publishTasks(batch)]);
+  t.is((await queue.depth()).ingest, 5);
+  const found = new Map<string, string>();
+  for (let delivery = await queue.pullTask(['ingest'], 5_000, never); delivery !== null; delivery = await queue.pullTask(['ingest'], 0, never)) {
+    const task = parseTask(delivery.bytes);
+    if (task.kind === 'ingest') found.set(task.taskId, task.source);
+    await delivery.ack();
+  }
+  t.deepEqual(Object.fromEntries(found), { a: '/x.tif', b: '/x.tif', c: '/x.tif', d: '/x.tif', e: '/x.tif' });
+});
+
+test('nats queue: a task in the midst of a batch that the bus does not keep is not taken for kept', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  const nc = await connect({ servers: server.url });
+  t.teardown(() => nc.close());
+  await (await jetstreamManager(nc)).streams.update(tasksStream('ingest'), { max_msg_size: 1_000 });
+  const batch = [ingestTask('a'), ingestTask('b', `/${'x'.repeat(2_000)}.tif`), ingestTask('c')];
+  await t.throwsAsync(queue.publishTasks(batch), { instanceOf: ServiceUnavailableError, message: /refuses tasks\.ingest\.scene\.b/ });
+  t.is((await queue.depth()).ingest, 2);
 });
 
 test('nats queue: on a bus that no coordinator has furnished nobody is there and nothing waits', async (t) => {
