@@ -6,11 +6,13 @@ import { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 import { MalformedMessageError } from './errors.js';
 import { cutText, maxMessageBytes, maxStoredBytes } from './limits.js';
 import { type TaskEvent, taskEventSchema } from './outcome.js';
+import { openRepeatedParts } from './repeated-parts.js';
 import { type ScenePlan, scenePlanSchema } from './scene.js';
 import { type AlignMatches, type Task, alignMatchesSchema, taskSchema } from './task.js';
 
 // Plain data only: without structuredClone a message can't refer to parts of itself.
 const packr = new Packr({ useRecords: false, structuredClone: false });
+const repeated = openRepeatedParts(packr);
 const protocolVersion = 1;
 
 /** Packs a message as msgpack. Every message carries `v`, the protocol version. */
@@ -20,7 +22,11 @@ export function encodeMessage(message: Task | TaskEvent | DeadLetter): Uint8Arra
 
 /** Parses a task from the wire. Throws MalformedMessageError that names the field. */
 export function parseTask(bytes: Uint8Array): Task {
-  return parsedMessage('task', taskSchema, bytes, maxMessageBytes);
+  const known = bytes.length > maxMessageBytes ? null : repeated.parse(bytes);
+  if (known !== null) return known;
+  const task = parsedMessage('task', taskSchema, bytes, maxMessageBytes);
+  if (task.kind === 'stereo' || task.kind === 'coarse') repeated.keep(bytes, task);
+  return task;
 }
 
 /** Parses an event from the wire. Throws MalformedMessageError that names the field. */

@@ -65,6 +65,10 @@ const stereoTaskSchema = z.object({
 });
 export type StereoTask = Readonly<z.infer<typeof stereoTaskSchema>>;
 
+/** What is the same in all tasks of a pair at a level, in the order it is written; and the schema of the rest. */
+export const repeatedParts = ['ref', 'sec', 'correction', 'params'] as const;
+export const variedPartsSchema = stereoTaskSchema.omit({ ref: true, sec: true, correction: true, params: true });
+
 export const taskSchema = z.discriminatedUnion('kind', [ingestTaskSchema, alignTaskSchema, stereoTaskSchema]);
 export type Task = Readonly<z.infer<typeof taskSchema>>;
 export type TaskKind = Task['kind'];
