@@ -27,10 +27,11 @@ export const stubWork: SceneWork = {
 
 /** Tasks that take a time and do nothing else; align leaves the empty list of matches that the coordinator will read. */
 export function stubRunners(taskMs: number): TaskRunners {
+  const stages = stagesOf(taskMs / 1000);
   const run = async (outKey: string): Promise<TaskResult> => {
     if (taskMs > 0) await delay(taskMs);
     // As many stages and metrics as a real tile tells.
-    return { state: 'done', outKey, stages: stages(taskMs / 1000), metrics };
+    return { state: 'done', outKey, stages, metrics };
   };
   return {
     ingest: (_ports, { outKey }) => run(outKey),
@@ -45,7 +46,7 @@ export function stubRunners(taskMs: number): TaskRunners {
 }
 
 const stageNames = ['read', 'geometry', 'range', 'rectify', 'match', 'filter', 'rasterize', 'store'];
-const stages = (seconds: number): Record<string, number> => Object.fromEntries(stageNames.map((name) => [name, seconds / stageNames.length]));
+const stagesOf = (seconds: number): Record<string, number> => Object.fromEntries(stageNames.map((name) => [name, seconds / stageNames.length]));
 const metrics = {
   matchedPixels: 1_500_000, deliveredCells: 1_000_000, validCells: 980_000, disparities: 48, rangeClipped: 0, epipolarResidualPx: 0.001, validPixels: 900_000,
 };

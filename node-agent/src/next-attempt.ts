@@ -14,6 +14,8 @@ export interface NextRun {
 }
 export type NextAttempt = NextRun | { readonly is: 'dead'; readonly class: FailureClass };
 
+const firstRun: NextRun = { is: 'run', afterMs: 0, isolated: false, split: false };
+
 /** A bug seldom goes away by itself. */
 const mostUnknown = 3;
 /** Between the attempts while a service is away, or its disk full: eight of them in ten minutes. */
@@ -38,6 +40,7 @@ const mostVanished = 10;
  * Once sent to a process of its own, a task stays there.
  */
 export function nextAttempt(attempts: readonly Attempted[]): NextAttempt {
+  if (attempts.length === 0) return firstRun;
   const counts = (some: (attempt: Attempted) => boolean): number => attempts.filter(some).length;
   const of = (name: Attempted['class']) => (attempt: Attempted): boolean => attempt.class === name;
   const isKill = ({ class: of, signal }: Attempted): boolean => of === 'crash' && signal === 'SIGKILL';

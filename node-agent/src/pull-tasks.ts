@@ -25,20 +25,29 @@ export interface PullOptions {
 /** A task in hand; its stage changes as it goes. */
 export type InHand = AgentInfo['inHand'][number];
 
-interface Held { readonly task: InHand; readonly sinceMs: number; readonly handBack: AbortController }
+interface Held {
+  readonly delivery: TaskDelivery;
+  readonly task: InHand;
+  readonly sinceMs: number;
+  readonly handBack: AbortController;
+  /** The last beat was not confirmed. */
+  isDoubtful: boolean;
+}
 
 /**
  * Pulls tasks while a slot is free and runs each beside its heartbeat, until `drain` or `stop` aborts, or a task hangs in this process,
  * and all are answered. A slot is free again when its task is answered.
  */
 export async function pullTasks(
-  ports: DeliveryPorts & { readonly queue: TaskQueue }, options: PullOptions,
+  ports: DeliveryPorts & { readonly queue: Pick<TaskQueue, 'pullTask'> }, options: PullOptions,
 ): Promise<Readonly<Record<DeliveryEnd, number>>> {
   const { queue, log } = ports;
   const ends: Record<DeliveryEnd, number> = { settled: 0, returned: 0, hung: 0 };
   const inHand = new Map<Promise<void>, Held>();
   const wallTimes = makeWallTimes();
   const pulling = new AbortController();
+  /** Of tasks that ended without being handed back, for the next ones. */
+  const unused: AbortController[] = [];
   let grace: NodeJS.Timeout | undefined;
 
   const tellInHand = (): void => { options.onInHand?.([...inHand.values()].map(({ task }) => task)); };
@@ -55,20 +64,22 @@ export async function pullTasks(
     grace = setTimeout(() => { handBack(() => true); }, options.graceMs);
   };
 
-  async function run(delivery: TaskDelivery, { task, sinceMs, handBack: { signal } }: Held): Promise<void> {
-    const beat = keepLease(delivery, options.heartbeatMs, log);
+  async function run(held: Held): Promise<void> {
+    const { delivery, task, sinceMs, handBack } = held;
     try {
-      const end = await runDelivery(ports, delivery, signal, (stage) => { task.stage = stage; });
+      const end = await runDelivery(ports, delivery, handBack.signal, (stage) => { task.stage = stage; });
       ends[end] += 1;
       if (end === 'settled') wallTimes.add(task.kind, performance.now() - sinceMs);
       if (end === 'hung') onStop();
     } catch (error) {
       // The bus took no answer: after its ack wait the task is delivered again.
       log('task:unsettled', { subject: delivery.subject, error: error instanceof Error ? error.message : String(error) });
-    } finally {
-      beat.stop();
     }
   }
+
+  const beats = setInterval(() => {
+    for (const [running, held] of inHand) void keepLease(held, () => inHand.has(running), log);
+  }, options.heartbeatMs);
 
   for (const [signal, act] of [[options.drain, onDrain], [options.stop, onStop]] as const) {
     if (signal.aborted) act();
@@ -86,9 +97,12 @@ export async function pullTasks(
     });
     if (delivery === null) continue;
     const ids = parseTaskSubject(delivery.subject) ?? { sceneId: '', taskId: delivery.subject, kind: '' };
-    const held: Held = { task: { ...ids, since: ports.now().toISOString() }, sinceMs: performance.now(), handBack: new AbortController() };
-    const running: Promise<void> = run(delivery, held).finally(() => {
+    const held: Held = {
+      delivery, task: { ...ids, since: ports.now().toISOString() }, sinceMs: performance.now(), handBack: unused.pop() ?? new AbortController(), isDoubtful: false,
+    };
+    const running: Promise<void> = run(held).then(() => {
       inHand.delete(running);
+      if (!held.handBack.signal.aborted) unused.push(held.handBack);
       tellInHand();
     });
     inHand.set(running, held);
@@ -97,6 +111,7 @@ export async function pullTasks(
     if (options.stop.aborted) held.handBack.abort();
   }
   await Promise.all(inHand.keys());
+  clearInterval(beats);
   clearTimeout(grace);
   options.drain.removeEventListener('abort', onDrain);
   options.stop.removeEventListener('abort', onStop);
@@ -104,26 +119,14 @@ export async function pullTasks(
 }
 
 /**
- * Asks for more time regularly. An unconfirmed beat is no reason to stop: during an outage of the bus every
+ * Asks for more time, as one beat of all tasks in hand does. An unconfirmed beat is no reason to stop: during an outage of the bus every
  * agent would throw its work away, while a late ack takes the task off the queue, and two agents that finish
  * the same task write the same bytes under the same key.
  */
-function keepLease(delivery: TaskDelivery, everyMs: number, log: Log): { stop(): void } {
-  let isDoubtful = false;
-  let isOver = false;
-  const beat = async (): Promise<void> => {
-    const isConfirmed = await delivery.working();
-    if (!isConfirmed && !isDoubtful && !isOver) {
-      const ids = parseTaskSubject(delivery.subject);
-      log('lease:doubtful', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt });
-    }
-    isDoubtful = !isConfirmed;
-  };
-  const timer = setInterval(() => { void beat(); }, everyMs);
-  return {
-    stop() {
-      isOver = true;
-      clearInterval(timer);
-    },
-  };
+async function keepLease(held: Held, isInHand: () => boolean, log: Log): Promise<void> {
+  const { delivery, isDoubtful } = held;
+  held.isDoubtful = !(await delivery.working());
+  if (!held.isDoubtful || isDoubtful || !isInHand()) return;
+  const ids = parseTaskSubject(delivery.subject);
+  log('lease:doubtful', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt });
 }

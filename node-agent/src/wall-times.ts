@@ -15,7 +15,11 @@ const remembered = 16;
 export function makeWallTimes(): WallTimes {
   const byKind = new Map<string, number[]>();
   return {
-    add(kind, ms) { byKind.set(kind, [...(byKind.get(kind) ?? []), ms].slice(-remembered)); },
+    add(kind, ms) {
+      const last = byKind.get(kind);
+      if (last === undefined) byKind.set(kind, [ms]);
+      else if (last.push(ms) > remembered) last.shift();
+    },
     fits: (kind, elapsedMs, graceMs) => Math.max(0, ...(byKind.get(kind) ?? [])) - elapsedMs <= graceMs,
   };
 }

@@ -31,51 +31,63 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
     checkKey(key);
     return `${root}/${key}`;
   };
-  const newStagingPath = (): string => `${staging}/${randomUUID()}`;
+  const own = randomUUID();
+  let stagedFiles = 0;
+  const newStagingPath = (): string => `${staging}/${own}.${stagedFiles++}`;
 
-  /** Makes `staged` visible as `key`; false where `mayReplace` is not set and the key is taken. Either way `staged` is gone. */
-  async function publish(key: string, staged: string, mayReplace: boolean, isDurable = true): Promise<boolean> {
-    const path = pathOf(key);
-    const move = (): boolean => (mayReplace ? (renameSync(staged, path), true) : isLinked(staged, path));
-    let isPublished: boolean;
+  /** Makes `path` visible as `key`; false where `mayReplace` is not set and the key is taken. Either way `path` is gone. */
+  function publish(key: string, path: string, mayReplace: boolean): boolean {
+    const target = pathOf(key);
+    const move = (): boolean => (mayReplace ? (renameSync(path, target), true) : isLinked(path, target));
     try {
-      isPublished = move();
+      return move();
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      mkdirSync(dirname(path), { recursive: true });
-      isPublished = move();
+      mkdirSync(dirname(target), { recursive: true });
+      return move();
     }
-    if (isPublished && isDurable) await sync(dirname(path));
-    return isPublished;
   }
 
   // Small writes go through the system calls at once: on their way through the thread pool each call would cost twice what it does.
   // Only what waits for the disk, waits there.
-  async function putBytes(key: string, bytes: Uint8Array, mayReplace: boolean, isDurable = true): Promise<boolean> {
-    const staged = newStagingPath();
+  function putNow(key: string, bytes: Uint8Array, mayReplace: boolean): boolean {
+    const path = newStagingPath();
     try {
-      const file = openSync(staged, 'wx');
-      try {
-        writeFileSync(file, bytes);
-        if (isDurable) await flushed(file);
-      } finally {
-        closeSync(file);
-      }
-      return await publish(key, staged, mayReplace, isDurable);
+      writeFileSync(path, bytes, { flag: 'wx' });
+      return publish(key, path, mayReplace);
     } catch (error) {
-      rmSync(staged, { force: true });
+      rmSync(path, { force: true });
       throw error;
     }
   }
 
-  async function putLocalFile(key: string, source: string, mayReplace: boolean): Promise<boolean> {
-    const staged = newStagingPath();
+  async function putBytes(key: string, bytes: Uint8Array, mayReplace: boolean, isRepeatable: boolean): Promise<boolean> {
+    if (isRepeatable) return putNow(key, bytes, mayReplace);
+    const path = newStagingPath();
     try {
-      await moveFile(source, staged);
-      await sync(staged);
-      return await publish(key, staged, mayReplace);
+      writeFileSync(path, bytes, { flag: 'wx' });
+      return await publishSynced(key, path, mayReplace);
     } catch (error) {
-      rmSync(staged, { force: true });
+      rmSync(path, { force: true });
+      throw error;
+    }
+  }
+
+  /** As publish; on disk when it resolves. */
+  async function publishSynced(key: string, path: string, mayReplace: boolean): Promise<boolean> {
+    await sync(path);
+    if (!publish(key, path, mayReplace)) return false;
+    await sync(dirname(pathOf(key)));
+    return true;
+  }
+
+  async function putLocalFile(key: string, source: string, mayReplace: boolean): Promise<boolean> {
+    const path = newStagingPath();
+    try {
+      await moveFile(source, path);
+      return await publishSynced(key, path, mayReplace);
+    } catch (error) {
+      rmSync(path, { force: true });
       throw error;
     }
   }
@@ -105,8 +117,8 @@ export async function openFileStore(folder: string): Promise<ObjectStore> {
       return entry.size;
     }),
     has: (key) => translated('look up', key, async () => isFile(pathOf(key))),
-    putIfAbsent: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, () => putBytes(key, bytes, false, !isRepeatable)),
-    put: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () => { await putBytes(key, bytes, true, !isRepeatable); }),
+    putIfAbsent: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, () => putBytes(key, bytes, false, isRepeatable)),
+    put: (key, bytes, { isRepeatable = false } = {}) => translated('write', key, async () => { await putBytes(key, bytes, true, isRepeatable); }),
     putFile: (key, path) => translated('write', key, async () => {
       checkKey(key);
       await putLocalFile(key, path, true);

@@ -29,11 +29,18 @@ export interface Puller {
   deny(subject: string, error: Error): void;
 }
 
-/** A subscription for answers, and who waits for them. */
+/** A subscription for answers, and the pull that waits for them. Made once and used for thousands of pulls, which so make next to nothing. */
 interface Line {
   readonly subscription: Subscription;
-  onMessage: (message: Msg) => void;
-  onError: (error: Error) => void;
+  /** Where this pull's requests were sent to. */
+  subjects: string[];
+  /** Requests without an answer. */
+  open: number;
+  /** When the pull counts as unanswered. */
+  until: number;
+  timer: { readonly at: number; readonly timeout: NodeJS.Timeout } | null;
+  /** Null: nobody waits. */
+  waiter: { readonly resolve: (pulled: Pulled) => void; readonly reject: (error: Error) => void } | null;
 }
 
 /**
@@ -43,19 +50,65 @@ interface Line {
 export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: string): Puller {
   const idle: Line[] = [];
   let ack: { readonly reply: string; readonly message: Outgoing } | null = null;
-  const waiting = new Set<{ readonly subjects: readonly string[]; wake(): void; fail(error: Error): void }>();
+  const waiting = new Set<Line>();
 
   function openLine(): Line {
     const line: Line = {
       subscription: nc.subscribe(createInbox(inboxPrefix), {
         callback: (error, message) => {
-          if (error !== null) line.onError(error);
-          else line.onMessage(message);
+          if (error !== null) fail(line, new ServiceUnavailableError(`bus: pull refused: ${error.message}`, error));
+          else hear(line, message);
         },
       }),
-      onMessage: refuse, onError: () => undefined,
+      subjects: [], open: 0, until: 0, timer: null, waiter: null,
     };
     return line;
+  }
+
+  function hear(line: Line, message: Msg): void {
+    if (line.waiter === null) return refuse(message);
+    const status = statusOf(message);
+    if (status !== null && status < 400) return;
+    line.open -= 1;
+    if (status === null) settle(line, { is: 'message', message });
+    else if (status === 503) settle(line, unanswered);
+    else if (line.open === 0) settle(line, none);
+  }
+
+  function settle(line: Line, pulled: Pulled): void {
+    const waiter = end(line);
+    waiter?.resolve(pulled);
+  }
+  function fail(line: Line, error: Error): void {
+    const waiter = end(line);
+    waiter?.reject(error);
+  }
+  function end(line: Line): Line['waiter'] {
+    const { waiter } = line;
+    if (waiter === null) return null;
+    line.waiter = null;
+    waiting.delete(line);
+    if (line.open === 0) idle.push(line);
+    else {
+      clearTimeout(line.timer?.timeout);
+      void cancel(line.subscription);
+    }
+    return waiter;
+  }
+
+  /** A line's timer goes on from pull to pull: most are over long before, and setting it each time would cost more than looking once a while. */
+  function watch(line: Line): void {
+    if (line.timer !== null && line.timer.at <= line.until) return;
+    clearTimeout(line.timer?.timeout);
+    const timeout = setTimeout(() => {
+      line.timer = null;
+      if (line.waiter === null) return;
+      if (line.until <= performance.now()) settle(line, unanswered);
+      else watch(line);
+    }, line.until - performance.now());
+    // A pull that waits has a connection to keep the program running.
+    timeout.unref();
+    line.timer = { at: line.until, timeout };
   }
 
   /** Sends a pull of a kind, with the ack that waits where that is of the same kind (source: NATS ADR-15, `+NXT`); tells to what subject. */
@@ -74,48 +127,25 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
 
   return {
     ack(reply) { ack = { reply, message: outbox.send(reply, '+ACK') }; },
-    wake() { for (const pull of waiting) pull.wake(); },
-    deny(subject, error) { for (const pull of waiting) if (pull.subjects.includes(subject)) pull.fail(error); },
+    wake() { for (const line of waiting) settle(line, none); },
+    deny(subject, error) { for (const line of waiting) if (line.subjects.includes(subject)) fail(line, error); },
     pull: (kinds, waitMs) => new Promise((resolve, reject) => {
       const line = idle.pop() ?? openLine();
-      let open = kinds.length;
-      const end = (): void => {
-        clearTimeout(timer);
-        waiting.delete(pull);
-        [line.onMessage, line.onError] = [refuse, () => undefined];
-        if (open === 0) idle.push(line);
-        else void cancel(line.subscription);
-      };
-      const settle = (result: Pulled): void => {
-        end();
-        resolve(result);
-      };
-      const fail = (error: Error): void => {
-        end();
-        reject(error);
-      };
-      const pull = {
-        subjects: new Array<string>(),
-        wake: () => { settle({ is: 'none' }); },
-        fail,
-      };
-      line.onError = (error) => { fail(new ServiceUnavailableError(`bus: pull refused: ${error.message}`, error)); };
-      line.onMessage = (message) => {
-        const status = statusOf(message);
-        if (status !== null && status < 400) return;
-        open -= 1;
-        if (status === null) settle({ is: 'message', message });
-        else if (status === 503) settle({ is: 'unanswered' });
-        else if (open === 0) settle({ is: 'none' });
-      };
-      const timer = setTimeout(() => { settle({ is: 'unanswered' }); }, waitMs + answerTimeoutMs);
-      waiting.add(pull);
+      line.waiter = { resolve, reject };
+      line.open = kinds.length;
+      line.subjects = [];
+      if (nc.isClosed()) return settle(line, none);
+      line.until = performance.now() + waitMs + answerTimeoutMs;
+      watch(line);
+      waiting.add(line);
       const text = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
-      if (nc.isClosed()) return settle({ is: 'none' });
-      for (const kind of kinds) pull.subjects.push(request(kind, text, line.subscription.getSubject()));
+      for (const kind of kinds) line.subjects.push(request(kind, text, line.subscription.getSubject()));
     }),
   };
 }
+
+const none: Pulled = { is: 'none' };
+const unanswered: Pulled = { is: 'unanswered' };
 
 /** A message nobody waits for. */
 const refuse = (message: Msg): void => { if (statusOf(message) === null) message.respond(handBack(0)); };
@@ -134,29 +164,42 @@ const handBack = (delayMs: number): string => (delayMs > 0 ? `-NAK ${JSON.string
  * The delivery in a pulled message. Its reply subject tells how often it was delivered and takes the answers
  * (source: NATS ADR-15): $JS.ACK.[domain.account.]stream.consumer.delivered.sequence.…
  */
-export function deliveryOf(puller: Puller, requests: Requests, message: Msg): TaskDelivery {
-  const reply = message.reply ?? '';
-  const tokens = reply.split('.');
-  const attempt = Number(tokens[tokens.length > 9 ? 6 : 4]);
-  const isConfirmed = async (answer: string): Promise<boolean> => {
-    const confirmation = await requests.ask(reply, answer);
-    return confirmation !== null && statusOf(confirmation) === null;
-  };
-  async function settle(answer: string): Promise<void> {
-    if (await isConfirmed(answer)) return;
-    throw new ServiceUnavailableError(`bus: no confirmation of ${answer.slice(0, 5)} for ${message.subject}; it will be delivered again`);
+export class NatsDelivery implements TaskDelivery {
+  readonly bytes: Uint8Array;
+  readonly subject: string;
+  readonly hash: string | null;
+  readonly round: number;
+  readonly message: string | null;
+  readonly mayHaveAttempts: boolean;
+  readonly attempt: number;
+  readonly #ports: { readonly puller: Puller; readonly requests: Requests };
+  readonly #reply: string;
+
+  constructor(ports: { readonly puller: Puller; readonly requests: Requests }, message: Msg) {
+    this.#ports = ports;
+    this.#reply = message.reply ?? '';
+    const tokens = this.#reply.split('.');
+    this.attempt = Number(tokens[tokens.length > 9 ? 6 : 4]);
+    this.bytes = message.data;
+    this.subject = message.subject;
+    const { headers } = message;
+    ({ hash: this.hash, round: this.round, message: this.message } = parseWork(headers?.get(taskHeader) ?? ''));
+    this.mayHaveAttempts = headers?.has(mayHaveAttemptsHeader) === true;
   }
-  return {
-    bytes: message.data,
-    subject: message.subject,
-    ...parseWork(message.headers?.get(taskHeader) ?? ''),
-    mayHaveAttempts: message.headers?.has(mayHaveAttemptsHeader) === true,
-    attempt,
-    // What the server refuses is reported where the connection is watched.
-    working: () => isConfirmed('+WPI').catch(() => false),
-    async ack() { puller.ack(reply); },
-    retry: (delayMs) => settle(handBack(delayMs)),
-    // With a reason ("+TERM why") nats-server 2.9 would deliver it again.
-    reject: () => settle('+TERM'),
-  };
+
+  /** What the server refuses is reported where the connection is watched. */
+  working(): Promise<boolean> { return this.#isConfirmed('+WPI').catch(() => false); }
+  async ack(): Promise<void> { this.#ports.puller.ack(this.#reply); }
+  retry(delayMs: number): Promise<void> { return this.#settle(handBack(delayMs)); }
+  /** With a reason ("+TERM why") nats-server 2.9 would deliver it again. */
+  reject(): Promise<void> { return this.#settle('+TERM'); }
+
+  async #isConfirmed(answer: string): Promise<boolean> {
+    const confirmation = await this.#ports.requests.ask(this.#reply, answer);
+    return confirmation !== null && statusOf(confirmation) === null;
+  }
+  async #settle(answer: string): Promise<void> {
+    if (await this.#isConfirmed(answer)) return;
+    throw new ServiceUnavailableError(`bus: no confirmation of ${answer.slice(0, 5)} for ${this.subject}; it will be delivered again`);
+  }
 }

@@ -5,14 +5,14 @@ import { JetStreamApiError, jetstream, jetstreamManager } from '@nats-io/jetstre
 import { Kvm } from '@nats-io/kv';
 import {
   InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
-  deadSubject, encodeMessage, eventFilter, eventSubject, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, taskSubject, tasksOfScene,
+  deadSubject, encodeMessage, eventFilter, eventSubject, isTaskOf, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, tasksOfScene,
   tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
 import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
 import { openOutbox } from './nats-outbox.js';
 import { openPublisher, storedOf } from './nats-publish.js';
-import { deliveryOf, openPuller } from './nats-pull.js';
+import { NatsDelivery, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams, haveStreams } from './nats-streams.js';
 import type { TaskQueue } from './task-queue.js';
@@ -45,6 +45,9 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const report = options.onProblem ?? ((): void => undefined);
   const role = options.role ?? 'coordinator';
   const reconnected = new Set<() => void>();
+  const answering = { puller, requests };
+  /** Signals that wake the pulls that wait. */
+  const waking = new WeakSet<AbortSignal>();
   let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
 
   void watchConnection(nc, options, {
@@ -91,29 +94,27 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   async function pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): ReturnType<TaskQueue['pullTask']> {
     const now = performance.now();
     const warm = lastKind !== null && lastKind.until > now && kinds.includes(lastKind.kind) ? lastKind.kind : null;
-    // One kind after the other without waiting, so that the first kind with work wins; then all at once.
-    const rounds: { readonly some: readonly TaskKind[]; readonly patience: number }[] = [
-      ...(warm === null ? [] : [warm]), ...kinds.filter((kind) => kind !== warm)].map((kind) => ({ some: [kind], patience: 0 }));
-    if (waitMs > 0) rounds.push({ some: kinds, patience: waitMs });
-    const onStop = (): void => { puller.wake(); };
-    signal.addEventListener('abort', onStop);
-    try {
-      for (const { some, patience } of rounds) {
-        if (signal.aborted || closing.signal.aborted) return null;
-        const pulled = await puller.pull(some, patience);
-        if (pulled.is === 'unanswered') {
-          await recover(signal);
-          return null;
-        }
-        if (pulled.is === 'none') continue;
-        const kind = kinds.find((candidate) => pulled.message.subject.startsWith(taskSubject(candidate, '', '').slice(0, -1)));
-        if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };
-        return deliveryOf(puller, requests, pulled.message);
-      }
-      return null;
-    } finally {
-      signal.removeEventListener('abort', onStop);
+    if (!waking.has(signal)) {
+      waking.add(signal);
+      setMaxListeners(0, signal); // one per queue
+      signal.addEventListener('abort', () => { puller.wake(); }, { signal: closing.signal });
     }
+    // One kind after the other without waiting, so that the first kind with work wins; then all at once.
+    const singly = warm === null ? kinds : [warm, ...kinds.filter((kind) => kind !== warm)];
+    for (let i = 0; i < singly.length + (waitMs > 0 ? 1 : 0); i += 1) {
+      if (signal.aborted || closing.signal.aborted) return null;
+      const pulled = await (i < singly.length ? puller.pull(singly.slice(i, i + 1), 0) : puller.pull(kinds, waitMs));
+      if (pulled.is === 'unanswered') {
+        await recover(signal);
+        return null;
+      }
+      if (pulled.is === 'none') continue;
+      const { subject } = pulled.message;
+      const kind = kinds.find((candidate) => isTaskOf(candidate, subject));
+      if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };
+      return new NatsDelivery(answering, pulled.message);
+    }
+    return null;
   }
 
   async function* events(sceneId: string, signal: AbortSignal, which: 'all' | 'ends' = 'all'): AsyncGenerator<TaskEvent> {

@@ -23,7 +23,7 @@ export {
 } from './scene.js';
 export { type Beat, type Lease, type SceneStatus, beatSchema, leaseSchema, sceneStatusSchema } from './status.js';
 export {
-  type BusRole, agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, nudgeSubject, inboxPrefixOf, parseTaskSubject, presenceSubject, taskConsumer, taskSubject, tasksOf, tasksOfScene,
+  type BusRole, agentsBucket, deadFilter, deadStream, deadSubject, eventFilter, eventSubject, isTaskOf, nudgeSubject, inboxPrefixOf, parseTaskSubject, presenceSubject, taskConsumer, taskSubject, tasksOf, tasksOfScene,
   tasksStream,
 } from './subjects.js';
 export {

@@ -11,6 +11,8 @@ export const presenceSubject = (agent: string): string => `$KV.${agentsBucket}.$
 export const taskSubject = (kind: TaskKind, sceneId: string, taskId: string): string => `tasks.${kind}.${sceneId}.${taskId}`;
 /** A stream per kind, so that its one consumer needs no filter. */
 export const tasksStream = (kind: TaskKind): string => `TASKS-${kind}`;
+/** Whether a subject is that of a task of this kind. */
+export const isTaskOf = (kind: TaskKind, subject: string): boolean => subject.startsWith(`tasks.${kind}.`);
 export const tasksOf = (kind: TaskKind): string => `tasks.${kind}.>`;
 export const taskConsumer = (kind: TaskKind): string => `agents-${kind}`;
 /**
