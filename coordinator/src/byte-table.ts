@@ -42,7 +42,7 @@ export function editBytes(table: ByteTable): ByteEdit {
       const number = index >> chunkBits;
       let chunk = own.get(number);
       if (chunk === undefined) {
-        chunk = Uint8Array.from(table.chunks[number] ?? []);
+        chunk = table.chunks[number]?.slice() ?? new Uint8Array(0);
         own.set(number, chunk);
         chunks ??= [...table.chunks];
         chunks[number] = chunk;

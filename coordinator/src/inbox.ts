@@ -10,6 +10,8 @@ export interface Inbox<T> {
 export function makeInbox<T>(): Inbox<T> {
   let waiting: T[] = [];
   let wake = (): void => undefined;
+  /** Signals that wake the reader. */
+  const heard = new WeakSet<AbortSignal>();
   return {
     push(event) {
       waiting.push(event);
@@ -18,13 +20,11 @@ export function makeInbox<T>(): Inbox<T> {
     async next(signal) {
       signal.throwIfAborted();
       if (waiting.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = () => {
-            signal.removeEventListener('abort', wake);
-            resolve();
-          };
-          signal.addEventListener('abort', wake);
-        });
+        if (!heard.has(signal)) {
+          heard.add(signal);
+          signal.addEventListener('abort', () => { wake(); }, { once: true });
+        }
+        await new Promise<void>((resolve) => { wake = resolve; });
         signal.throwIfAborted();
       }
       const events = waiting;

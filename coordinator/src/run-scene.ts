@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { AltiplanoError, InputError, ObjectMissingError, type ScenePlan, type SceneOrder, planKey, scenePrefix } from '@altiplano/protocol';
+import { AltiplanoError, InputError, ObjectMissingError, type ScenePlan, type SceneOrder, type TaskOutcome, planKey, scenePrefix } from '@altiplano/protocol';
 import {
   type SceneCommand, type SceneEvent, type SceneState, advanceScene, doneTasks, initialState, isFinal, newOutcomes,
 } from './advance-scene.js';
@@ -196,11 +196,15 @@ async function follow(ports: ScenePorts, plan: ScenePlan, options: RunOptions, p
 /** Neighbouring tasksEnded as one, so that a burst of events costs one step. */
 function joined(events: readonly SceneEvent[]): SceneEvent[] {
   const out: SceneEvent[] = [];
+  let burst: TaskOutcome[] | null = null;
   for (const event of events) {
-    const last = out.at(-1);
-    if (event.type === 'tasksEnded' && last?.type === 'tasksEnded') {
-      out[out.length - 1] = { type: 'tasksEnded', outcomes: [...last.outcomes, ...event.outcomes] };
-    } else out.push(event);
+    if (event.type !== 'tasksEnded') {
+      burst = null;
+      out.push(event);
+    } else if (burst === null) {
+      burst = [...event.outcomes];
+      out.push({ type: 'tasksEnded', outcomes: burst });
+    } else for (const outcome of event.outcomes) burst.push(outcome);
   }
   return out;
 }
