@@ -37,7 +37,7 @@ export function readCones(folder: string): Cones {
   const { data: positive, mask: notOccluded } = readWindow(join(folder, 'Cones_LEFT_GT.tif'), { band: 1, maskPath: join(folder, 'Occlusion_LEFT.png') });
   const isScored = (i: number): boolean => i % left.width >= firstColumn && (positive[i] ?? 0) > 0 && notOccluded?.[i] !== 0;
   return {
-    left, right, range: { low: new Int16Array(left.width * left.height).fill(1 - count), count },
+    left, right, range: { low: new Int16Array(left.width * left.height).fill(1 - count), count, rowCounts: null },
     truth: Float64Array.from(positive, (disparity, i) => (isScored(i) ? -disparity : NaN)),
   };
 }

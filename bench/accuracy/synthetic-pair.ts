@@ -58,7 +58,7 @@ export function syntheticPair(options: SyntheticPairOptions): SyntheticPair {
     ref: { u0: 0, v0: 0, width, height, data: ref, valid: new Uint8Array(ref.length).fill(1) },
     sec: { u0, v0: 0, width: secWidth, height, data: sec, valid: new Uint8Array(sec.length).fill(1) },
     truth,
-    range: { low: new Int16Array(width * height).fill(low), count },
+    range: { low: new Int16Array(width * height).fill(low), count, rowCounts: null },
   };
 }
 

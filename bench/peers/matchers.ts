@@ -49,7 +49,7 @@ export function townCase(size: number, range: number): MatcherCase {
   const left = new Uint8Array(secWidth * size), before = range - 1;
   for (let v = 0; v < size; v++) for (let x = 0; x < secWidth; x++) left[v * secWidth + x] = ref[v * size + Math.min(size - 1, Math.max(0, x - before))] ?? 0;
   return {
-    name: `town ${size} x ${size}`, range, ref: block(ref, size, 0), sec: block(sec, secWidth, -secOffset), search: { low, count: range },
+    name: `town ${size} x ${size}`, range, ref: block(ref, size, 0), sec: block(sec, secWidth, -secOffset), search: { low, count: range, rowCounts: null },
     truth: Float32Array.from(truth, (d, i) => (seen[i] === 1 ? d : NaN)),
     bytes: { left, right: Uint8Array.from(sec), width: secWidth, height: size, count: range },
     // x_left = u + before and x_right = u + d + secOffset.

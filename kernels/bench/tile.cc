@@ -152,7 +152,7 @@ void runDense(Tile& t) {
 }
 
 void runMatchPair(Tile& t) {
-  matchPair(t.refImage(), t.secImage(), t.low.view(), t.count, t.secOffset, {}, t.memory, t.work.views());
+  matchPair(t.refImage(), t.secImage(), {t.low.view(), t.count}, t.secOffset, {}, t.memory, t.work.views());
 }
 
 void runRectify(Tile& t) {
@@ -253,7 +253,7 @@ std::vector<Stage> makeStages() {
        [](Tile& t) { medianFilterReference(t.refined.disparity.view(), 3, t.work.disparity.view()); }, [](Tile& t) { return Digest().add(t.work.disparity.view()).value(); }},
       {"rectify", nothing, runRectify, runRectifyTwin,
        [](Tile& t) { return Digest().add(t.rectified.view()).add(t.rectifiedValid.view()).value(); }},
-      {"searchRange", nothing, [](Tile& t) { searchRange(t.rectFromGround, t.prior(), 0, 0, {256, 2, 0.5}, t.range.view()); }, nullptr,
+      {"searchRange", nothing, [](Tile& t) { searchRange(t.rectFromGround, t.prior(), 0, 0, {256, 2, 0.5}, t.range.view(), t.rowCounts); }, nullptr,
        [](Tile& t) { return Digest().add(t.range.view()).value(); }},
       {"triangulate", nothing,
        [](Tile& t) { triangulate(t.filtered.disparity.view(), 0, 0, t.groundFromRect, 0, 0, {t.east.view(), t.north.view(), t.up.view()}); },
@@ -294,7 +294,7 @@ Tile::Tile(const PairInput& in)
       sums(static_cast<size_t>(height)),
       won(width, height), sharpened(width, height), refined(width, height), filtered(width, height), work(width, height),
       imageFromRect(turned(width, height)), rectified(width, height), rectifiedValid(width, height),
-      groundFromRect(ground(width, height, in.low.at(0, 0), count)), rectFromGround(inverse(groundFromRect)), range(width, height),
+      groundFromRect(ground(width, height, in.low.at(0, 0), count)), rectFromGround(inverse(groundFromRect)), range(width, height), rowCounts(static_cast<size_t>(height)),
       east(width, height), north(width, height), up(width, height),
       keptEast(width, height), keptNorth(width, height), keptUp(width, height),
       dsmHeight(width, height), dsmWeight(width, height), dsmSpread(width, height), dsmCount(width, height),

@@ -67,6 +67,7 @@ struct Tile {
   Poly3 groundFromRect, rectFromGround;
   Image<float> priorLow, priorHigh;
   Image<int16_t> range;
+  std::vector<uint16_t> rowCounts;
   Image<float> east, north, up;
   Image<float> keptEast, keptNorth, keptUp;  // what dropOutliers works on in place
   std::vector<float> pointEast, pointNorth, pointUp, pointWeight;  // dense, as JavaScript's arrays

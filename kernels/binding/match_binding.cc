@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "args.h"
 #include "match.h"
@@ -45,6 +46,11 @@ Napi::Value matchPairBinding(const Napi::CallbackInfo& info, MatchMemory& memory
   const Napi::Object range = info[2].As<Napi::Object>(), given = info[3].As<Napi::Object>();
   const MatchImage reference = matchImageAt(ref), secondary = matchImageAt(sec);
   const auto low = imageAt<int16_t>(range, "low", reference.data.width, reference.data.height);
+  std::span<const uint16_t> rowCounts;
+  if (!range.Get("rowCounts").IsNull()) {
+    const size_t rows = static_cast<size_t>(reference.data.height);
+    rowCounts = {arrayAt<uint16_t>(range, "rowCounts", rows), rows};
+  }
   MatchOptions options;
   options.sgm.p1 = intAt(given, "p1");
   options.sgm.p2 = intAt(given, "p2");
@@ -52,7 +58,7 @@ Napi::Value matchPairBinding(const Napi::CallbackInfo& info, MatchMemory& memory
   options.edges.specklePx = intAt(given, "specklePx");
   options.refine.iterations = intAt(given, "refineIterations");
   const NewMap map = newMap(info.Env(), ref);
-  matchPair(reference, secondary, low, intAt(range, "count"), intAt(ref, "u0") - intAt(sec, "u0"), options, memory,
+  matchPair(reference, secondary, {low, intAt(range, "count"), rowCounts}, intAt(ref, "u0") - intAt(sec, "u0"), options, memory,
             map.views);
   return map.object;
 }

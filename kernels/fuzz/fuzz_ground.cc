@@ -55,9 +55,11 @@ void toGround(Input& input) {
                     denseView(counts.data(), columns, rows)});
   std::vector<int16_t> low(pixels);
   const int most = input.integer(16, 300);
+  std::vector<uint16_t> rowCounts(static_cast<size_t>(height));
   const SearchCount count = searchRange(rectFromGround, prior.views, input.integer(-50, 50), input.integer(-50, 50),
-                                        {most, std::abs(input.finite(5)), std::abs(input.finite(2))}, denseView(low.data(), width, height));
+                                        {most, std::abs(input.finite(5)), std::abs(input.finite(2))}, denseView(low.data(), width, height), rowCounts);
   fuzz::expect(count.count <= most && count.count >= 0);
+  for (const uint16_t ofRow : rowCounts) fuzz::expect(ofRow <= count.count && (ofRow > 0 || count.wanted == 0));
 }
 
 void bounds(Input& input) {

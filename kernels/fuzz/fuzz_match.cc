@@ -17,6 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<int16_t> low(pixels);
   const int base = input.flag() ? input.integer(-80, 80) : input.integer(-32768, 32767);
   for (int16_t& value : low) value = static_cast<int16_t>(std::clamp(base + input.byte() % 5, -32768, 32767));
+  std::vector<uint16_t> rowCounts(input.flag() ? static_cast<size_t>(height) : 0);
+  for (uint16_t& ofRow : rowCounts) ofRow = static_cast<uint16_t>(input.integer(1, count));
   MatchOptions options;
   options.sgm.p1 = input.integer(1, 63);
   options.sgm.p2 = input.integer(options.sgm.p1, 63);
@@ -29,7 +31,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                            denseView(confidence.data(), width, height)};
   matchPair({denseView(refData.data(), width, height), denseView(refValid.data(), width, height)},
             {denseView(secData.data(), secWidth, height), denseView(secValid.data(), secWidth, height)},
-            denseView<const int16_t>(low.data(), width, height), count, offset, options, memory, out);
+            {denseView<const int16_t>(low.data(), width, height), count, rowCounts}, offset, options, memory, out);
   for (size_t i = 0; i < pixels; ++i) {
     fuzz::expect(std::isfinite(disparity[i]) == (validity[i] == 0));
     fuzz::expect(confidence[i] >= 0 && confidence[i] <= 1);

@@ -35,7 +35,7 @@ const array: fc.Arbitrary<unknown> = fc.oneof(
 const fitting: Readonly<Record<string, () => unknown>> = {
   data: () => new Float32Array(100).fill(7), valid: () => new Uint8Array(100).fill(1), low: () => new Int16Array(100), disparity: () => new Float32Array(100), validity: () => new Uint16Array(100),
   confidence: () => new Float32Array(100), east: () => new Float32Array(100), north: () => new Float32Array(100), up: () => new Float32Array(100), height: () => new Float32Array(100),
-  weight: () => new Float32Array(100), spread: () => new Float32Array(100), count: () => new Uint16Array(100), seeds: () => new Float64Array(8), mask: () => null,
+  weight: () => new Float32Array(100), spread: () => new Float32Array(100), count: () => new Uint16Array(100), seeds: () => new Float64Array(8), mask: () => null, rowCounts: () => null,
   first: () => new Float64Array(10), second: () => new Float64Array(10), featherCol: () => new Float64Array(10), featherRow: () => new Float64Array(10), reason: () => new Uint8Array(100),
 };
 const numbers = ['u0', 'v0', 'col0', 'row0', 'originE', 'originN', 'resolution', 'uOff', 'uScale', 'vOff', 'vScale', 'degree', 'sigma', 'radius', 'stepM', 'lowM', 'highM', 'slackM', 'towerM',

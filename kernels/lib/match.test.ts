@@ -24,7 +24,7 @@ function texture(u0: number, blockWidth: number): RectImage {
   return { u0, v0: 7, width: blockWidth, height, data, valid: new Uint8Array(blockWidth * height).fill(1) };
 }
 
-const flatRange = (low: number, count: number): SearchRange => ({ low: new Int16Array(width * height).fill(low), count });
+const flatRange = (low: number, count: number): SearchRange => ({ low: new Int16Array(width * height).fill(low), count, rowCounts: null });
 
 test('a block matches itself at disparity 0 wherever the blocks begin', (t) => {
   const ref = texture(20, width);
@@ -72,7 +72,11 @@ test('arguments that do not fit are refused by name', (t) => {
     t.regex(error.message, name);
   };
   refuse(() => matchPair(ref, { ...ref, v0: 8 }, flatRange(0, 4)), /sec/);
-  refuse(() => matchPair(ref, ref, { low: new Int16Array(3), count: 4 }), /range\.low/);
+  refuse(() => matchPair(ref, ref, { ...flatRange(0, 4), low: new Int16Array(3) }), /range\.low/);
+  refuse(() => matchPair(ref, ref, { ...flatRange(0, 4), rowCounts: new Uint16Array(3) }), /range\.rowCounts/);
+  for (const wrong of [0, 5]) {
+    refuse(() => matchPair(ref, ref, { ...flatRange(0, 4), rowCounts: new Uint16Array(height).fill(wrong) }), /1 to range\.count for range\.rowCounts/);
+  }
   refuse(() => matchPair(ref, ref, flatRange(0, 0)), /range\.count/);
   refuse(() => matchPair(ref, ref, flatRange(0, 4), { p2: 200 }), /p2/);
   refuse(() => matchPair(ref, ref, flatRange(0, 4), { specklePx: 0.5 }), /specklePx/);

@@ -44,7 +44,7 @@ const countPadding = 32;
 /**
  * Dense disparities of a rectified pair: census 7x5, semi-global aggregation over 8 paths, winner, left-right check,
  * depth edges moved to where the grey values have them, and photometric sub-pixel refinement. Both blocks have the same rows; reference (u, v) matches secondary (u + d, v) in the rectified
- * frame, with range.low <= d < range.low + range.count at each reference pixel (at an edge a surface beside it may exceed that). The result lies on the reference's block;
+ * frame, with range.low <= d < range.low + count of its row at each reference pixel (at an edge a surface beside it may exceed that). The result lies on the reference's block;
  * NaN where validity isn't 0. Needs matchMemoryBytes of memory. The same input gives the same bytes on every CPU.
  * Throws KernelArgumentError. Source: Hirschmueller, TPAMI 2008.
  */
@@ -59,6 +59,11 @@ export function matchPair(ref: RectImage, sec: RectImage, range: SearchRange, op
     throw new KernelArgumentError('an integer in 1..32767', 'range.count', range.count);
   }
   expectLength(range.low, ref.width * ref.height, 'range.low');
+  if (range.rowCounts !== null) {
+    expectLength(range.rowCounts, ref.height, 'range.rowCounts');
+    const wrong = range.rowCounts.find((ofRow) => ofRow < 1 || ofRow > range.count);
+    if (wrong !== undefined) throw new KernelArgumentError('1 to range.count', 'range.rowCounts', wrong);
+  }
   if (!Number.isInteger(all.p1) || all.p1 < 1) throw new KernelArgumentError('a positive integer', 'p1', all.p1);
   if (!Number.isInteger(all.p2) || all.p2 < all.p1 || all.p2 > maxP2) {
     throw new KernelArgumentError(`an integer in p1..${maxP2}`, 'p2', all.p2);
@@ -99,7 +104,7 @@ export function filterDisparity(map: DisparityMap, options: FilterOptions = {}):
 export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
   const stride = paddedCount(count);
   const sums = 2 * width * stride;
-  const paths = 3 * (width + 66) * (stride + 64);
+  const paths = 3 * (width + 66) * (stride + 96);
   const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
   const regions = 8 * width * height; // those of like disparity, and what edges change
   const result = (4 + 2 + 4) * width * height;
@@ -108,7 +113,7 @@ export function matchMemoryBytes(width: number, height: number, count: number, s
 
 /** What of it stays with the thread for its next tiles, the largest of which decides, bytes: the census codes, and the volume with its P2, whose place edges and refinement get after it. */
 export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
-  const volume = (width * paddedCount(count) + 4 * (width + 2)) * height; // and P2 of four paths
+  const volume = (width * paddedCount(count) + 32 + 4 * (width + 2)) * height; // rows begin on cache lines; and P2 of four paths
   const edges = (8 * (width + 64) + 4 * (secWidth + 64)) * (height + 16) + (width + 128) * height;
   const refinement = 16 * (width + 128) * (height + 8) + 4 * (secWidth + 96) * height + 2 ** 19;
   return Math.max(volume, edges, refinement) + (5 + 2) * (width + secWidth + 128) * height;

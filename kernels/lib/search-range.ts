@@ -21,6 +21,8 @@ export interface SearchRangeInput {
   readonly maxCount: number;
   /** Added on both sides of the prior's disparities, pixels. */
   readonly slackPx: number;
+  /** A number of candidates for each row instead of one for the block: faster where few places are wide, slightly more blunders (docs/decisions/0005-matching-speed.md). */
+  readonly byRow: boolean;
 }
 
 interface NativeOptions {
@@ -35,6 +37,7 @@ const native = loadNative<{
     rect: RectSpec,
     options: NativeOptions,
     low: Int16Array,
+    rowCounts: Uint16Array | null,
   ): { readonly count: number; readonly wanted: number };
 }>();
 
@@ -42,11 +45,11 @@ const step = 16;
 
 /**
  * The disparities to search at each pixel of geometry.rect: `count` is the smallest multiple of 16 that holds what the
- * prior asks for at its widest place, cut to maxCount; `low` follows the prior. `clipped`: count < wantedCount, and where
+ * prior asks for at its widest place, cut to maxCount; `rowCounts` what it asks for in each row, in whole 32; `low` follows the prior. `clipped`: count < wantedCount, and where
  * a pixel's wanted range does not fit, its middle is searched (of a range without prior too). Costs one pass over prior
  * and block, small beside matching.
  */
-export function searchRange({ geometry, prior, maxCount, slackPx }: SearchRangeInput): {
+export function searchRange({ geometry, prior, maxCount, slackPx, byRow }: SearchRangeInput): {
   readonly range: SearchRange;
   readonly clipped: boolean;
   readonly wantedCount: number;
@@ -64,6 +67,7 @@ export function searchRange({ geometry, prior, maxCount, slackPx }: SearchRangeI
     if (prior.low.length !== cells || prior.high.length !== cells) {
       throw new KernelArgumentError(`${cells} cells`, 'prior', `${prior.low.length} low, ${prior.high.length} high`);
     }
+    const rowCounts = byRow ? new Uint16Array(rect.height) : null;
     const pixelM = geometry.baseToHeight / geometry.pxPerMetre;
     const { count, wanted } = native.searchRange(
       packPoly3(geometry.rectFromGround),
@@ -71,11 +75,12 @@ export function searchRange({ geometry, prior, maxCount, slackPx }: SearchRangeI
       rect,
       { maxCount, slackPx, pixelM },
       low,
+      rowCounts,
     );
-    if (wanted > 0) return { range: { low, count }, clipped: count < wanted, wantedCount: wanted };
+    if (wanted > 0) return { range: { low, count, rowCounts: rowCounts?.some((ofRow) => ofRow < count) ? rowCounts : null }, clipped: count < wanted, wantedCount: wanted };
   }
   const wantedCount = Math.ceil((dMax - dMin + 1) / step) * step;
   const count = Math.min(wantedCount, maxCount - (maxCount % step));
   low.fill(count < wantedCount ? Math.round((dMin + dMax + 1 - count) / 2) : dMin);
-  return { range: { low, count }, clipped: count < wantedCount, wantedCount };
+  return { range: { low, count, rowCounts: null }, clipped: count < wantedCount, wantedCount };
 }

@@ -71,8 +71,11 @@ export const validity = {
   leftRight: 16, speckle: 32, ambiguous: 64, outlier: 128,
 } as const;
 
-/** Candidates of each reference pixel: low <= d < low + count, `low` (height, width) row-major, pixels. */
-export interface SearchRange { readonly low: Int16Array; readonly count: number }
+/**
+ * Candidates of each reference pixel: low <= d < low + count, `low` (height, width) row-major, pixels. `rowCounts`: of each row's
+ * pixels, 1 to count; null: count.
+ */
+export interface SearchRange { readonly low: Int16Array; readonly count: number; readonly rowCounts: Uint16Array | null }
 
 /**
  * Disparities of a reference block: u_sec = u_ref + disparity on the same row. NaN where validity isn't 0.

@@ -99,19 +99,19 @@ HWY_INLINE void leastOfGroup(const hn::Vec<Sums> (&v)[kGroup], uint16_t* to) {
 #endif
 }
 
-// The left view's choices for pixels first to last, in groups whose minima are found together. kStride: 0 = `rowStride`.
+// The left view's choices for pixels first to last, in groups whose minima are found together. kStride: 0 = sgmStride(count).
 template <int kStride>
-void findWinners(State& s, const uint16_t* rowSums, int rowStride, int firstPixel, int lastPixel) {
+void findWinners(State& s, const uint16_t* rowSums, int count, int firstPixel, int lastPixel) {
   const Sums d;
   const hn::CappedTag<uint16_t, kGroup> dGroup;
   const int lanes = static_cast<int>(hn::Lanes(d)), groupLanes = static_cast<int>(hn::Lanes(dGroup));
-  const int stride = kStride > 0 ? kStride : rowStride;
+  const int stride = kStride > 0 ? kStride : sgmStride(count);
   const ImageView<uint16_t> winners = s.winners.view();
   uint16_t *const ks = winners.row(kWinnerK), *const leasts = winners.row(kWinnerSum), *const rivals = winners.row(kRivalSum);
   uint16_t *const lefts = winners.row(kLeftSum), *const rights = winners.row(kRightSum);
   const auto none = hn::Set(d, kNoCandidate), two = hn::Set(d, 2), step = hn::Set(d, static_cast<uint16_t>(lanes));
   const auto placeMask = hn::Set(dGroup, kPlaces - 1), noSum = hn::Set(dGroup, kNoSum), noWinner = hn::Set(dGroup, kNoWinner);
-  const auto one = hn::Set(dGroup, 1), innerEnd = hn::Set(dGroup, static_cast<uint16_t>(s.in.count - 2));
+  const auto one = hn::Set(dGroup, 1), innerEnd = hn::Set(dGroup, static_cast<uint16_t>(count - 2));
   const uint16_t* sums[kGroup];
   hn::Vec<Sums> vectors[kGroup];
   HWY_ALIGN uint16_t places[kGroup], keys[kGroup];
@@ -171,9 +171,9 @@ void offer(State& s, int v, const uint16_t* sums, int stride, int firstPixel, in
   const Sums d;
   const int lanes = static_cast<int>(hn::Lanes(d)), secWidth = s.in.secCensus.width;
   const uint16_t* const validity = s.in.refValidity.row(v);
-  int at[kPlaces], from = secWidth + stride, to = 0;
+  int at[kPlaces], from = secWidth + s.margin, to = 0;
   for (int u = firstPixel; u <= lastPixel; ++u) {
-    const int start = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -stride, secWidth) + stride;
+    const int start = std::clamp(u + s.in.low.at(u, v) + s.in.secOffset, -s.margin, secWidth) + s.margin;
     at[u - firstPixel] = start;
     from = std::min(from, start);
     to = std::max(to, start + stride);
@@ -209,22 +209,22 @@ void offer(State& s, int v, const uint16_t* sums, int stride, int firstPixel, in
 }
 
 // Both views' choices, by pieces of the row that stay in the nearest cache.
-void choose(State& s, int v, const uint16_t* sums, int stride) {
+void choose(State& s, int v, const uint16_t* sums, int count) {
   const RowExtent extent = extentOf(s.in.refValidity, v);
-  const int secWidth = s.in.secCensus.width;
+  const int secWidth = s.in.secCensus.width, stride = sgmStride(count);
   uint16_t *const best = s.right.view().row(kBestSum), *const from = s.right.view().row(kBestColumn);
-  std::fill_n(best, secWidth + 2 * stride, kNoSum);
+  std::fill_n(best, secWidth + 2 * s.margin, kNoSum);
   for (int u = extent.first; u <= extent.last; u += kPlaces) {
     const int last = std::min(extent.last, u + kPlaces - 1);
     if (stride == kSgmPadding) {
-      findWinners<kSgmPadding>(s, sums, stride, u, last);
+      findWinners<kSgmPadding>(s, sums, count, u, last);
     } else {
-      findWinners<0>(s, sums, stride, u, last);
+      findWinners<0>(s, sums, count, u, last);
     }
     offer(s, v, sums, stride, u, last);
   }
   int32_t* const chosen = s.chosen.view().row(0);
-  for (int x = stride; x < stride + secWidth; ++x) chosen[x] = best[x] == kNoSum ? kNobody : from[x];
+  for (int x = s.margin; x < s.margin + secWidth; ++x) chosen[x] = best[x] == kNoSum ? kNobody : from[x];
 }
 
 // The minimum of the parabola through sums k - 1, k, k + 1 relative to k, in [-0.5, 0.5]; 0 where one is missing.
@@ -242,9 +242,9 @@ float confidenceOf(uint16_t sum, uint16_t rival) {
 }
 
 // A pixel that failed the left-right check: the best candidate that its secondary pixel chose too may replace the winner.
-void giveSecondChance(State& s, int u, int v, const uint16_t* sums, int stride) {
-  const int count = s.in.count, low = s.in.low.at(u, v);
-  const int32_t* const chosen = s.chosen.view().row(0) + std::clamp(u + low + s.in.secOffset, -stride, s.in.secCensus.width) + stride;
+void giveSecondChance(State& s, int u, int v, const uint16_t* sums, int count) {
+  const int low = s.in.low.at(u, v);
+  const int32_t* const chosen = s.chosen.view().row(0) + std::clamp(u + low + s.in.secOffset, -s.margin, s.in.secCensus.width) + s.margin;
   int agreed = -1;
   uint16_t sum = kNoCandidate;
   // Most candidates chose another pixel: asked a vector at a time. The padding of the range may be asked, too.
@@ -264,18 +264,18 @@ void giveSecondChance(State& s, int u, int v, const uint16_t* sums, int stride) 
   s.out.validity.at(u, v) = why;
   if (why != kValid) return;
   s.out.disparity.at(u, v) = static_cast<float>(low + agreed) + subPixel(sums, count, agreed);
-  s.out.confidence.at(u, v) = confidenceOf(sum, rivalOf(sums, stride, agreed));
+  s.out.confidence.at(u, v) = confidenceOf(sum, rivalOf(sums, sgmStride(count), agreed));
 }
 
 // Disparities from winners and the right view's choices.
-void decide(State& s, int v, int stride) {
+void decide(State& s, int v, int count) {
   const hn::ScalableTag<float> df;
   const hn::RebindToSigned<decltype(df)> di;
   const hn::Rebind<uint16_t, decltype(df)> d16;
   const hn::Rebind<int16_t, decltype(df)> dLow;
-  const int lanes = static_cast<int>(hn::Lanes(df)), width = s.in.width(), count = s.in.count;
+  const int lanes = static_cast<int>(hn::Lanes(df)), width = s.in.width();
   const ImageView<uint16_t> winners = s.winners.view();
-  const int32_t* const chosen = s.chosen.view().row(0) + stride;
+  const int32_t* const chosen = s.chosen.view().row(0) + s.margin;
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), half = hn::Set(df, 0.5f);
   const auto none = hn::Set(di, kNoCandidate), noWinner = hn::Set(di, kNoWinner), nothing = hn::Zero(di);
   const auto flag = [&](auto mask, Validity bit) HWY_ATTR { return hn::IfThenElseZero(mask, hn::Set(di, bit)); };
@@ -341,13 +341,13 @@ void decide(State& s, int v, int stride) {
 }
 
 void selectRowSimd(State& s, int v, const uint16_t* sums) {
-  const int stride = sgmStride(s.in.count);
-  choose(s, v, sums, stride);
-  decide(s, v, stride);
+  const int count = s.in.countOf(v), stride = sgmStride(count);
+  choose(s, v, sums, count);
+  decide(s, v, count);
   const uint16_t* const validity = s.out.validity.row(v);
   const uint16_t* const given = s.in.refValidity.row(v);
   for (int u = 0; u < s.in.width(); ++u) {
-    if ((validity[u] & kLeftRight) != 0 && given[u] == 0) giveSecondChance(s, u, v, sums + static_cast<ptrdiff_t>(u) * stride, stride);
+    if ((validity[u] & kLeftRight) != 0 && given[u] == 0) giveSecondChance(s, u, v, sums + static_cast<ptrdiff_t>(u) * stride, count);
   }
 }
 
@@ -363,7 +363,7 @@ DisparitySelector::DisparitySelector(const SgmInput& input, const DisparityOptio
     : state_{input, options, out, Image<uint16_t>(input.width(), kWinnerRows),
              Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), kRightRows),
              Image<uint16_t>(input.secCensus.width + 2 * sgmStride(input.count), kTurns),
-             Image<int32_t>(input.secCensus.width + 2 * sgmStride(input.count), 1)} {
+             Image<int32_t>(input.secCensus.width + 2 * sgmStride(input.count), 1), sgmStride(input.count)} {
   std::fill_n(state_.chosen.view().row(0), state_.chosen.width(), kNobody);
 }
 

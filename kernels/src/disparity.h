@@ -33,7 +33,7 @@ inline constexpr float kLeastConfidence = 0.01f;
 // secondChance times the best. (Both views then agree on it; at depth edges the left view's own choice is often the
 // neighbouring surface's, which paths have dragged along.)
 // Validity: what the reference's census says; kOutsideSecondary where no candidate exists; kRangeEdge where the
-// winner is candidate 0 or count - 1; kAmbiguous where a candidate 2 px or more away costs the same; kLeftRight.
+// winner is the first or last candidate; kAmbiguous where a candidate 2 px or more away costs the same; kLeftRight.
 // Confidence is 1 - chosen / best of the candidates 2 px or more away, at least kLeastConfidence.
 // Expects images of at most 65535 columns. Exact: every target gives the same bits.
 class DisparitySelector {
@@ -49,11 +49,12 @@ class DisparitySelector {
     // Of one row's reference pixels: the winner's k (kNoWinner: none), its sum, the smallest sum at least 2 px away, and the
     // sums of its neighbours (kNoCandidate: no sub-pixel part).
     Image<uint16_t> winners;
-    // Of one row's secondary columns, and the stride's columns on both sides: the smallest sum and the reference
+    // Of one row's secondary columns, and `margin` columns on both sides: the smallest sum and the reference
     // column it comes from; keys of both for a few reference pixels, whose turn it is; and that column again, kNobody
     // where there is none.
     Image<uint16_t> right, turns;
     Image<int32_t> chosen;
+    int margin;  // the most candidates, padded
   };
 
  private:

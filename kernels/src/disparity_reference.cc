@@ -20,8 +20,8 @@ struct Sums {
   // Of reference pixel u at disparity d.
   int at(int u, int d) const {
     const int k = d - low(u);
-    if (in.refValidity.at(u, v) != 0 || k < 0 || k >= in.count) return kNoCandidate;
-    return data[static_cast<size_t>(u) * static_cast<size_t>(sgmStride(in.count)) + static_cast<size_t>(k)];
+    if (in.refValidity.at(u, v) != 0 || k < 0 || k >= in.countOf(v)) return kNoCandidate;
+    return data[static_cast<size_t>(u) * static_cast<size_t>(sgmStride(in.countOf(v))) + static_cast<size_t>(k)];
   }
   bool has(int u, int d) const { return at(u, d) != kNoCandidate; }
 
@@ -38,7 +38,7 @@ struct Sums {
   // The smallest sum of a candidate 2 px or more from d.
   int rivalOf(int u, int d) const {
     int rival = kNoCandidate;
-    for (int k = 0; k < in.count; ++k) {
+    for (int k = 0; k < in.countOf(v); ++k) {
       if (std::abs(low(u) + k - d) >= 2) rival = std::min(rival, at(u, low(u) + k));
     }
     return rival;
@@ -73,7 +73,7 @@ void selectDisparityReference(const SgmInput& in, int v, const uint16_t* data, c
     out.validity.at(u, v) = in.refValidity.at(u, v);
     if (in.refValidity.at(u, v) != 0) continue;
 
-    const int low = sums.low(u), high = low + in.count - 1;
+    const int low = sums.low(u), high = low + in.countOf(v) - 1;
     int best = low;
     for (int d = low; d <= high; ++d) {
       if (sums.at(u, d) < sums.at(u, best)) best = d;

@@ -135,33 +135,38 @@ TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
     Image<int16_t> low(width, height);
     Volume volume(width, height, count);
     const int offset = 2;
-    for (int v = 0; v < height; ++v) {
-      for (int u = 0; u < width; ++u) {
-        refValidity.view().at(u, v) = random() % 20 == 0 ? kBorder : 0;
-        const int away = random() % 30 == 0 ? 5000 : 0;
-        low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + away);
-        for (int k = 0; k < volume.stride; ++k) {
-          const int column = u + low.view().at(u, v) + k + offset;
-          const bool none = k >= count || column < 0 || column >= secWidth || random() % 15 == 0;
-          volume.at(u, v)[k] = none ? kNoCandidate : static_cast<uint16_t>(random() % 40 + 100);  // ties abound
-        }
-      }
-    }
-    const SgmInput input{{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, offset};
-    Map expected(width, height);
-    for (int v = 0; v < height; ++v) selectDisparityReference(input, v, volume.at(0, v), {}, expected.views());
-    onEveryTarget([&] {
-      Map got(width, height);
-      selectDisparity(input, volume, got.views());
+    for (const bool narrower : {false, true}) {
+      std::vector<uint16_t> rowCounts;
+      for (int v = 0; narrower && v < height; ++v) rowCounts.push_back(static_cast<uint16_t>(1 + random() % static_cast<uint32_t>(count)));
       for (int v = 0; v < height; ++v) {
         for (int u = 0; u < width; ++u) {
-          const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
-          ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g))) << width << ' ' << count << " at " << u << ' ' << v;
-          ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
-          ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+          refValidity.view().at(u, v) = random() % 20 == 0 ? kBorder : 0;
+          const int away = random() % 30 == 0 ? 5000 : 0;
+          low.view().at(u, v) = static_cast<int16_t>(static_cast<int>(random() % 7) - count / 2 + away);
+          const int countHere = narrower ? rowCounts[static_cast<size_t>(v)] : count, stride = sgmStride(countHere);
+          for (int k = 0; k < stride; ++k) {
+            const int column = u + low.view().at(u, v) + k + offset;
+            const bool none = k >= countHere || column < 0 || column >= secWidth || random() % 15 == 0;
+            volume.at(0, v)[u * stride + k] = none ? kNoCandidate : static_cast<uint16_t>(random() % 40 + 100);  // ties abound
+          }
         }
       }
-    });
+      const SgmInput input{{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, offset, rowCounts};
+      Map expected(width, height);
+      for (int v = 0; v < height; ++v) selectDisparityReference(input, v, volume.at(0, v), {}, expected.views());
+      onEveryTarget([&] {
+        Map got(width, height);
+        selectDisparity(input, volume, got.views());
+        for (int v = 0; v < height; ++v) {
+          for (int u = 0; u < width; ++u) {
+            const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
+            ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g))) << width << ' ' << count << " at " << u << ' ' << v;
+            ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
+            ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+          }
+        }
+      });
+    }
   }
 }
 

@@ -175,7 +175,7 @@ TEST(SharpenEdges, ImprovesWhatMatchPairFindsAtEdges) {
     MatchOptions options;
     options.edges = edges;
     MatchMemory memory;
-    matchPair({s.ref.view(), s.refValid.view()}, {s.sec.view(), s.secValid.view()}, low.view(), 32, kMargin, options, memory, s.map());
+    matchPair({s.ref.view(), s.refValid.view()}, {s.sec.view(), s.secValid.view()}, {low.view(), 32}, kMargin, options, memory, s.map());
     const Score score = scoreOf(s);
     return 100.0 * score.wrong / score.pixels;
   };

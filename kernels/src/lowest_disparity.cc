@@ -78,17 +78,19 @@ void lowestOfRow(const BlockRow& at, const float* below, float fy, int count, in
   }
 }
 
-void lowest(const RangeBlocks& blocks, int count, ImageView<int16_t> low) {
+void lowest(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low) {
   const size_t padded = static_cast<size_t>(blocks.width) * blocks.side + 16;
   BlockRow at(padded);
   std::vector<float> below(padded);
   // Rows between two blocks' centres share what lies above and below them; rows of a block share its own range.
-  int above = -2, own = -1;
+  int above = -2, own = -1, count = 0;
   for (int j = 0; j < low.height; ++j) {
     const float y = (j + 0.5f) / blocks.side - 0.5f;
     const int y0 = static_cast<int>(std::floor(y));
-    if (y0 != above) {
-      if (above == -2) {
+    const int countBefore = count;
+    count = counts[static_cast<size_t>(j / blocks.side)];
+    if (y0 != above || count != countBefore) {
+      if (y0 != above + 1 || count != countBefore) {
         middlesOf(blocks, y0, count, low.width, at.middle);
       } else {
         std::swap(at.middle, below);
@@ -110,8 +112,8 @@ namespace altiplano {
 
 HWY_EXPORT(lowest);
 
-void lowestDisparities(const RangeBlocks& blocks, int count, ImageView<int16_t> low) {
-  HWY_DYNAMIC_DISPATCH(lowest)(blocks, count, low);
+void lowestDisparities(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low) {
+  HWY_DYNAMIC_DISPATCH(lowest)(blocks, counts, low);
 }
 
 }  // namespace altiplano

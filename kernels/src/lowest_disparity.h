@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "image.h"
@@ -30,13 +31,13 @@ struct RangeBlocks {
   const DisparityRange& at(int x, int y) const { return ranges[static_cast<size_t>(y) * width + x]; }
 };
 
-// The lowest disparities, as smooth as the ranges allow: `count` around the middle of each block's range, interpolated
-// between the blocks' centres, then moved as little as makes the pixel's own range fit. low: the pixels of the blocks,
+// The lowest disparities, as smooth as the ranges allow: as many as `counts` says of the row of blocks around the middle of each
+// block's range, interpolated between the blocks' centres, then moved as little as makes the pixel's own range fit. low: the pixels of the blocks,
 // which cover it. Exact: every target gives the same bits.
-void lowestDisparities(const RangeBlocks& blocks, int count, ImageView<int16_t> low);
+void lowestDisparities(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low);
 
 // The slow twin.
-void lowestDisparitiesReference(const RangeBlocks& blocks, int count, ImageView<int16_t> low);
+void lowestDisparitiesReference(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low);
 
 }  // namespace altiplano
 

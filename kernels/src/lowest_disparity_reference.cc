@@ -6,12 +6,14 @@
 
 namespace altiplano {
 
-void lowestDisparitiesReference(const RangeBlocks& blocks, int count, ImageView<int16_t> low) {
+void lowestDisparitiesReference(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low) {
+  int count = 0;
   const auto centred = [&](int x, int y) {
     const DisparityRange& r = blocks.at(std::clamp(x, 0, blocks.width - 1), std::clamp(y, 0, blocks.height - 1));
     return (r.low + r.high - (count - 1)) / 2;
   };
   for (int j = 0; j < low.height; ++j) {
+    count = counts[static_cast<size_t>(j / blocks.side)];
     const float y = (j + 0.5f) / blocks.side - 0.5f;
     const int y0 = static_cast<int>(std::floor(y));
     for (int i = 0; i < low.width; ++i) {

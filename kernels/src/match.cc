@@ -27,15 +27,15 @@ CensusViews censusIn(BigBuffer& memory, int width, int secWidth, int height) {
 
 }  // namespace
 
-void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
+void matchPair(const MatchImage& ref, const MatchImage& sec, const MatchRange& range, int secOffset,
                const MatchOptions& options, MatchMemory& memory, const DisparityViews& out) {
   const int width = ref.data.width, height = ref.data.height, secWidth = sec.data.width;
   const CensusViews census = censusIn(memory.census, width, secWidth, height);
   censusTransform(ref.data, ref.valid, census.ref, census.refValidity);
   censusTransform(sec.data, sec.valid, census.sec, census.secValidity);
+  const SgmInput input{ref.data, census.ref, census.refValidity, census.sec, census.secValidity, range.low, range.count, secOffset, range.rowCounts};
   // What all who get it need, so that none of them has to replace it.
-  memory.volume.room(std::max({sgmBytes(width, height, count), edgesBytes(width, height, secWidth), refineBytes(width, height, secWidth)}));
-  const SgmInput input{ref.data, census.ref, census.refValidity, census.sec, census.secValidity, low, count, secOffset};
+  memory.volume.room(std::max({sgmBytes(input), edgesBytes(width, height, secWidth), refineBytes(width, height, secWidth)}));
   DisparitySelector selector(input, options.disparity, out);
   sgm(input, options.sgm, memory.volume, [&selector](int v, const uint16_t* sums) { selector.select(v, sums); });
   const RefineInput images{ref.data, ref.valid, sec.data, sec.valid, secOffset};

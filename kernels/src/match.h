@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_MATCH_H_
 
 #include <cstdint>
+#include <span>
 
 #include "big_buffer.h"
 #include "disparity.h"
@@ -26,6 +27,13 @@ struct MatchImage {
   ImageView<const uint8_t> valid;
 };
 
+// Candidates of the reference's pixels: low(u, v) <= d < low(u, v) + rowCounts[v].
+struct MatchRange {
+  ImageView<const int16_t> low;
+  int count;                                  // the most of any row
+  std::span<const uint16_t> rowCounts = {};  // empty: count
+};
+
 // What matchPair needs most memory for, kept between calls; one owner at a time.
 struct MatchMemory {
   BigBuffer volume;  // and after it the planes of edges and refinement
@@ -33,9 +41,9 @@ struct MatchMemory {
 };
 
 // Dense disparities of a rectified pair: censusTransform, sgm, selectDisparity, sharpenEdges, refineDisparity. Reference
-// (u, v) matches secondary (u + d + secOffset, v), where low(u, v) <= d < low(u, v) + count, but at an edge a pixel may get the
+// (u, v) matches secondary (u + d + secOffset, v), where d is one of the range's candidates, but at an edge a pixel may get the
 // disparity of a surface beside it that lies outside of its own range. Both blocks have the same height.
-void matchPair(const MatchImage& ref, const MatchImage& sec, ImageView<const int16_t> low, int count, int secOffset,
+void matchPair(const MatchImage& ref, const MatchImage& sec, const MatchRange& range, int secOffset,
                const MatchOptions& options, MatchMemory& memory, const DisparityViews& out);
 
 }  // namespace altiplano

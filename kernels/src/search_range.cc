@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lowest_disparity.h"
+#include "sgm.h"
 
 namespace altiplano {
 namespace {
@@ -129,7 +130,7 @@ SearchCount searchCount(double disparities, int maxCount) {
 }
 
 SearchCount searchRange(const Poly3& rectFromGround, const HeightPrior& prior, int u0, int v0,
-                        const SearchRangeOptions& options, ImageView<int16_t> low) {
+                        const SearchRangeOptions& options, ImageView<int16_t> low, std::span<uint16_t> rowCounts) {
   const int side =
       std::clamp(static_cast<int>(std::min(prior.resolution / options.pixelM, 1e3)), kMinBlockPx, kMaxBlockPx);
   RangeBlocks blocks{side, (low.width + side - 1) / side, (low.height + side - 1) / side, {}};
@@ -137,14 +138,23 @@ SearchCount searchRange(const Poly3& rectFromGround, const HeightPrior& prior, i
   splatCells(rectFromGround, prior, u0, v0, options.pixelM, blocks);
   if (!fillFromNeighbours(blocks)) return {0, 0};
   widenByNeighbours(blocks);
-  float widest = 0;
-  for (DisparityRange& range : blocks.ranges) {
-    range.low -= static_cast<float>(options.slackPx);
-    range.high += static_cast<float>(options.slackPx);
-    widest = std::max(widest, std::ceil(range.high) - std::floor(range.low));
+  std::vector<float> widest(static_cast<size_t>(blocks.height), 0.0f);
+  for (int y = 0; y < blocks.height; ++y) {
+    for (int x = 0; x < blocks.width; ++x) {
+      DisparityRange& range = blocks.at(x, y);
+      range.low -= static_cast<float>(options.slackPx);
+      range.high += static_cast<float>(options.slackPx);
+      widest[y] = std::max(widest[y], std::ceil(range.high) - std::floor(range.low));
+    }
   }
-  const SearchCount count = searchCount(widest + 1.0, options.maxCount);
-  lowestDisparities(blocks, count.count, low);
+  const SearchCount count = searchCount(*std::max_element(widest.begin(), widest.end()) + 1.0, options.maxCount);
+  std::vector<int> counts(widest.size());
+  for (size_t y = 0; y < counts.size(); ++y) {
+    const int wanted = searchCount(widest[y] + 1.0, count.count).wanted;
+    counts[y] = rowCounts.empty() ? count.count : std::min(count.count, (wanted + kSgmPadding - 1) / kSgmPadding * kSgmPadding);
+  }
+  for (size_t v = 0; v < rowCounts.size(); ++v) rowCounts[v] = static_cast<uint16_t>(counts[v / blocks.side]);
+  lowestDisparities(blocks, counts, low);
   return count;
 }
 

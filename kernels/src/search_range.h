@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_SEARCH_RANGE_H_
 
 #include <cstdint>
+#include <span>
 
 #include "image.h"
 #include "polynomial.h"
@@ -22,19 +23,21 @@ struct SearchRangeOptions {
 };
 
 struct SearchCount {
-  int count;   // disparities searched: low <= d < low + count; a multiple of 16
+  int count;   // the most disparities searched at a pixel; a multiple of 16
   int wanted;  // what the prior asks for; count < wanted: the middle of what a pixel's range asks for was kept
 };
 
-// The lowest disparity of each pixel of a rectified block, such that [low, low + count) holds every disparity the prior
-// allows there. low: (height, width), pixel (0, 0) is (u0, v0). count is one number for the block. wanted = 0: the
-// prior says nothing about the block, and low was not written.
+// The lowest disparity of each pixel of a rectified block, such that [low, low + count of its row) holds every disparity the prior
+// allows there. low: (height, width), pixel (0, 0) is (u0, v0). rowCounts: `height` of them, what the widest place of each row
+// asks for as a multiple of 32 (what the matcher pads it to anyway), but at most the block's count; empty: that count
+// everywhere. wanted = 0: the
+// prior says nothing about the block, and neither was written.
 //
 // Every prior cell is seen by the reference as a segment, from its lowest to its highest point; what falls on a
 // block of pixels widens that block's range. A block that catches nothing (occluded, or the prior has a hole) takes the
 // ranges around it, nearest first. Each block also takes its neighbours', because edges are no sharper in the prior.
 SearchCount searchRange(const Poly3& rectFromGround, const HeightPrior& prior, int u0, int v0,
-                        const SearchRangeOptions& options, ImageView<int16_t> low);
+                        const SearchRangeOptions& options, ImageView<int16_t> low, std::span<uint16_t> rowCounts);
 
 // The smallest multiple of 16 that holds `disparities`, and what of it maxCount allows.
 SearchCount searchCount(double disparities, int maxCount);

@@ -46,7 +46,8 @@ struct Prior {
 constexpr SearchRangeOptions kOptions{256, 2, 0.5};
 
 SearchCount run(Prior& prior, Image<int16_t>& low, const SearchRangeOptions& options = kOptions) {
-  return searchRange(obliqueRectFromGround(), prior.view(), 0, 0, options, low.view());
+  std::vector<uint16_t> rowCounts(static_cast<size_t>(low.height()));
+  return searchRange(obliqueRectFromGround(), prior.view(), 0, 0, options, low.view(), rowCounts);
 }
 
 void expectHolds(const Image<int16_t>& low, int count, int x, int y, double from, double to) {
@@ -114,6 +115,25 @@ TEST(SearchRange, AHoleAndATowersShadowTakeTheRangesAroundThem) {
   expectHolds(low, count.count, 60, 84, 28, 32);
 }
 
+// Each row searches what its own widest place asks for: the tower's rows 32, all others 16, padded to 32 for the matcher where
+// a yet higher tower makes 64 the most.
+TEST(SearchRange, CountsTheCandidatesOfEachRow) {
+  Prior prior(10, 12);
+  prior.highAt(20, 20) = 120;  // d 5..60 and slack: 64
+  prior.highAt(60, 45) = 60;   // d 5..30 and slack: 32
+  Image<int16_t> low(300, 300);
+  std::vector<uint16_t> rowCounts(300);
+  const SearchCount count = searchRange(obliqueRectFromGround(), prior.view(), 0, 0, kOptions, low.view(), rowCounts);
+  EXPECT_EQ(count.count, 64);
+  EXPECT_EQ(rowCounts[84], 64);  // N -42
+  EXPECT_EQ(rowCounts[184], 32);
+  EXPECT_EQ(rowCounts[5], 32);
+  for (int y = 0; y < 300; ++y) {
+    for (int x = 0; x < 300; ++x) expectHolds(low, rowCounts[static_cast<size_t>(y)], x, y, 3, 8);
+  }
+  expectHolds(low, 64, 80 - 48, 84, 58, 62);
+}
+
 TEST(SearchRange, KeepsTheMiddleWhereItMayNotBeAsWideAsWanted) {
   Prior prior(0, 200);  // d 0..100, with slack -2..102
   Image<int16_t> low(64, 64);
@@ -134,7 +154,8 @@ TEST(SearchRange, GroundTheTilesPolynomialWasNotFittedToDoesNotCount) {
   Poly3 folding = obliqueRectFromGround();
   folding.coefficients[0][10] = -300.0 / 12;
   Image<int16_t> low(301, 157);
-  EXPECT_EQ(searchRange(folding, heights, 0, 0, kOptions, low.view()).wanted, 16);
+  std::vector<uint16_t> rowCounts(157);
+  EXPECT_EQ(searchRange(folding, heights, 0, 0, kOptions, low.view(), rowCounts).wanted, 16);
 }
 
 // Blocks of ranges that fit into the count and of ranges that don't, some beyond what 16 bits hold.
@@ -150,10 +171,12 @@ TEST(LowestDisparity, EqualsItsTwinOnEveryTarget) {
         range.high = range.low + width(random);
       }
       Image<int16_t> slow(w, h);
-      lowestDisparitiesReference(blocks, 32, slow.view());
+      std::vector<int> counts;
+      for (int y = 0; y < blocks.height; ++y) counts.push_back(random() % 3 == 0 ? 16 : 32);
+      lowestDisparitiesReference(blocks, counts, slow.view());
       onEveryTarget([&] {
         Image<int16_t> fast(w, h);
-        lowestDisparities(blocks, 32, fast.view());
+        lowestDisparities(blocks, counts, fast.view());
         for (int y = 0; y < h; ++y) {
           for (int x = 0; x < w; ++x) ASSERT_EQ(fast.view().at(x, y), slow.view().at(x, y)) << x << " " << y;
         }
@@ -167,7 +190,8 @@ TEST(SearchRange, SaysSoWhenThePriorKnowsNothing) {
   Image<int16_t> low(50, 40);
   EXPECT_EQ(run(nothing, low).wanted, 0);
   EXPECT_EQ(run(inverted, low).wanted, 0);
-  EXPECT_EQ(searchRange(obliqueRectFromGround(), elsewhere.view(), 5000, 5000, kOptions, low.view()).wanted, 0);
+  std::vector<uint16_t> rowCounts(40);
+  EXPECT_EQ(searchRange(obliqueRectFromGround(), elsewhere.view(), 5000, 5000, kOptions, low.view(), rowCounts).wanted, 0);
 }
 
 }  // namespace

@@ -31,33 +31,66 @@ namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-size_t sgmBytesSimd(int width, int height, int count) {
-  const size_t volume = static_cast<size_t>(width) * static_cast<size_t>(sgmStride(count)) * static_cast<size_t>(height);
-  return volume + Penalties::bytesOf(width, height);
+// The volume's bytes of row v. Rows start where any vector may.
+size_t volumeBytes(const SgmInput& in, int v) {
+  const size_t bytes = static_cast<size_t>(in.width()) * static_cast<size_t>(sgmStride(in.countOf(v)));
+  return (bytes + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
 }
 
-template <int kVectors, class D8>
-void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
-  const int width = in.width(), height = in.height(), stride = sgmStride(in.count);
-  const size_t rowBytes = static_cast<size_t>(width) * static_cast<size_t>(stride);
-  const size_t volume = rowBytes * static_cast<size_t>(height);
-  uint8_t* const excesses = memory.atLeast(sgmBytesSimd(width, height, in.count));
-  Image<uint16_t> sums(width * stride, 1);
-  Image<uint8_t> padding(stride, 1);
-  std::fill(padding.view().row(0) + in.count, padding.view().row(0) + stride, kInfinite);
-  RowCollector collector(width, in.secCensus.width, stride, Penalties(excesses + volume, width));
-  Along along(stride);
-  Shifted scratch(stride);
+size_t volumeBytes(const SgmInput& in) {
+  size_t bytes = 0;
+  for (int v = 0; v < in.height(); ++v) bytes += volumeBytes(in, v);
+  return bytes;
+}
 
+size_t sgmBytesSimd(const SgmInput& in) { return volumeBytes(in) + Penalties::bytesOf(in.width(), in.height()); }
+
+template <bool kLast>
+void sweep(const RowTask& row, PathRow* const (&paths)[kAbove], Along& along, Shifted& scratch) {
+  const hn::ScalableTag<uint8_t> whole;
+  const hn::CappedTag<uint8_t, kSgmPadding> padding;
+  const size_t stride = static_cast<size_t>(row.stride);
+  if (stride == hn::Lanes(whole)) {
+    sweepRow<kLast, 1>(whole, row, paths, along, scratch);
+  } else if (stride % hn::Lanes(whole) == 0) {
+    sweepRow<kLast, 0>(whole, row, paths, along, scratch);
+  } else if (stride == hn::Lanes(padding)) {
+    sweepRow<kLast, 1>(padding, row, paths, along, scratch);
+  } else {
+    sweepRow<kLast, 0>(padding, row, paths, along, scratch);
+  }
+}
+
+void sgmSimd(const SgmInput& in, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
+  const int width = in.width(), height = in.height(), most = sgmStride(in.count);
+  // Rows of other counts may want other vectors: their slots are laid out for the widest.
+  const int room = in.rowCounts.empty() ? most : (most + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
+  const size_t volume = volumeBytes(in);
+  uint8_t* const excesses = memory.atLeast(sgmBytesSimd(in));
+  Image<uint16_t> sums(width * most, 1);
+  Image<uint8_t> padding(most, 1);
+  RowCollector collector(width, in.secCensus.width, most, Penalties(excesses + volume, width));
+  Along along(room);
+  Shifted scratch(room);
+
+  uint8_t* volumeRow = excesses;
+  int padded = 0;  // the count that `padding` and `along` are for
   for (const int dv : {1, -1}) {
-    PathRow aboveLeft(width, stride, 2), above(width, stride, 1), aboveRight(width, stride, 0);
+    PathRow aboveLeft(width, room, 2), above(width, room, 1), aboveRight(width, room, 0);
     PathRow* const paths[kAbove] = {&aboveLeft, &above, &aboveRight};
     RowExtent before{0, -1};
     for (int j = 0; j < height; ++j) {
       const int v = dv > 0 ? j : height - 1 - j;
       const RowExtent extent = extentOf(in.refValidity, v);
       for (PathRow* path : paths) path->nextRow();
+      if (dv < 0) volumeRow -= volumeBytes(in, v);
       if (extent.first <= extent.last) {
+        if (in.countOf(v) != padded) {
+          padded = in.countOf(v);
+          uint8_t* const pad = padding.view().row(0);
+          std::fill(std::fill_n(pad, padded, uint8_t{0}), pad + most, kInfinite);
+          along.clear();
+        }
         RowTask row{};
         row.pixels = collector.collect(in, options, v, dv, extent, before);
         row.low = in.low.row(v);
@@ -65,33 +98,20 @@ void sgmWith(D8 d8, const SgmInput& in, const SgmOptions& options, BigBuffer& me
         row.secondary = &collector.secondary();
         row.padding = padding.view().row(0);
         row.extent = extent;
-        row.dv = dv, row.width = width, row.stride = stride, row.p1 = options.p1;
-        row.excesses = excesses + static_cast<size_t>(v) * rowBytes;
+        row.dv = dv, row.width = width, row.p1 = options.p1;
+        row.stride = sgmStride(padded), row.strideAbove = j > 0 ? sgmStride(in.countOf(v - dv)) : row.stride, row.room = room;
+        row.excesses = volumeRow;
         row.sums = sums.view().row(0);
         if (dv > 0) {
-          sweepRow<false, kVectors>(d8, row, paths, along, scratch);
+          sweep<false>(row, paths, along, scratch);
         } else {
-          sweepRow<true, kVectors>(d8, row, paths, along, scratch);
+          sweep<true>(row, paths, along, scratch);
         }
       }
       before = extent;
+      if (dv > 0) volumeRow += volumeBytes(in, v);
       if (dv < 0) sink(v, sums.view().row(0));
     }
-  }
-}
-
-void sgmSimd(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink) {
-  const hn::ScalableTag<uint8_t> whole;
-  const hn::CappedTag<uint8_t, kSgmPadding> padding;
-  const size_t stride = static_cast<size_t>(sgmStride(input.count));
-  if (stride == hn::Lanes(whole)) {
-    sgmWith<1>(whole, input, options, memory, sink);
-  } else if (stride % hn::Lanes(whole) == 0) {
-    sgmWith<0>(whole, input, options, memory, sink);
-  } else if (stride == hn::Lanes(padding)) {
-    sgmWith<1>(padding, input, options, memory, sink);
-  } else {
-    sgmWith<0>(padding, input, options, memory, sink);
   }
 }
 
@@ -109,7 +129,7 @@ void sgm(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, co
   HWY_DYNAMIC_DISPATCH(sgmSimd)(input, options, memory, sink);
 }
 
-size_t sgmBytes(int width, int height, int count) { return HWY_DYNAMIC_DISPATCH(sgmBytesSimd)(width, height, count); }
+size_t sgmBytes(const SgmInput& input) { return HWY_DYNAMIC_DISPATCH(sgmBytesSimd)(input); }
 
 RowExtent extentOf(ImageView<const uint16_t> refValidity, int v) {
   const uint16_t* row = refValidity.row(v);

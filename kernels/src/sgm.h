@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include "big_buffer.h"
 #include "census.h"
@@ -41,7 +42,9 @@ struct SgmInput {
   ImageView<const int16_t> low;
   int count = 0;
   int secOffset = 0;
+  std::span<const uint16_t> rowCounts = {};  // candidates of each row's pixels, 1 to count; empty: count
 
+  int countOf(int v) const { return rowCounts.empty() ? count : rowCounts[static_cast<size_t>(v)]; }
   int width() const { return low.width; }
   int height() const { return low.height; }
 };
@@ -53,7 +56,7 @@ struct RowExtent {
 };
 RowExtent extentOf(ImageView<const uint16_t> refValidity, int v);
 
-// k is padded to whole vectors: candidate k of pixel u of a row of sums is [u * sgmStride(count) + k].
+// k is padded to whole vectors: candidate k of pixel u of row v of sums is [u * sgmStride(countOf(v)) + k].
 inline constexpr int kSgmPadding = 32;
 inline int sgmStride(int count) { return (count + kSgmPadding - 1) / kSgmPadding * kSgmPadding; }
 
@@ -67,11 +70,11 @@ using SumsSink = std::function<void(int v, const uint16_t* sums)>;
 // in the secondary. Pixels outside of their row's extent are not part of any path, and their sums are undefined.
 // Neighbours with another `low` are compared at equal disparity; what isn't a candidate there costs
 // infinitely much. Within the extent, pixels that can't be used cost 0 for every candidate: paths run through them unchanged.
-// `memory` gets the volume, sgmStride(count) bytes a pixel, and P2, 4 bytes a pixel: sgmBytes, grown if it is too small.
+// `memory` gets the volume, sgmStride(countOf(v)) bytes a pixel, and P2, 4 bytes a pixel: sgmBytes, grown if it is too small.
 // Expects 0 < p1 <= p2 <= kMaxP2. Exact: every target gives the same bits.
 // Source: Hirschmueller, Stereo processing by semiglobal matching and mutual information, TPAMI 2008, eq. 13, 14.
 void sgm(const SgmInput& input, const SgmOptions& options, BigBuffer& memory, const SumsSink& sink);
-size_t sgmBytes(int width, int height, int count);
+size_t sgmBytes(const SgmInput& input);
 // The four excesses L - C <= P2 of a sweep must fit into 8 bits.
 inline constexpr int kMaxP2 = 63;
 

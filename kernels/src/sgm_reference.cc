@@ -27,7 +27,7 @@ int64_t costOf(const SgmInput& in, int u, int v, int k) {
 }  // namespace
 
 void sgmReference(const SgmInput& in, const SgmOptions& options, const SumsSink& sink) {
-  const int width = in.width(), height = in.height(), count = in.count, stride = sgmStride(count);
+  const int width = in.width(), height = in.height(), count = in.count;
   const size_t cells = static_cast<size_t>(width) * height * count;
   const auto index = [&](int u, int v, int k) { return (static_cast<size_t>(v) * width + u) * count + k; };
   std::vector<int64_t> sums(cells, 0), path(cells);
@@ -43,11 +43,11 @@ void sgmReference(const SgmInput& in, const SgmOptions& options, const SumsSink&
           const bool first = qv < 0 || qv >= height || !extentOf(in.refValidity, qv).holds(qu);
           const auto before = [&](int d) {  // L of the path's previous pixel at disparity d
             const int k = d - in.low.at(qu, qv);
-            return k < 0 || k >= count ? kInfinite : path[index(qu, qv, k)];
+            return k < 0 || k >= in.countOf(qv) ? kInfinite : path[index(qu, qv, k)];
           };
           int64_t least = kInfinite;
-          for (int k = 0; !first && k < count; ++k) least = std::min(least, path[index(qu, qv, k)]);
-          for (int k = 0; k < count; ++k) {
+          for (int k = 0; !first && k < in.countOf(qv); ++k) least = std::min(least, path[index(qu, qv, k)]);
+          for (int k = 0; k < in.countOf(v); ++k) {
             int64_t l = costOf(in, u, v, k);
             if (!first) {
               const int d = in.low.at(u, v) + k;
@@ -61,11 +61,12 @@ void sgmReference(const SgmInput& in, const SgmOptions& options, const SumsSink&
       }
     }
   }
-  std::vector<uint16_t> row(static_cast<size_t>(width) * static_cast<size_t>(stride));
+  std::vector<uint16_t> row(static_cast<size_t>(width) * static_cast<size_t>(sgmStride(count)));
   for (int v = height - 1; v >= 0; --v) {
+    const int stride = sgmStride(in.countOf(v));
     for (int u = 0; u < width; ++u) {
       for (int k = 0; k < stride; ++k) {
-        const bool none = k >= count || isMissing(in, u, v, k);
+        const bool none = k >= in.countOf(v) || isMissing(in, u, v, k);
         row[static_cast<size_t>(u) * static_cast<size_t>(stride) + static_cast<size_t>(k)] =
             none ? kNoCandidate : static_cast<uint16_t>(sums[index(u, v, k)]);
       }

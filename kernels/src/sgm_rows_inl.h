@@ -100,7 +100,7 @@ class SecondaryRow {
 // What a sweep needs of each pixel of a row, 4 bytes each so that one index serves all.
 struct PixelRows {
   const uint8_t* codes;  // bytes 0 to 3
-  const uint8_t* more;   // byte 4; 0xFF where usable; 1 where `low` differs from a predecessor's
+  const uint8_t* more;   // byte 4; 0xFF where usable; 1 where `low` or the count differs from a predecessor's
   const uint8_t* p2;     // of the paths along, from above left, above, above right
   const int32_t* at;     // in the planes of the secondary
 };
@@ -119,7 +119,7 @@ class RowCollector {
   PixelRows collect(const SgmInput& in, const SgmOptions& options, int v, int dv, const RowExtent& extent, const RowExtent& before) {
     secondary_.load(in, v);
     uint8_t *const usable = rows_.view().row(0), *const moved = rows_.view().row(1), *const zeros = rows_.view().row(2);
-    const bool second = before.first <= before.last;
+    const bool second = before.first <= before.last, otherCount = second && in.countOf(v) != in.countOf(v - dv);
     const uint8_t* p2[kPaths];
     for (int r = 0; r < kPaths; ++r) {
       if (dv > 0) {
@@ -140,7 +140,7 @@ class RowCollector {
     moved[first] = moved[last] = 1;
     for (int u = first + 1; u < last; ++u) {
       const int differ = (low[u] ^ low[u - dv]) | (low[u] ^ above[u - 1]) | (low[u] ^ above[u]) | (low[u] ^ above[u + 1]);
-      moved[u] = differ != 0;
+      moved[u] = differ != 0 || otherCount;
     }
     for (int u = first; u <= last; ++u) at[u] = secondary_.at(u + low[u] + in.secOffset);
     const auto codes = [&](int b) { return in.refCensus.row(kCensusBytes * v + b); };

@@ -128,9 +128,10 @@ struct RowTask {
   PixelRows pixels;
   const int16_t *low, *lowAbove;
   const SecondaryRow* secondary;
-  const uint8_t* padding;  // kInfinite from candidate `count` on
+  const uint8_t* padding;  // kInfinite from the last candidate on
   RowExtent extent;
-  int dv, width, stride, p1;
+  int dv, width, p1;
+  int stride, strideAbove, room;  // candidates of this row and the one before, padded; what the paths' slots have room for
   uint8_t* excesses;  // (u, k): sums of the first sweep's e
   uint16_t* sums;     // of the second sweep
 };
@@ -140,7 +141,8 @@ template <bool kLast, int kVectors, class D8>
 HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kAbove], Along& alongRow,
                            Shifted& scratch) {
   const int lanes = static_cast<int>(hn::Lanes(d8));
-  const int stride = kVectors > 0 ? kVectors * lanes : row.stride, gap = gapOf(stride), slot = stride + gap;
+  const int stride = kVectors > 0 ? kVectors * lanes : row.stride, gap = gapOf(row.room), slot = row.room + gap;
+  const bool roomLeft = stride < row.room;
   uint8_t* const along = alongRow.l();
   const hn::Half<D8> dHalf;
   const hn::Rebind<uint16_t, decltype(dHalf)> d16;
@@ -168,13 +170,13 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
     if (HWY_UNLIKELY(more[4 * u + kMoved] != 0)) {
       const int low = row.low[u];
       const uint8_t* const joins = p2 + 4 * u;
-      if (joins[1] != 0) before0 = scratch.of(before0, low - row.lowAbove[u - step], 0);
-      if (joins[2] != 0) before1 = scratch.of(before1, low - row.lowAbove[u], 1);
-      if (joins[3] != 0) before2 = scratch.of(before2, low - row.lowAbove[u + step], 2);
+      if (joins[1] != 0) before0 = scratch.of(before0, row.strideAbove, stride, low - row.lowAbove[u - step], 0);
+      if (joins[2] != 0) before1 = scratch.of(before1, row.strideAbove, stride, low - row.lowAbove[u], 1);
+      if (joins[3] != 0) before2 = scratch.of(before2, row.strideAbove, stride, low - row.lowAbove[u + step], 2);
       const int shift = joins[0] == 0 ? 0 : low - row.low[u - step];
       if (shift != 0) {
         if constexpr (kVectors == 1) hn::Store(alongNow, d8, along);
-        const uint8_t* const from = scratch.of(along, shift, kAbove);
+        const uint8_t* const from = scratch.of(along, stride, stride, shift, kAbove);
         alongBefore = hn::LoadU(d8, from - lanes);
         alongEnd = hn::LoadU(d8, from + stride);
         if constexpr (kVectors == 1) {
@@ -250,6 +252,9 @@ HWY_NOINLINE void sweepRow(D8 d8, const RowTask& row, PathRow* const (&paths)[kA
         add(hn::UpperHalf(dHalf, cost), hn::UpperHalf(dHalf, excess), hn::UpperHalf(dHalf, down), hn::UpperHalf(dHalf, none), sums + lanes / 2);
 #endif
       }
+    }
+    if (HWY_UNLIKELY(roomLeft)) {
+      for (uint8_t* const after : {after0, after1, after2}) std::memset(after + stride, kInfinite, kAfterRow);
     }
     leastAlong = leastEverywhere(d8, lowAlong);
     const uint32_t three = leastOfThree(d8, low0, low1, low2);

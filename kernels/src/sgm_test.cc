@@ -19,10 +19,11 @@ struct Problem {
   Image<uint16_t> refValidity, secValidity;
   Image<int16_t> low;
   int count, secOffset;
+  std::vector<uint16_t> rowCounts;  // empty: count
 
   SgmInput input() const {
     return {image.view(),       refCensus.view(), refValidity.view(), secCensus.view(),
-            secValidity.view(), low.view(),       count,              secOffset};
+            secValidity.view(), low.view(),       count,              secOffset, rowCounts};
   }
 };
 
@@ -42,7 +43,8 @@ Problem randomProblem(int width, int height, int secWidth, int count, int lowSpr
             Image<uint16_t>(secWidth, height),
             Image<int16_t>(width, height),
             count,
-            -3};
+            -3,
+            {}};
   for (int v = 0; v < height; ++v) {
     for (int u = 0; u < width; ++u) {
       p.image.view().at(u, v) = static_cast<float>(random() % 4096);
@@ -65,14 +67,16 @@ void sgmOnce(const SgmInput& input, const SgmOptions& options, const SumsSink& s
   sgm(input, options, memory, sink);
 }
 
-// All rows of sums as one array, (v, u, k) with k padded; checks that each row comes once, the last first.
+// All rows of sums as one array, each from where it would start if all had `count` candidates; (u, k) with k padded. Checks that
+// each row comes once, the last first.
 std::vector<uint16_t> volumeOf(SumsOf function, const SgmInput& input, const SgmOptions& options) {
   const size_t row = static_cast<size_t>(input.width()) * static_cast<size_t>(sgmStride(input.count));
   std::vector<uint16_t> volume(row * static_cast<size_t>(input.height()));
   int next = input.height();
   function(input, options, [&](int v, const uint16_t* sums) {
     EXPECT_EQ(v, --next);
-    std::copy_n(sums, row, volume.begin() + static_cast<ptrdiff_t>(row) * v);
+    const size_t ofRow = static_cast<size_t>(input.width()) * static_cast<size_t>(sgmStride(input.countOf(v)));
+    std::copy_n(sums, ofRow, volume.begin() + static_cast<ptrdiff_t>(row) * v);
   });
   EXPECT_EQ(next, 0);
   return volume;
@@ -83,11 +87,11 @@ void expectTwin(const Problem& p, const SgmOptions& options) {
   const std::vector<uint16_t> expected = volumeOf(sgmReference, input, options);
   onEveryTarget([&] {
     const std::vector<uint16_t> got = volumeOf(sgmOnce, input, options);
-    size_t i = 0;
     for (int v = 0; v < input.height(); ++v) {
+      size_t i = static_cast<size_t>(v) * static_cast<size_t>(input.width()) * static_cast<size_t>(sgmStride(p.count));
       const RowExtent extent = extentOf(input.refValidity, v);
       for (int u = 0; u < input.width(); ++u) {
-        for (int k = 0; k < sgmStride(p.count); ++k, ++i) {
+        for (int k = 0; k < sgmStride(input.countOf(v)); ++k, ++i) {
           if (!extent.holds(u)) continue;
           ASSERT_EQ(got[i], expected[i]) << "u " << u << " v " << v << " k " << k;
         }
@@ -112,6 +116,30 @@ TEST(Sgm, EqualsItsTwinWhereNeighboursHaveOtherRanges) {
       expectTwin(randomProblem(21, 9, 77, count, spread, 0.05, 2), {});
     }
   }
+}
+
+TEST(Sgm, EqualsItsTwinWhereRowsHaveOtherCounts) {
+  for (const int count : {2, 33, 64, 80, 150, 256}) {
+    for (const int spread : {0, 3, 40, 100}) {
+      SCOPED_TRACE(::testing::Message() << "spread " << spread << " count " << count);
+      Problem p = randomProblem(21, 40, 120, count, spread, 0.05, 12);
+      std::mt19937 random(13);
+      // As searchRange gives them, whole vectors for some rows, and any.
+      for (int v = 0; v < 40; ++v) {
+        const int any = static_cast<int>(random() % static_cast<uint32_t>(count)) + 1;
+        const int last = p.rowCounts.empty() ? count : p.rowCounts.back();
+        p.rowCounts.push_back(static_cast<uint16_t>(v < 25 ? (v % 4 == 0 ? std::min(count, sgmStride(any)) : last) : any));
+      }
+      expectTwin(p, {});
+    }
+  }
+}
+
+TEST(Sgm, OfRowsThatAllHaveTheSameCountIsThatOfTheCount) {
+  Problem p = randomProblem(21, 9, 77, 50, 3, 0.05, 14);
+  const auto expected = volumeOf(sgmOnce, p.input(), {});
+  p.rowCounts.assign(9, 50);
+  EXPECT_EQ(volumeOf(sgmOnce, p.input(), {}), expected);
 }
 
 TEST(Sgm, EqualsItsTwinWithPenaltiesThatFollowTheImage) {

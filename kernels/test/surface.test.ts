@@ -103,7 +103,7 @@ test('search ranges from a prior of the surface hold every disparity, and are na
     prior.low[i] = h - 3;
     prior.high[i] = h + 3;
   }
-  const { range, clipped, wantedCount } = searchRange({ geometry, prior, maxCount: 256, slackPx: 1 });
+  const { range, clipped, wantedCount } = searchRange({ geometry, prior, maxCount: 256, slackPx: 1, byRow: false });
   t.false(clipped);
   t.is(range.count, wantedCount);
   t.is(range.count % 16, 0);
@@ -111,18 +111,24 @@ test('search ranges from a prior of the surface hold every disparity, and are na
     range.count < geometry.disparityRange[1] - geometry.disparityRange[0],
     `${range.count} of ${geometry.disparityRange.join('..')}`,
   );
-  t.true(disparity.every((d, i) => (range.low[i] ?? NaN) <= d && d <= (range.low[i] ?? NaN) + range.count - 1));
+  t.is(range.rowCounts, null);
+  const { range: byRow } = searchRange({ geometry, prior, maxCount: 256, slackPx: 1, byRow: true });
+  t.is(byRow.count, range.count);
+  for (const { low, count, rowCounts } of [range, byRow]) {
+    const countAt = (i: number): number => rowCounts?.[Math.floor(i / geometry.rect.width)] ?? count;
+    t.true(disparity.every((d, i) => (low[i] ?? NaN) <= d && d <= (low[i] ?? NaN) + countAt(i) - 1));
+  }
 });
 
 test('without a prior the whole range is searched, or its middle where that is too much', (t) => {
   const [dMin, dMax] = geometry.disparityRange;
   const nowhere = { grid: { ...grid, width: 1, height: 1 }, low: Float32Array.of(NaN), high: Float32Array.of(NaN) };
   for (const prior of [null, nowhere]) {
-    const { range, clipped, wantedCount } = searchRange({ geometry, prior, maxCount: 256, slackPx: 1 });
+    const { range, clipped, wantedCount } = searchRange({ geometry, prior, maxCount: 256, slackPx: 1, byRow: false });
     t.false(clipped);
     t.true(wantedCount >= dMax - dMin + 1 && wantedCount < dMax - dMin + 17);
     t.true(range.low.length === disparity.length && range.low.every((low) => low === dMin));
-    const narrow = searchRange({ geometry, prior, maxCount: 40, slackPx: 1 });
+    const narrow = searchRange({ geometry, prior, maxCount: 40, slackPx: 1, byRow: false });
     t.true(narrow.clipped && narrow.range.count === 32 && narrow.wantedCount === wantedCount);
     t.true(Math.abs((narrow.range.low[0] ?? NaN) + 15.5 - (dMin + dMax) / 2) <= 1);
   }
@@ -147,8 +153,8 @@ test('wrong arguments are refused by name', (t) => {
   t.throws(() => dsmFromDisparity({ ...input, grid: { ...grid, originN: Number.NaN } }), is(/for grid.origin/));
   t.throws(() => dsmFromDisparity({ ...input, limits: { ...input.limits, slackM: -1 } }), is(/for slackM/));
   t.throws(() => dsmFromDisparity({ ...input, options: { ...options, radius: 17 } }), is(/for radius/));
-  t.throws(() => searchRange({ geometry, prior: null, maxCount: 15, slackPx: 0 }), is(/for maxCount/));
-  t.throws(() => searchRange({ geometry, prior: null, maxCount: 64, slackPx: -1 }), is(/for slackPx/));
+  t.throws(() => searchRange({ geometry, prior: null, maxCount: 15, slackPx: 0, byRow: false }), is(/for maxCount/));
+  t.throws(() => searchRange({ geometry, prior: null, maxCount: 64, slackPx: -1, byRow: false }), is(/for slackPx/));
   t.throws(
     () =>
       searchRange({
@@ -156,6 +162,7 @@ test('wrong arguments are refused by name', (t) => {
         prior: { grid, low: new Float32Array(1), high: new Float32Array(1) },
         maxCount: 64,
         slackPx: 0,
+        byRow: true,
       }),
     is(/for prior/),
   );

@@ -38,7 +38,8 @@ export function computePartial({ store, watch }: TaskPorts, task: StereoTask, cl
   if (secWindow === null) return empty('outside-secondary');
 
   const prior = clock.time('range', () => (task.priorKey === null ? null : readPrior(store.gdalPath(task.priorKey), boxOf(task.grid), task.heightRange)));
-  const { range, clipped } = clock.time('range', () => searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2 }));
+  // Coarse levels take little time, and their blunders become ranges of the next one: every row gets the widest's candidates there.
+  const { range, clipped } = clock.time('range', () => searchRange({ geometry, prior, maxCount: task.params.maxDisparities, slackPx: 2, byRow: task.factor === 1 }));
   const memoryMb = checkMemory(task, geometry, range, refWindow, secWindow);
 
   const refPixels = clock.time('read', () => readLevel(ref, refWindow));
