@@ -100,20 +100,22 @@ export function filterDisparity(map: DisparityMap, options: FilterOptions = {}):
 /**
  * What matchPair needs at most for a reference block of width x height pixels and `count` candidates each, its result included,
  * bytes: the volume of one byte per candidate dominates. `secWidth`: columns of the secondary block, by default those the range asks for.
+ * `rowCounts`: as in SearchRange.
  */
-export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
+export function matchMemoryBytes(width: number, height: number, count: number, secWidth: number = width + count, rowCounts: Uint16Array | null = null): number {
   const stride = paddedCount(count);
   const sums = 2 * width * stride;
   const paths = 3 * (width + 66) * (stride + 96);
   const rows = 10 * (secWidth + 2 * stride) + 32 * (width + secWidth);
   const regions = 8 * width * height; // those of like disparity, and what edges change
   const result = (4 + 2 + 4) * width * height;
-  return matchKeptBytes(width, height, count, secWidth) + Math.max(sums + paths + rows, regions) + result;
+  return matchKeptBytes(width, height, count, secWidth, rowCounts) + Math.max(sums + paths + rows, regions) + result;
 }
 
 /** What of it stays with the thread for its next tiles, the largest of which decides, bytes: the census codes, and the volume with its P2, whose place edges and refinement get after it. */
-export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count): number {
-  const volume = (width * paddedCount(count) + 32 + 4 * (width + 2)) * height; // rows begin on cache lines; and P2 of four paths
+export function matchKeptBytes(width: number, height: number, count: number, secWidth: number = width + count, rowCounts: Uint16Array | null = null): number {
+  const candidates = rowCounts?.reduce((sum, ofRow) => sum + paddedCount(ofRow), 0) ?? height * paddedCount(count); // of a column
+  const volume = width * candidates + (32 + 4 * (width + 2)) * height; // rows begin on cache lines; and P2 of four paths
   const edges = (8 * (width + 64) + 4 * (secWidth + 64)) * (height + 16) + (width + 128) * height;
   const refinement = 16 * (width + 128) * (height + 8) + 4 * (secWidth + 96) * height + 2 ** 19;
   return Math.max(volume, edges, refinement) + (5 + 2) * (width + secWidth + 128) * height;

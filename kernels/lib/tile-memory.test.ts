@@ -17,3 +17,11 @@ test('the fullest moment decides: matching, or the values of many cells; points 
   t.is(need(512), need(256));
   t.is(need(4096) - need(2048), 14 * (4096 ** 2 - 2048 ** 2));
 });
+
+test('rows that search fewer candidates than the widest have their part of the volume alone, padded to whole vectors', (t) => {
+  const need = (rowCounts: Uint16Array | null): number =>
+    tileMemoryBytes({ rect: side(1024), secRect: side(1152), windows: [side(1100), side(1200)], grid: side(1056), count: 128, rowCounts });
+  const half = Uint16Array.from({ length: 1024 }, (_, v) => (v % 2 === 0 ? 128 : 33));
+  t.is(need(new Uint16Array(1024).fill(128)), need(null));
+  t.is(need(null) - need(half), 512 * 1024 * (128 - 64));
+});

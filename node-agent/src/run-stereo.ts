@@ -149,7 +149,7 @@ function boxOf(grid: GridSpec): GroundBox {
 /** Nothing is allocated before the estimate is known to fit: wrong ranges are what makes stereo run out of memory. */
 function checkMemory(task: StereoTask, geometry: TileGeometry, range: SearchRange, ...windows: readonly PixelRect[]): number {
   const { rect, secRect } = geometry;
-  const bytes = tileMemoryBytes({ rect, secRect, windows, grid: task.grid, count: range.count });
+  const bytes = tileMemoryBytes({ rect, secRect, windows, grid: task.grid, ...range });
   const neededMb = agentProcessMb + bytes / 2 ** 20;
   if (neededMb > task.memoryBudgetMb) {
     throw new MemoryBudgetError(
