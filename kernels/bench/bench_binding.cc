@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "args.h"
+#include "array_pool.h"
 #include "machine_limits.h"
 #include "tile.h"
 
@@ -243,6 +244,7 @@ Napi::Value timeArithmetic(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new binding::ArrayPool());
   exports.Set("targets", Napi::Function::New<targetsNative>(env, "targets"));
   exports.Set("stages", Napi::Function::New<stagesNative>(env, "stages"));
   exports.Set("openTile", Napi::Function::New<openTile>(env, "openTile"));
