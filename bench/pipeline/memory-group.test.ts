@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,12 +28,11 @@ test('the launcher moves a program into the group and hands its arguments on as 
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-bench-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const group = join(folder, `altiplano-bench-${process.pid}`);
-  const made = await (async () => {
-    await promisify(execFile)('mkdir', [group]);
-    await writeFile(join(group, 'memory.max'), '');
-    return openMemoryGroup(300, { folder, limitFile: 'memory.max' });
-  })();
-  const [shell = '', ...words] = made.launcher;
+  // As a mount of control groups would have made it.
+  await mkdir(group);
+  await writeFile(join(group, 'memory.max'), '');
+  const { launcher: [shell = '', ...words] } = await openMemoryGroup(300, { folder, limitFile: 'memory.max' });
+  t.is(await readFile(join(group, 'memory.max'), 'utf8'), String(300 * 2 ** 20));
   const { stdout } = await promisify(execFile)(shell, [...words, 'sh', '-c', `echo "$1 $$ $(cat '${group}/cgroup.procs')"`, 'sh', 'two  words']);
   const [, pid, member] = /^two {2}words (\d+) (\d+)\n$/.exec(stdout) ?? [];
   t.truthy(pid);

@@ -26,6 +26,10 @@ test.serial('a small run has every figure, and its parts add up', async (t) => {
     t.true(found.every(({ name, samples }) => samples.every((value) => value > 0 || name === 'broker')), JSON.stringify(found.map(({ name, samples }) => [name, samples])));
   }
 
+  const pages = findings.measurements.filter(({ name }) => name === 'limit: writing a byte');
+  t.deepEqual(pages.map(({ labels }) => labels['pages']), ['unused', 'recycled']);
+  t.true(pages.every(({ samples: [cost = NaN] }) => cost > 0 && cost < 1000), JSON.stringify(pages));
+
   // Every column of CPU seconds: parts + rest = total, to the rounding of what is printed.
   const cpu = findings.tables.find(({ title }) => title === 'Where the CPU goes');
   const [total = []] = cpu?.rows.filter(([name]) => name === 'total') ?? [];

@@ -80,7 +80,8 @@ export function openPublisher({ nc, manager, outbox, requests, throwIfStopped, r
   /**
    * A stream numbers what it keeps, and what one connection sends it takes in order. So two answers are enough for a batch: where its first and
    * its last message lie as far apart as they were sent, all between them are kept, too. Where not, as some were refused or lost, each is
-   * published again and answered for itself; those that wait in the queue are refused as being there.
+   * published again and answered for itself; those that wait in the queue are refused as being there. A message from elsewhere that comes in between
+   * can hide one that was refused: then the ledger lacks its task, and the coordinator publishes it again.
    */
   async function publishBatch(batch: readonly TaskMessage[], { signal, mayHaveAttempts = false }: PublishOptions): Promise<void> {
     const kind = batch[0]?.task.kind;
