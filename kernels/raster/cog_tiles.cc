@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "gdal_error.h"
 
@@ -51,8 +52,10 @@ TileEncoder::TileEncoder(const std::string& compress) {
   if (compress == "ZSTD") {
     zstd_.reset(ZSTD_createCCtx());
     if (zstd_ == nullptr) throw std::bad_alloc();
-    ZSTD_CCtx_setParameter(zstd_.get(), ZSTD_c_compressionLevel, 1);
-    ZSTD_CCtx_setParameter(zstd_.get(), ZSTD_c_hashLog, kZstdHashLog);
+    for (const auto& [parameter, value] : {std::pair{ZSTD_c_compressionLevel, 1}, std::pair{ZSTD_c_hashLog, kZstdHashLog}}) {
+      const size_t set = ZSTD_CCtx_setParameter(zstd_.get(), parameter, value);
+      if (ZSTD_isError(set) != 0) throw RasterFailure(compress, ZSTD_getErrorName(set));
+    }
   } else {
     deflate_ = CPLGetCompressor("zlib");
     if (deflate_ == nullptr) throw RasterFailure(compress, "this GDAL has no such compressor");
