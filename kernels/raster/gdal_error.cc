@@ -11,6 +11,7 @@
 #include <string>
 
 #include "admission.h"
+#include "proj_database.h"
 
 namespace altiplano::raster {
 
@@ -63,6 +64,7 @@ void registerDrivers() {
     CPLSetConfigOption("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE");
     // Heights and positions must not depend on what a server offers today.
     OSRSetPROJEnableNetwork(FALSE);
+    openProjDatabase();
     // The vertical part of a GeoTIFF's CRS is part of what we wrote: report it.
     CPLSetConfigOption("GTIFF_REPORT_COMPD_CS", "YES");
     // The default, 5 % of the machine per process, is too much beside a dozen agents.
