@@ -7,19 +7,44 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Runs a program with its output shown and kept. */
+/** No build step and no test takes half as long: who is silent for longer waits for what never comes. */
+const silenceMinutes = 10;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Runs a program with its output shown and kept; ends it, and whatever it started, when it is silent for too long. */
 function run(program, args, env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    // A group of its own can be ended as a whole, but doesn't hear the terminal's signals.
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: true });
+    const toGroup = (signal) => process.kill(-child.pid, signal);
+    let isInterrupted = false;
+    const interrupt = (signal) => {
+      isInterrupted = true;
+      toGroup(signal);
+    };
+    for (const signal of signals) process.on(signal, interrupt);
     let output = '';
+    const giveUp = () => {
+      process.stderr.write(`\n${program}: no output for ${silenceMinutes} minutes: ended with everything it started\n`);
+      toGroup('SIGKILL');
+    };
+    let silence = setTimeout(giveUp, silenceMinutes * 60_000);
     for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       from.on('data', (data) => {
         output += String(data);
         to.write(data);
+        clearTimeout(silence);
+        silence = setTimeout(giveUp, silenceMinutes * 60_000);
       });
     }
-    child.on('error', (error) => resolve({ output: `${output}${error.message}`, code: 1 }));
-    child.on('close', (code) => resolve({ output, code: code ?? 1 }));
+    const ended = (result) => {
+      clearTimeout(silence);
+      if (isInterrupted) process.exit(130);
+      for (const signal of signals) process.off(signal, interrupt);
+      resolve(result);
+    };
+    child.on('error', (error) => ended({ output: `${output}${error.message}`, code: 1 }));
+    child.on('close', (code) => ended({ output, code: code ?? 1 }));
   });
 }
 
