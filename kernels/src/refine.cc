@@ -83,22 +83,16 @@ struct Planes {
   ImageView<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
 };
 
-// The last `height` rows of some quantities in a strip; column 0 is the strip's first.
-template <int quantities, int height>
+// The last `height` rows of a quantity in a strip, or of `moments` per pixel; column 0 is the strip's first.
+template <int height, int moments = 1>
 class Ring {
  public:
-  static size_t bytes() { return Arena::bytesOf<float>(paddedWidth(), height * quantities); }
-  explicit Ring(Arena& arena) : rows_(arena.image<float>(paddedWidth(), height * quantities)) {
+  static size_t bytes() { return Arena::bytesOf<float>(paddedWidth() * moments, height); }
+  explicit Ring(Arena& arena) : rows_(arena.image<float>(paddedWidth() * moments, height)) {
     std::fill_n(rows_.data, rows_.stride * rows_.height, 0.0f);
   }
-  Rows<quantities> rows(int v) const {
-    Rows<quantities> all;
-    float* next = row(v);
-    for (float*& one : all) one = next, next += rows_.stride;
-    return all;
-  }
-  // The first quantity's.
-  float* row(int v) const { return rows_.row((v + height * kRadius) % height * quantities) + Plane::kMargin; }
+  float* row(int v) const { return rows_.row((v + height * kRadius) % height) + Plane::kMargin * moments; }
+  SumsRow<moments> sums(int v) const { return SumsRow<moments>(row(v)); }
 
  private:
   static int paddedWidth() { return Plane::kMargin + kMostColumns + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
@@ -182,7 +176,19 @@ void readSecondaryRow(const RefineInput& in, float base, int v, int margin, floa
   std::fill_n(to + in.sec.width, margin, missing);
 }
 
-// The rings of a strip.
+// A row's sums of the first hop, see NearSums.
+template <int moments>
+class Near {
+ public:
+  static size_t bytes() { return Arena::bytesOf<float>(NearSums<moments>::kStride * moments, 1); }
+  explicit Near(Arena& arena) : row_(arena.image<float>(NearSums<moments>::kStride * moments, 1)) { std::fill_n(row_.data, row_.width, 0.0f); }
+  NearSums<moments> sums() const { return NearSums<moments>(row_.data); }
+
+ private:
+  ImageView<float> row_;
+};
+
+// What a strip's rows are kept in.
 struct Rings {
   // Rows between the first and the last that a step reads.
   static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
@@ -190,18 +196,18 @@ struct Rings {
       : warped(arena), slopeX(arena), given(arena), smooth(arena), slopeY(arena), planeNear(arena), planeRow(arena), planeSums(arena),
         greyNear(arena), greyRow(arena), greySums(arena) {}
   static size_t bytes() {
-    return 3 * Ring<1, kOne>::bytes() + 2 * Ring<1, kAll>::bytes() + Ring<kPlaneRowMoments, kOne>::bytes() +
-           Ring<kPlaneRowMoments, kThree>::bytes() + Ring<kPlaneMoments, kSeven>::bytes() + Ring<kGreyMoments, kOne>::bytes() +
-           Ring<kGreyMoments, kThree>::bytes() + Ring<kGreyMoments, kSeven>::bytes();
+    return 3 * Ring<kOne>::bytes() + 2 * Ring<kAll>::bytes() + Near<kPlaneRowMoments>::bytes() + Ring<kThree, kPlaneRowMoments>::bytes() +
+           Ring<kSeven, kPlaneMoments>::bytes() + Near<kGreyMoments>::bytes() + Ring<kThree, kGreyMoments>::bytes() +
+           Ring<kSeven, kGreyMoments>::bytes();
   }
-  Ring<1, kOne> warped, slopeX, given;
-  Ring<1, kAll> smooth, slopeY;
-  Ring<kPlaneRowMoments, kOne> planeNear;
-  Ring<kPlaneRowMoments, kThree> planeRow;
-  Ring<kPlaneMoments, kSeven> planeSums;
-  Ring<kGreyMoments, kOne> greyNear;
-  Ring<kGreyMoments, kThree> greyRow;
-  Ring<kGreyMoments, kSeven> greySums;
+  Ring<kOne> warped, slopeX, given;
+  Ring<kAll> smooth, slopeY;
+  Near<kPlaneRowMoments> planeNear;
+  Ring<kThree, kPlaneRowMoments> planeRow;
+  Ring<kSeven, kPlaneMoments> planeSums;
+  Near<kGreyMoments> greyNear;
+  Ring<kThree, kGreyMoments> greyRow;
+  Ring<kSeven, kGreyMoments> greySums;
 };
 
 // One iteration: planes.disparity -> planes.next. start: the disparities given.
@@ -215,16 +221,16 @@ void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> s
     // Columns from here on are counted from the strip's first.
     const auto rowOf = [&](const Plane& plane, int v) { return plane.row(v) + firstColumn; };
     const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
-    const auto d = [&](int v) { return rowOf(planes.disparity, v); };
-    const auto smoothRow = [&](int v) { return smooth.row(v); };
+    const auto d = [&](int v) -> const float* { return rowOf(planes.disparity, v); };
+    const auto smoothRow = [&](int v) -> const float* { return smooth.row(v); };
     for (int t = -kRadius; t < blockHeight + 2 * kRadius; ++t) {
       if (t < blockHeight + kRadius) {
-        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, planeNear.rows(t),
-                    planeRow.rows(t));
+        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, planeNear.sums(),
+                    planeRow.sums(t));
         if (t - kNear > -kRadius) {
-          const auto from = [&](int v) { return planeRow.rows(v); };
+          const auto from = [&](int v) { return planeRow.sums(v); };
           sumPlaneRows(df, setup, around(d, t - kNear, 0), around(from, t - kNear, 0), -kLead, columns + kRadius,
-                       planeSums.rows(t - kNear));
+                       planeSums.sums(t - kNear));
         }
       }
       const int y = t - kRadius;
@@ -232,22 +238,22 @@ void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> s
       if (y < 0 || y >= blockHeight) {
         std::fill_n(smooth.row(y) - kLead, kLead + columns + kRadius + lanes, kFarPx);
       } else {
-        const auto from = [&](int v) { return planeSums.rows(v); };
+        const auto from = [&](int v) { return planeSums.sums(v); };
         fitPlanes(df, setup, around(d, y, 1), around(from, y, 1), -kLead, columns + kRadius, smooth.row(y), slopeX.row(y),
                   slopeY.row(y));
         warpRow(df, setup, planes.secondaryRow(y), secWidth, firstColumn + in.secOffset, -kLead, columns + kRadius,
                 smooth.row(y), warped.row(y));
         sumGreyRow(df, setup, smooth.row(y), slopeX.row(y), warped.row(y), rowOf(planes.grey, y), rowOf(planes.gradient, y), 0,
-                   columns, greyNear.rows(y), greyRow.rows(y));
+                   columns, greyNear.sums(), greyRow.sums(y));
       }
       if (y - kNear >= 0 && y - kNear < blockHeight) {
-        const auto from = [&](int v) { return greyRow.rows(v); };
+        const auto from = [&](int v) { return greyRow.sums(v); };
         sumGreyRows(df, setup, around(smoothRow, y - kNear, 0), slopeY.row(y - kNear), around(from, y - kNear, 0), 0, columns,
-                    greySums.rows(y - kNear));
+                    greySums.sums(y - kNear));
       }
       const int v = y - kRadius;
       if (v < 0) continue;
-      const auto from = [&](int row) { return greySums.rows(row); };
+      const auto from = [&](int row) { return greySums.sums(row); };
       std::copy_n(start.row(v) + firstColumn, columns, given.row(v));
       stepRow(df, setup, around(smoothRow, v, 1), slopeY.row(v), around(from, v, 1), d(v), given.row(v), 0, columns,
               rowOf(planes.next, v));

@@ -7,6 +7,7 @@
 #define ALTIPLANO_KERNELS_REFINE_PLANES_INL_H_
 #endif
 
+#include <algorithm>
 #include <array>
 
 #include "fraction_weights.h"
@@ -30,9 +31,76 @@ struct Setup {
   float refBase, secBase;
 };
 
-// Rows of several quantities.
-template <int quantities>
-using Rows = std::array<float*, quantities>;
+// Rows of disparities or the like.
+template <int count>
+using Rows = std::array<const float*, count>;
+
+// A row's sums of several moments. For each vector of pixels the moments' vectors lie behind each other, so that a row is one stream
+// of memory however many moments there are, and one pointer.
+template <int moments>
+class SumsRow {
+ public:
+  explicit SumsRow(float* first) : first_(first) {}
+  // Of pixels u, u + 1 ..., where u counts whole vectors.
+  template <class D>
+  hn::Vec<D> load(D df, int moment, int u) const {
+    return hn::Load(df, at(df, moment, u));
+  }
+  template <class D>
+  void store(D df, int moment, int u, hn::Vec<D> sums) const {
+    hn::Store(sums, df, at(df, moment, u));
+  }
+
+ private:
+  template <class D>
+  float* at(D df, int moment, int u) const {
+    return first_ + u * moments + moment * static_cast<int>(hn::Lanes(df));
+  }
+  float* first_;
+};
+
+// The first hop's sums of a piece of a row and of some pixels on both sides, one moment behind the other: the second hop reads them at any
+// column. A piece's sums stay in the first cache.
+constexpr int kPiece = 256;
+template <int moments>
+class NearSums {
+ public:
+  static constexpr int kStride = kPiece + 3 * kLead;
+  // memory: for kStride x moments, finite.
+  explicit NearSums(float* memory) : first_(memory + kLead) {}
+  // Of pixels u, u + 1 ... from the piece's first.
+  template <class D>
+  hn::Vec<D> load(D df, int moment, int u) const {
+    return hn::LoadU(df, first_ + moment * kStride + u);
+  }
+  template <class D>
+  void store(D df, int moment, int u, hn::Vec<D> sums) const {
+    hn::Store(sums, df, first_ + moment * kStride + u);
+  }
+  // Moves on to the next piece, on whose left side these sums' end is.
+  void next() const {
+    for (int moment = 0; moment < moments; ++moment) {
+      float* const row = first_ + moment * kStride;
+      std::copy_n(row + kPiece - kLead, 2 * kLead, row - kLead);
+    }
+  }
+
+ private:
+  float* first_;
+};
+
+// Calls near(piece, u) and then far(piece, u) for the vectors of each piece of columns first ... last, `near` from
+// `lead` columns before to kFar columns behind; u counts from `piece`, the piece's first column.
+template <int moments, class Near, class Far>
+void forPieces(int lanes, int first, int last, int lead, const NearSums<moments>& sums, Near near, Far far) {
+  int done = first - lead;  // near's columns
+  for (int piece = first; piece < last; piece += kPiece) {
+    if (piece > first) sums.next();
+    const int end = std::min(piece + kPiece, last);
+    for (; done < end + kFar; done += lanes) near(piece, done - piece);
+    for (int u = piece; u < end; u += lanes) far(piece, u - piece);
+  }
+}
 
 template <class D, class V>
 V weightOf(D df, const Setup& setup, int hop, V e) {
@@ -50,9 +118,10 @@ template <class D>
 struct PlaneSide {
   using V = hn::Vec<D>;
   V e, w, n, x, xx, z, xz;
-  PlaneSide(D df, const Setup& setup, int hop, V difference, const Rows<kPlaneRowMoments>& from, int u)
+  template <class Sums>
+  PlaneSide(D df, const Setup& setup, int hop, V difference, const Sums& from, int u)
       : e(difference), w(weightOf(df, setup, hop, difference)) {
-    const auto load = [&](PlaneMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+    const auto load = [&](PlaneMoment m) HWY_ATTR { return from.load(df, m, u); };
     const V rawN = load(kPlaneN), rawX = load(kPlaneX);
     n = hn::Mul(w, rawN);
     x = hn::Mul(w, rawX);
@@ -65,72 +134,70 @@ struct PlaneSide {
 // Step 1 along a row: columns first ... last of `to`, of which the first kLead - kRadius aren't needed; `near`: the first hop's.
 // Sums of missing pixels weigh nothing later on: vectors of these alone stay what they were, which is finite.
 template <class D>
-void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, const Rows<kPlaneRowMoments>& near,
-                 const Rows<kPlaneRowMoments>& to) {
-  const int lanes = static_cast<int>(hn::Lanes(df));
+void sumPlaneRow(D df, const Setup& setup, const float* d, int first, int last, const NearSums<kPlaneRowMoments>& near,
+                 const SumsRow<kPlaneRowMoments>& to) {
   const auto far = hn::Set(df, kFarPx);
-  for (int u = first; u < last + kFar; u += lanes) {
-    const auto d0 = hn::LoadU(df, d + u);
-    if (hn::AllTrue(df, hn::Eq(d0, far))) continue;
-    const auto left = hn::Sub(hn::LoadU(df, d + u - kNear), d0), right = hn::Sub(hn::LoadU(df, d + u + kNear), d0);
+  const auto addNear = [&](int piece, int u) HWY_ATTR {
+    const float* from = d + piece + u;
+    const auto d0 = hn::LoadU(df, from);
+    if (hn::AllTrue(df, hn::Eq(d0, far))) return;
+    const auto left = hn::Sub(hn::LoadU(df, from - kNear), d0), right = hn::Sub(hn::LoadU(df, from + kNear), d0);
     const auto wLeft = weightOf(df, setup, 0, left), wRight = weightOf(df, setup, 0, right);
     const auto zLeft = hn::Mul(wLeft, left), zRight = hn::Mul(wRight, right), both = hn::Add(wLeft, wRight);
     static_assert(kNear == 1);
-    hn::StoreU(hn::Add(hn::Set(df, 1.0f), both), df, near[kPlaneN] + u);
-    hn::StoreU(hn::Sub(wRight, wLeft), df, near[kPlaneX] + u);
-    hn::StoreU(both, df, near[kPlaneXx] + u);
-    hn::StoreU(hn::Add(zLeft, zRight), df, near[kPlaneZ] + u);
-    hn::StoreU(hn::Sub(zRight, zLeft), df, near[kPlaneXz] + u);
-  }
+    near.store(df, kPlaneN, u, hn::Add(hn::Set(df, 1.0f), both));
+    near.store(df, kPlaneX, u, hn::Sub(wRight, wLeft));
+    near.store(df, kPlaneXx, u, both);
+    near.store(df, kPlaneZ, u, hn::Add(zLeft, zRight));
+    near.store(df, kPlaneXz, u, hn::Sub(zRight, zLeft));
+  };
   const auto k = hn::Set(df, static_cast<float>(kFar)), twoK = hn::Set(df, 2.0f * kFar), square = hn::Set(df, static_cast<float>(kFar * kFar));
-  for (int u = first; u < last; u += lanes) {
-    const auto d0 = hn::LoadU(df, d + u);
-    if (hn::AllTrue(df, hn::Eq(d0, far))) continue;
-    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d + u - kFar), d0), near, u - kFar);
-    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d + u + kFar), d0), near, u + kFar);
-    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(df, near[m] + u), change), df, to[m] + u); };
+  const auto addFar = [&](int piece, int u) HWY_ATTR {
+    const float* from = d + piece + u;
+    const auto d0 = hn::LoadU(df, from);
+    if (hn::AllTrue(df, hn::Eq(d0, far))) return;
+    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, from - kFar), d0), near, u - kFar);
+    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, from + kFar), d0), near, u + kFar);
+    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { to.store(df, m, piece + u, hn::Add(near.load(df, m, u), change)); };
     const auto n = hn::Add(a.n, b.n);
     add(kPlaneN, n);
     add(kPlaneZ, hn::Add(a.z, b.z));
     add(kPlaneX, hn::Add(hn::Add(a.x, b.x), hn::Mul(k, hn::Sub(b.n, a.n))));
     add(kPlaneXx, hn::Add(hn::Add(a.xx, b.xx), hn::Add(hn::Mul(twoK, hn::Sub(b.x, a.x)), hn::Mul(square, n))));
     add(kPlaneXz, hn::Add(hn::Add(a.xz, b.xz), hn::Mul(k, hn::Sub(b.z, a.z))));
-  }
+  };
+  forPieces(static_cast<int>(hn::Lanes(df)), first, last, 0, near, addNear, addFar);
 }
 
 // Step 1, with the rows above and below. d: three rows of disparities, `from` of sums along rows.
 template <class D>
-void sumPlaneRows(D df, const Setup& setup, const Rows<3>& d, const std::array<Rows<kPlaneRowMoments>, 3>& from, int first, int last,
-                  const Rows<kPlaneMoments>& to) {
+void sumPlaneRows(D df, const Setup& setup, const Rows<3>& d, const std::array<SumsRow<kPlaneRowMoments>, 3>& from, int first,
+                  int last, const SumsRow<kPlaneMoments>& to) {
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
     const auto d0 = hn::LoadU(df, d[1] + u);
     if (hn::AllTrue(df, hn::Eq(d0, hn::Set(df, kFarPx)))) continue;
     const PlaneSide<D> a(df, setup, 0, hn::Sub(hn::LoadU(df, d[0] + u), d0), from[0], u);
     const PlaneSide<D> b(df, setup, 0, hn::Sub(hn::LoadU(df, d[2] + u), d0), from[2], u);
-    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { hn::StoreU(hn::Add(hn::LoadU(df, from[1][m] + u), change), df, to[m] + u); };
+    const auto add = [&](PlaneMoment m, auto change) HWY_ATTR { to.store(df, m, u, hn::Add(from[1].load(df, m, u), change)); };
     const auto n = hn::Add(a.n, b.n);
     add(kPlaneN, n);
     add(kPlaneX, hn::Add(a.x, b.x));
     add(kPlaneXx, hn::Add(a.xx, b.xx));
     add(kPlaneZ, hn::Add(a.z, b.z));
     add(kPlaneXz, hn::Add(a.xz, b.xz));
-    hn::StoreU(hn::Sub(b.n, a.n), df, to[kPlaneY] + u);
-    hn::StoreU(hn::Sub(b.x, a.x), df, to[kPlaneXy] + u);
-    hn::StoreU(n, df, to[kPlaneYy] + u);
-    hn::StoreU(hn::Sub(b.z, a.z), df, to[kPlaneYz] + u);
+    to.store(df, kPlaneY, u, hn::Sub(b.n, a.n));
+    to.store(df, kPlaneXy, u, hn::Sub(b.x, a.x));
+    to.store(df, kPlaneYy, u, n);
+    to.store(df, kPlaneYz, u, hn::Sub(b.z, a.z));
   }
 }
 
 // Step 1's end, with the rows three above and below: D and the slopes of P.
 template <class D>
-void fitPlanes(D df, const Setup& setup, const Rows<3>& d, const std::array<Rows<kPlaneMoments>, 3>& from, int first, int last,
+void fitPlanes(D df, const Setup& setup, const Rows<3>& d, const std::array<SumsRow<kPlaneMoments>, 3>& from, int first, int last,
                float* smooth, float* slopeX, float* slopeY) {
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), far = hn::Set(df, kFarPx);
   const auto k = hn::Set(df, static_cast<float>(kFar)), twoK = hn::Set(df, 2.0f * kFar), square = hn::Set(df, static_cast<float>(kFar * kFar));
-  const auto rowPart = [](const Rows<kPlaneMoments>& rows) {
-    return Rows<kPlaneRowMoments>{rows[kPlaneN], rows[kPlaneX], rows[kPlaneXx], rows[kPlaneZ], rows[kPlaneXz]};
-  };
-  const auto above = rowPart(from[0]), below = rowPart(from[2]);
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
     const auto d0 = hn::LoadU(df, d[1] + u);
     const auto missing = hn::Eq(d0, far);
@@ -139,9 +206,9 @@ void fitPlanes(D df, const Setup& setup, const Rows<3>& d, const std::array<Rows
       hn::StoreU(zero, df, slopeX + u);
       continue;
     }
-    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d[0] + u), d0), above, u);
-    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d[2] + u), d0), below, u);
-    const auto load = [&](PlaneMoment m, size_t j) HWY_ATTR { return hn::LoadU(df, from[j][m] + u); };
+    const PlaneSide<D> a(df, setup, 1, hn::Sub(hn::LoadU(df, d[0] + u), d0), from[0], u);
+    const PlaneSide<D> b(df, setup, 1, hn::Sub(hn::LoadU(df, d[2] + u), d0), from[2], u);
+    const auto load = [&](PlaneMoment m, size_t j) HWY_ATTR { return from[j].load(df, m, u); };
     const auto aY = load(kPlaneY, 0), bY = load(kPlaneY, 2), bothN = hn::Add(a.n, b.n);
     const auto wyA = hn::Mul(a.w, aY), wyB = hn::Mul(b.w, bY);
     const auto n = hn::Add(load(kPlaneN, 1), bothN), x1 = hn::Add(load(kPlaneX, 1), hn::Add(a.x, b.x));

@@ -26,8 +26,9 @@ struct GreySums {
   using V = hn::Vec<D>;
   V n, a, r, g, aa, rr, gg, ar, gr, ga;
 
-  GreySums(D df, const Rows<kGreyMoments>& from, int u) {
-    const auto load = [&](GreyMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+  template <class Sums>
+  GreySums(D df, const Sums& from, int u) {
+    const auto load = [&](GreyMoment m) HWY_ATTR { return from.load(df, m, u); };
     n = load(kGreyN), a = load(kGreyA), r = load(kGreyR), g = load(kGreyG), aa = load(kGreyAa), rr = load(kGreyRr);
     gg = load(kGreyGg), ar = load(kGreyAr), gr = load(kGreyGr), ga = load(kGreyGa);
   }
@@ -52,8 +53,9 @@ struct GreySums {
   }
 
   // Adds a neighbour's at weight w, whose disparity lies e below this pixel's plane.
-  void add(D df, V w, V e, const Rows<kGreyMoments>& from, int u) {
-    const auto load = [&](GreyMoment m) HWY_ATTR { return hn::LoadU(df, from[m] + u); };
+  template <class Sums>
+  void add(D df, V w, V e, const Sums& from, int u) {
+    const auto load = [&](GreyMoment m) HWY_ATTR { return from.load(df, m, u); };
     const V rowG = load(kGreyG), rowGg = load(kGreyGg), rowGr = load(kGreyGr), rowGa = load(kGreyGa);
     const V movedGa = hn::Add(rowGa, hn::Mul(e, rowGg));
     n = hn::Add(n, hn::Mul(w, load(kGreyN)));
@@ -68,8 +70,9 @@ struct GreySums {
     ga = hn::Add(ga, hn::Mul(w, movedGa));
   }
 
-  void store(D df, const Rows<kGreyMoments>& to, int u) const {
-    const auto put = [&](GreyMoment m, V value) HWY_ATTR { hn::StoreU(value, df, to[m] + u); };
+  template <class Sums>
+  void store(D df, const Sums& to, int u) const {
+    const auto put = [&](GreyMoment m, V value) HWY_ATTR { to.store(df, m, u, value); };
     put(kGreyN, n), put(kGreyA, a), put(kGreyR, r), put(kGreyG, g), put(kGreyAa, aa), put(kGreyRr, rr);
     put(kGreyGg, gg), put(kGreyAr, ar), put(kGreyGr, gr), put(kGreyGa, ga);
   }
@@ -79,38 +82,40 @@ struct GreySums {
 // belongs to missing pixels weighs nothing later on; it is finite, for it is either computed from finite values or what it was.
 template <class D>
 void sumGreyRow(D df, const Setup& setup, const float* smooth, const float* slopeX, const float* warped, const float* grey,
-                const float* gradient, int first, int last, const Rows<kGreyMoments>& near, const Rows<kGreyMoments>& to) {
-  const int lanes = static_cast<int>(hn::Lanes(df));
+                const float* gradient, int first, int last, const NearSums<kGreyMoments>& near, const SumsRow<kGreyMoments>& to) {
   const auto far = hn::Set(df, kFarPx);
   const auto belowPlane = [&](int u, int dx) HWY_ATTR {
     return hn::Add(hn::Sub(hn::LoadU(df, smooth + u), hn::LoadU(df, smooth + u + dx)),
                    hn::Mul(hn::LoadU(df, slopeX + u), hn::Set(df, static_cast<float>(dx))));
   };
-  for (int u = first - kLead; u < last + kFar; u += lanes) {
-    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) continue;
+  const auto addNear = [&](int piece, int column) HWY_ATTR {
+    const int u = piece + column;
+    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) return;
     GreySums<D> sums(df, hn::LoadU(df, warped + u), hn::LoadU(df, grey + u), hn::LoadU(df, gradient + u));
     for (const int dx : {-kNear, kNear}) {
       const auto e = belowPlane(u, dx), g = hn::LoadU(df, gradient + u + dx);
       sums.addPixel(weightOf(df, setup, 0, e), hn::Add(hn::LoadU(df, warped + u + dx), hn::Mul(g, e)),
                     hn::LoadU(df, grey + u + dx), g);
     }
-    sums.store(df, near, u);
-  }
-  for (int u = first; u < last; u += lanes) {
-    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) continue;
-    GreySums<D> sums(df, near, u);
+    sums.store(df, near, column);
+  };
+  const auto addFar = [&](int piece, int column) HWY_ATTR {
+    const int u = piece + column;
+    if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth + u), far))) return;
+    GreySums<D> sums(df, near, column);
     for (const int dx : {-kFar, kFar}) {
       const auto e = belowPlane(u, dx);
-      sums.add(df, weightOf(df, setup, 1, e), e, near, u + dx);
+      sums.add(df, weightOf(df, setup, 1, e), e, near, column + dx);
     }
     sums.store(df, to, u);
-  }
+  };
+  forPieces(static_cast<int>(hn::Lanes(df)), first, last, kLead, near, addNear, addFar);
 }
 
 // Step 2, with the rows at a hop's distance above and below: smooth: D of these three rows.
 template <class D>
 GreySums<D> withRows(D df, const Setup& setup, int hop, const Rows<3>& smooth, const float* slopeY,
-                     const std::array<Rows<kGreyMoments>, 3>& from, int u) {
+                     const std::array<SumsRow<kGreyMoments>, 3>& from, int u) {
   GreySums<D> sums(df, from[1], u);
   const auto d0 = hn::LoadU(df, smooth[1] + u), slope = hn::LoadU(df, slopeY + u);
   for (const size_t j : {0, 2}) {
@@ -123,7 +128,7 @@ GreySums<D> withRows(D df, const Setup& setup, int hop, const Rows<3>& smooth, c
 
 template <class D>
 void sumGreyRows(D df, const Setup& setup, const Rows<3>& smooth, const float* slopeY,
-                 const std::array<Rows<kGreyMoments>, 3>& from, int first, int last, const Rows<kGreyMoments>& to) {
+                 const std::array<SumsRow<kGreyMoments>, 3>& from, int first, int last, const SumsRow<kGreyMoments>& to) {
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
     if (hn::AllTrue(df, hn::Eq(hn::LoadU(df, smooth[1] + u), hn::Set(df, kFarPx)))) continue;
     withRows(df, setup, 0, smooth, slopeY, from, u).store(df, to, u);
@@ -133,7 +138,7 @@ void sumGreyRows(D df, const Setup& setup, const Rows<3>& smooth, const float* s
 // Step 2's end: the disparities that follow from the sums. d: d as it was, to leave what is missing missing.
 template <class D>
 void stepRow(D df, const Setup& setup, const Rows<3>& smooth, const float* slopeY,
-             const std::array<Rows<kGreyMoments>, 3>& sums, const float* d, const float* start, int first, int last, float* next) {
+             const std::array<SumsRow<kGreyMoments>, 3>& sums, const float* d, const float* start, int first, int last, float* next) {
   const RefineOptions& o = setup.options;
   const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), far = hn::Set(df, kFarPx);
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
