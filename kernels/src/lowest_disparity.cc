@@ -22,15 +22,29 @@ struct BlockRow {
 
 inline float middleLow(const DisparityRange& range, int count) { return (range.low + range.high - (count - 1)) / 2; }
 
+// Where the columns of pixels lie between the blocks' centres.
+struct ColumnPlaces {
+  std::vector<float> share;  // of the way to the centre on the right
+  std::vector<int> first;    // column right of the centre of block b - 1; those of b = 0 lie left of all centres
+  ColumnPlaces(const RangeBlocks& blocks, int width) : share(static_cast<size_t>(width)), first(static_cast<size_t>(blocks.width) + 2, width) {
+    for (int i = width - 1; i >= 0; --i) {
+      const float x = (i + 0.5f) / blocks.side - 0.5f;
+      const int x0 = static_cast<int>(std::floor(x));
+      share[static_cast<size_t>(i)] = x - x0;
+      first[static_cast<size_t>(x0 + 1)] = i;
+    }
+  }
+};
+
 // y: clamped to the blocks.
-inline void middlesOf(const RangeBlocks& blocks, int y, int count, int width, std::vector<float>& out) {
+inline void middlesOf(const RangeBlocks& blocks, int y, int count, const ColumnPlaces& columns, std::vector<float>& out) {
   y = std::clamp(y, 0, blocks.height - 1);
-  for (int i = 0; i < width; ++i) {
-    const float x = (i + 0.5f) / blocks.side - 0.5f;
-    const int x0 = static_cast<int>(std::floor(x));
-    const float left = middleLow(blocks.at(std::clamp(x0, 0, blocks.width - 1), y), count);
-    const float right = middleLow(blocks.at(std::clamp(x0 + 1, 0, blocks.width - 1), y), count);
-    out[i] = left + (x - x0) * (right - left);
+  for (int b = 0; b <= blocks.width; ++b) {
+    const float left = middleLow(blocks.at(std::max(b - 1, 0), y), count);
+    const float right = middleLow(blocks.at(std::min(b, blocks.width - 1), y), count);
+    for (int i = columns.first[static_cast<size_t>(b)]; i < columns.first[static_cast<size_t>(b) + 1]; ++i) {
+      out[static_cast<size_t>(i)] = left + columns.share[static_cast<size_t>(i)] * (right - left);
+    }
   }
 }
 
@@ -82,6 +96,7 @@ void lowest(const RangeBlocks& blocks, std::span<const int> counts, ImageView<in
   const size_t padded = static_cast<size_t>(blocks.width) * blocks.side + 16;
   BlockRow at(padded);
   std::vector<float> below(padded);
+  const ColumnPlaces columns(blocks, low.width);
   // Rows between two blocks' centres share what lies above and below them; rows of a block share its own range.
   int above = -2, own = -1, count = 0;
   for (int j = 0; j < low.height; ++j) {
@@ -91,11 +106,11 @@ void lowest(const RangeBlocks& blocks, std::span<const int> counts, ImageView<in
     count = counts[static_cast<size_t>(j / blocks.side)];
     if (y0 != above || count != countBefore) {
       if (y0 != above + 1 || count != countBefore) {
-        middlesOf(blocks, y0, count, low.width, at.middle);
+        middlesOf(blocks, y0, count, columns, at.middle);
       } else {
         std::swap(at.middle, below);
       }
-      middlesOf(blocks, y0 + 1, count, low.width, below);
+      middlesOf(blocks, y0 + 1, count, columns, below);
       above = y0;
     }
     if (j / blocks.side != own) ownRangesOf(blocks, own = j / blocks.side, count, low.width, at);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lowest_disparity.h"
+#include "prior_ranges.h"
 #include "targets_for_test.h"
 
 namespace altiplano {
@@ -179,6 +180,40 @@ TEST(LowestDisparity, EqualsItsTwinOnEveryTarget) {
         lowestDisparities(blocks, counts, fast.view());
         for (int y = 0; y < h; ++y) {
           for (int x = 0; x < w; ++x) ASSERT_EQ(fast.view().at(x, y), slow.view().at(x, y)) << x << " " << y;
+        }
+      });
+    }
+  }
+}
+
+// Cells of one piece and of many, with holes, upside down, and outside of the blocks and of the ground the polynomial was fitted to.
+TEST(PriorRanges, EqualTheirTwinOnEveryTarget) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> low(-80, 80), width(-2, 300);
+  for (const auto& [blocksWide, blocksHigh] : {std::pair(1, 1), {31, 12}, {40, 40}}) {
+    for (const int side : {8, 13, 64}) {
+      Prior prior(kNaN, kNaN);
+      for (size_t cell = 0; cell < prior.low.size(); ++cell) {
+        if (random() % 9 == 0) continue;
+        prior.low[cell] = low(random);
+        prior.high[cell] = prior.low[cell] + (random() % 3 == 0 ? width(random) : 3);
+        if (random() % 99 == 0) prior.high[cell] = std::numeric_limits<float>::infinity();
+      }
+      const auto make = [&] {
+        RangeBlocks blocks{side, blocksWide, blocksHigh, {}};
+        blocks.ranges.resize(static_cast<size_t>(blocksWide * blocksHigh));
+        return blocks;
+      };
+      Poly3 poly = obliqueRectFromGround();
+      poly.scale[0] = 150, poly.scale[1] = 130, poly.coefficients[1][8] = 0.3, poly.coefficients[2][14] = 0.01;
+      RangeBlocks slow = make();
+      includePriorReference(poly, prior.view(), {-7, 20, 0.5}, slow);
+      onEveryTarget([&] {
+        RangeBlocks fast = make();
+        includePrior(poly, prior.view(), {-7, 20, 0.5}, fast);
+        for (size_t block = 0; block < slow.ranges.size(); ++block) {
+          ASSERT_EQ(fast.ranges[block].low, slow.ranges[block].low) << block;
+          ASSERT_EQ(fast.ranges[block].high, slow.ranges[block].high) << block;
         }
       });
     }

@@ -6,6 +6,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "row_poly3_inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
@@ -13,17 +15,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::ScalableTag<double>;
 using V = hn::Vec<D>;
-
-// RowPoly3::at, lane by lane: the same operations in the same order.
-HWY_INLINE V valueAt(const RowPoly3& p, V x, V z) {
-  const D d;
-  const V byX3 = hn::Add(hn::Set(d, p.x2), hn::Mul(x, hn::Set(d, p.x3)));
-  const V byX = hn::Add(hn::Set(d, p.x0), hn::Mul(x, hn::Add(hn::Set(d, p.x1), hn::Mul(x, byX3))));
-  const V byXZ = hn::Add(hn::Set(d, p.z1), hn::Mul(x, hn::Set(d, p.z2)));
-  const V byZ = hn::Add(hn::Set(d, p.z0), hn::Mul(x, byXZ));
-  const V byZZ = hn::Add(hn::Set(d, p.zz0), hn::Mul(x, hn::Set(d, p.zz1)));
-  return hn::Add(byX, hn::Mul(z, hn::Add(byZ, hn::Mul(z, hn::Add(byZZ, hn::Mul(z, hn::Set(d, p.zzz)))))));
-}
 
 void triangulateRows(ImageView<const float> disparity, int u0, int v0, const Poly3& poly, double originE,
                      double originN, const PointViews& out) {
