@@ -6,6 +6,11 @@ import { differenceMap } from './difference-map.js';
 import { type DifferenceStatistics, differenceStatistics } from './statistics.js';
 import { type Surface, heightAt, metresPerUnit, readSurface } from './surface.js';
 
+/** Cells that are sampled at a time: memory for coordinates doesn't grow with the rasters. */
+const cellsAtOnce = 65_536;
+/** Cells that a shift is found by at most; more don't move the result. */
+const shiftCells = 100_000;
+
 /** How a DSM differs from its reference (DSM - reference), metres; NaN (JSON null) where there is nothing in common. */
 export interface ComparisonStatistics extends DifferenceStatistics {
   /** Share of the scored reference cells over which the DSM has a height, and one within 1 m of the reference's. */
@@ -40,17 +45,16 @@ export interface CompareInputs {
 export function compareDsms({ dsm, reference, mask, png }: CompareInputs): Comparison {
   const target = readSurface(reference);
   const scored = scoredCells(target, mask === undefined ? null : readSurface(mask));
-  if (scored.length === 0) throw new InputError(`${reference}: no cell to score${mask === undefined ? ': it has no heights' : ` under the mask ${mask}`}`);
+  if (scored.count === 0) throw new InputError(`${reference}: no cell to score${mask === undefined ? ': it has no heights' : ` under the mask ${mask}`}`);
   const heightsAt = samplerOf(readSurface(dsm), target);
-  const differencesAt = (eastM: number, northM: number): Float64Array =>
-    heightsAt({ eastM, northM }, scored).map((height, i) => height - (target.heights[scored[i] ?? -1] ?? NaN));
-
-  const measured = differencesAt(0, 0);
-  const statistics = statisticsOf(measured);
-  const common = cellsWithNumbers(scored, measured);
+  const measured = differencesAt(target, scored, heightsAt, { eastM: 0, northM: 0 });
+  const statistics = statisticsOf(measured, scored.count);
+  const common = evenChoice(measured, shiftCells);
   const shift = common.length === 0 ? { eastM: 0, northM: 0, heightM: NaN } : findShift(target, common, heightsAt);
   if (png !== undefined) drawMap(png, target, scored, measured, clipFor(statistics.nmad));
-  return { ...statistics, afterShift: statisticsOf(differencesAt(shift.eastM, shift.northM)), shift, png: png ?? null };
+  const isMoved = shift.eastM !== 0 || shift.northM !== 0;
+  const afterShift = isMoved ? statisticsOf(differencesAt(target, scored, heightsAt, shift), scored.count) : statistics;
+  return { ...statistics, afterShift, shift, png: png ?? null };
 }
 
 /** Where the colours of a difference map end: 3 NMAD, at least half a metre; 2 m when there is nothing in common. */
@@ -58,35 +62,51 @@ export function clipFor(nmad: number): number {
   return Number.isNaN(nmad) ? 2 : Math.max(0.5, 3 * nmad);
 }
 
-function statisticsOf(differences: Float64Array): ComparisonStatistics {
-  const common = numbersOf(differences);
-  const within = common.reduce((count, d) => count + (Math.abs(d) <= 1 ? 1 : 0), 0);
-  return {
-    completeness: common.length / differences.length, completenessWithin1m: within / differences.length, ...differenceStatistics(common),
-  };
+function statisticsOf(differences: Float64Array, scoredCount: number): ComparisonStatistics {
+  let common = 0, within = 0;
+  for (let cell = 0; cell < differences.length; cell++) {
+    const d = differences[cell] ?? NaN;
+    if (!Number.isNaN(d)) common++;
+    if (Math.abs(d) <= 1) within++;
+  }
+  return { completeness: common / scoredCount, completenessWithin1m: within / scoredCount, ...differenceStatistics(differences) };
 }
 
-// Not by a typed array's own filter: that gathers what it keeps in a list, which ends the process beyond 112 million values, and a DSM of 6 x 6 km has more.
-
-/** The differences that are numbers. */
-function numbersOf(differences: Float64Array): Float64Array {
-  const kept = new Float64Array(differences.length);
-  let count = 0;
-  for (const d of differences) if (!Number.isNaN(d)) kept[count++] = d;
-  return kept.subarray(0, count);
+/** DSM - reference in every cell of the reference; NaN where it isn't scored, or the DSM has no height. */
+function differencesAt(target: Surface, { isScored }: ScoredCells, heightsAt: HeightsOverReference, offset: { readonly eastM: number; readonly northM: number }): Float64Array {
+  const differences = new Float64Array(isScored.length).fill(NaN);
+  const cells = new Int32Array(cellsAtOnce);
+  for (let cell = 0; cell < isScored.length;) {
+    let count = 0;
+    for (; cell < isScored.length && count < cellsAtOnce; cell++) if (isScored[cell] === 1) cells[count++] = cell;
+    const heights = heightsAt(offset, cells.subarray(0, count));
+    for (let i = 0; i < count; i++) {
+      const at = cells[i] ?? 0;
+      differences[at] = (heights[i] ?? NaN) - (target.heights[at] ?? NaN);
+    }
+  }
+  return differences;
 }
 
-/** The cells whose difference is a number. */
-function cellsWithNumbers(cells: Int32Array, differences: Float64Array): Int32Array {
-  const kept = new Int32Array(cells.length);
-  let count = 0;
-  for (let i = 0; i < cells.length; i++) if (!Number.isNaN(differences[i])) kept[count++] = cells[i] ?? -1;
-  return kept.subarray(0, count);
+/** An even choice of at most so many cells whose difference is a number. */
+function evenChoice(differences: Float64Array, most: number): Int32Array {
+  let common = 0;
+  for (let cell = 0; cell < differences.length; cell++) if (!Number.isNaN(differences[cell])) common++;
+  const stride = Math.max(1, Math.ceil(common / most));
+  const chosen = new Int32Array(Math.ceil(common / stride));
+  for (let cell = 0, seen = 0; cell < differences.length; cell++) {
+    if (Number.isNaN(differences[cell])) continue;
+    if (seen % stride === 0) chosen[seen / stride] = cell;
+    seen++;
+  }
+  return chosen;
 }
 
-/** Indices of the reference's cells that have a height and are not masked out. */
-function scoredCells(target: Surface, mask: Surface | null): Int32Array {
-  const cells = new Int32Array(target.width * target.height);
+/** By the reference's cells: 1 for those that have a height and are not masked out; and how many these are. */
+interface ScoredCells { readonly isScored: Uint8Array; readonly count: number }
+
+function scoredCells(target: Surface, mask: Surface | null): ScoredCells {
+  const isScored = new Uint8Array(target.width * target.height);
   let count = 0;
   for (let row = 0; row < target.height; row++) {
     for (let col = 0; col < target.width; col++) {
@@ -98,11 +118,15 @@ function scoredCells(target: Surface, mask: Surface | null): Int32Array {
         const value = x >= 0 && x < mask.width && y >= 0 && y < mask.height ? (mask.heights[y * mask.width + x] ?? NaN) : NaN;
         if (Number.isNaN(value) || value === 0) continue;
       }
-      cells[count++] = cell;
+      isScored[cell] = 1;
+      count++;
     }
   }
-  return cells.subarray(0, count);
+  return { isScored, count };
 }
+
+/** Cells closer than this, in cells, to those of the other grid lie on them. */
+const onCentre = 4e-7;
 
 /** Samples the DSM at cell centres of the reference, moved by an offset. */
 function samplerOf(dsm: Surface, target: Surface): HeightsOverReference {
@@ -117,6 +141,16 @@ function samplerOf(dsm: Surface, target: Surface): HeightsOverReference {
       const [scaleX, scaleY] = [stepX / dsm.stepX, stepY / dsm.stepY];
       const col0 = (target.x0 + eastM / east - dsm.x0) / dsm.stepX + 0.5 * scaleX - 0.5;
       const row0 = (target.y0 + northM / north - dsm.y0) / dsm.stepY + 0.5 * scaleY - 0.5;
+      const [right, down] = [Math.round(col0), Math.round(row0)];
+      if (scaleX === 1 && scaleY === 1 && Math.abs(col0 - right) < onCentre && Math.abs(row0 - down) < onCentre) {
+        for (let i = 0; i < cells.length; i++) {
+          const cell = cells[i] ?? 0;
+          const row = Math.trunc(cell / width);
+          const x = cell - row * width + right, y = row + down;
+          sampled[i] = x >= 0 && x < dsm.width && y >= 0 && y < dsm.height ? (dsm.heights[y * dsm.width + x] ?? NaN) : NaN;
+        }
+        return sampled;
+      }
       for (let i = 0; i < cells.length; i++) {
         const cell = cells[i] ?? 0;
         sampled[i] = heightAt(dsm, col0 + (cell % width) * scaleX, row0 + Math.floor(cell / width) * scaleY);
@@ -137,13 +171,7 @@ function samplerOf(dsm: Surface, target: Surface): HeightsOverReference {
   };
 }
 
-function drawMap(path: string, target: Surface, scored: Int32Array, differences: Float64Array, clipM: number): void {
-  const drawn = new Float32Array(target.heights.length).fill(NaN);
-  const seen = new Uint8Array(target.heights.length);
-  for (let i = 0; i < scored.length; i++) {
-    drawn[scored[i] ?? -1] = differences[i] ?? NaN;
-    seen[scored[i] ?? -1] = 1;
-  }
-  const map = differenceMap(drawn, seen, target.width, target.height, clipM, 2048);
+function drawMap(path: string, { width, height }: Surface, { isScored }: ScoredCells, differences: Float64Array, clipM: number): void {
+  const map = differenceMap(differences, isScored, width, height, clipM, 2048);
   writePicture(path, map.width, map.height, map.rgba);
 }

@@ -11,8 +11,6 @@ export type HeightsOverReference = (offset: { readonly eastM: number; readonly n
 const maxIterations = 25;
 /** A shift has to bring the differences' NMAD below this share of what it was. */
 const clearly = 0.99;
-/** Cells used at most; more don't move the result. */
-const maxCells = 100_000;
 /** Steeper cells (60 degrees) are walls: where they stand is a matter of matching, not of position. */
 const maxSlope = Math.tan(Math.PI / 3);
 
@@ -25,8 +23,8 @@ const maxSlope = Math.tan(Math.PI / 3);
  * clearly closer together, east and north are 0: among flat roofs the only slopes are those beside walls, and what
  * occlusion leaves there, always on the same side, looks like a shift. `heightM` is the median difference that remains.
  */
-export function findShift(reference: Surface, scored: Int32Array, heightsAt: HeightsOverReference): Shift {
-  const slopes = slopesOf(reference, scored);
+export function findShift(reference: Surface, common: Int32Array, heightsAt: HeightsOverReference): Shift {
+  const slopes = slopesOf(reference, common);
   const { cells } = slopes;
   const differencesAt = (eastM: number, northM: number): Float64Array =>
     heightsAt({ eastM, northM }, cells).map((height, i) => height - (reference.heights[cells[i] ?? -1] ?? NaN));
@@ -54,14 +52,12 @@ interface Slopes {
   readonly cellM: number;
 }
 
-/** Gradients of the reference by central differences, on an even choice of cells that have them. */
-function slopesOf(reference: Surface, scored: Int32Array): Slopes {
+/** Gradients of the reference by central differences, on the cells that have them. */
+function slopesOf(reference: Surface, candidates: Int32Array): Slopes {
   const { width, height, heights, stepX, stepY } = reference;
-  const stride = Math.max(1, Math.ceil(scored.length / maxCells));
   const cells: number[] = [], east: number[] = [], north: number[] = [];
   const middle = metresPerUnit(reference, height / 2);
-  for (let i = 0; i < scored.length; i += stride) {
-    const cell = scored[i] ?? 0;
+  for (const cell of candidates) {
     const col = cell % width;
     if (col === 0 || col === width - 1 || cell < width || cell >= width * (height - 1)) continue;
     const slopeEast = ((heights[cell + 1] ?? NaN) - (heights[cell - 1] ?? NaN)) / (2 * stepX * middle.east);

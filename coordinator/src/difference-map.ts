@@ -13,11 +13,11 @@ const missing = [96, 96, 96] as const;
  * light grey where the reference isn't scored, dark grey where the DSM has no height. Reduced by
  * averaging to at most maxSize pixels a side.
  */
-export function differenceMap(differences: Float32Array, scored: Uint8Array, width: number, height: number, clipM: number, maxSize: number): DifferenceMap {
+export function differenceMap(differences: Float64Array, scored: Uint8Array, width: number, height: number, clipM: number, maxSize: number): DifferenceMap {
   const factor = Math.max(1, Math.ceil(Math.max(width, height) / maxSize));
   const outWidth = Math.ceil(width / factor);
   const outHeight = Math.ceil(height / factor);
-  const rgba = new Uint8Array(4 * outWidth * outHeight);
+  const rgba = new Uint8Array(4 * outWidth * outHeight).fill(255);
   for (let y = 0; y < outHeight; y++) {
     for (let x = 0; x < outWidth; x++) {
       let sum = 0, common = 0, seen = 0;
@@ -33,7 +33,7 @@ export function differenceMap(differences: Float32Array, scored: Uint8Array, wid
         }
       }
       const colour = common > 0 ? colourOf(sum / common / clipM) : seen > 0 ? missing : notScored;
-      rgba.set([...colour, 255], 4 * (y * outWidth + x));
+      rgba.set(colour, 4 * (y * outWidth + x));
     }
   }
   return { width: outWidth, height: outHeight, rgba };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Feed, valuesAtRanks } from './order-statistics.js';
 
 /**
  * The quantile of ascending values, linear between the two nearest (type 7 of Hyndman and Fan 1996, as numpy does); NaN of none.
@@ -7,9 +8,12 @@ export function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return NaN;
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
-  const low = sorted[below] ?? NaN;
-  const high = sorted[Math.min(below + 1, sorted.length - 1)] ?? NaN;
-  return low + (at - below) * (high - low);
+  return between(at, sorted[below] ?? NaN, sorted[Math.min(below + 1, sorted.length - 1)] ?? NaN);
+}
+
+/** At a rank that isn't whole: between the values of the ranks around it. */
+function between(rank: number, low: number, high: number): number {
+  return low + (rank - Math.floor(rank)) * (high - low);
 }
 
 /** Height differences in the field's terms, metres. NaN when there are none. */
@@ -27,20 +31,47 @@ export interface DifferenceStatistics {
   readonly p99: number;
 }
 
-/** Exact statistics of differences, by sorting; sums run in the order given. */
+/** Exact statistics of the differences that aren't NaN, as if by sorting, to the last bit; sums run in the order given. */
 export function differenceStatistics(differences: Float64Array): DifferenceStatistics {
-  const n = differences.length;
-  let sum = 0, squares = 0;
-  for (const d of differences) { sum += d; squares += d * d; }
-  const median = quantile(differences.slice().sort(), 0.5);
-  const absolute = differences.map(Math.abs).sort();
-  return {
-    mean: sum / n, median,
-    medianAbs: quantile(absolute, 0.5),
-    nmad: 1.4826 * quantile(differences.map((d) => Math.abs(d - median)).sort(), 0.5),
-    rmse: Math.sqrt(squares / n),
-    le90: quantile(absolute, 0.9),
-    p95: quantile(absolute, 0.95),
-    p99: quantile(absolute, 0.99),
+  let n = 0, sum = 0, squares = 0;
+  for (let i = 0; i < differences.length; i++) {
+    const d = differences[i] ?? NaN;
+    if (Number.isNaN(d)) continue;
+    n++;
+    sum += d;
+    squares += d * d;
+  }
+  const [median = NaN] = quantilesOf(numbersOf(differences, null), n, [0.5]);
+  const [medianAbs = NaN, le90 = NaN, p95 = NaN, p99 = NaN] = quantilesOf(numbersOf(differences, 0), n, [0.5, 0.9, 0.95, 0.99]);
+  const [deviation = NaN] = quantilesOf(numbersOf(differences, median), n, [0.5]);
+  return { mean: sum / n, median, medianAbs, nmad: 1.4826 * deviation, rmse: Math.sqrt(squares / n), le90, p95, p99 };
+}
+
+/** `quantile` of so many values that aren't sorted. */
+function quantilesOf(feed: Feed, count: number, shares: readonly number[]): number[] {
+  if (count === 0) return shares.map(() => NaN);
+  const ranks = shares.flatMap((share) => {
+    const below = Math.floor(share * (count - 1));
+    return [below, Math.min(below + 1, count - 1)];
+  });
+  const values = valuesAtRanks(feed, count, ranks);
+  return shares.map((share, i) => between(share * (count - 1), values[2 * i] ?? NaN, values[2 * i + 1] ?? NaN));
+}
+
+const chunkLength = 4096;
+
+/** The values that aren't NaN, or how far they lie from a centre. */
+function numbersOf(values: Float64Array, centre: number | null): Feed {
+  return (visit) => {
+    const chunk = new Float64Array(chunkLength);
+    for (let from = 0; from < values.length; from += chunkLength) {
+      const to = Math.min(from + chunkLength, values.length);
+      let filled = 0;
+      for (let i = from; i < to; i++) {
+        const value = values[i] ?? NaN;
+        if (!Number.isNaN(value)) chunk[filled++] = centre === null ? value : Math.abs(value - centre);
+      }
+      visit(chunk.subarray(0, filled));
+    }
   };
 }

@@ -25,7 +25,7 @@ export function readSurface(path: string): Surface {
     throw new InputError(`${path}: geotransform ${geotransform.join(', ')} isn't north-up; warp it first (gdalwarp)`);
   }
   const { data, mask } = readWindow(path, { band: 1 });
-  const heights = Float32Array.from(data);
+  const heights = data instanceof Float32Array ? data : Float32Array.from(data);
   for (let cell = 0; cell < heights.length; cell++) {
     if ((mask !== null && mask[cell] === 0) || !Number.isFinite(heights[cell])) heights[cell] = NaN;
   }
