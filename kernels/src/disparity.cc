@@ -218,6 +218,8 @@ void choose(State& s, int v, const uint16_t* sums, int count) {
     const int last = std::min(extent.last, u + kPlaces - 1);
     if (stride == kSgmPadding) {
       findWinners<kSgmPadding>(s, sums, count, u, last);
+    } else if (stride == 2 * kSgmPadding) {
+      findWinners<2 * kSgmPadding>(s, sums, count, u, last);
     } else {
       findWinners<0>(s, sums, count, u, last);
     }
