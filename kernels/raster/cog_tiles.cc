@@ -17,13 +17,10 @@ namespace {
 // Of the spool's end, given back to the system as soon as they are moved: the file's next pages are made of them.
 constexpr uint64_t kMovedAtOnce = 8 << 20;
 
-// A table for matches that leaves room in the nearest cache: level 1 alone would take 14.
-constexpr int kZstdHashLog = 12;
-
 // Differences to the left neighbour along every row. Source: TIFF 6.0, section 14.
 template <typename T>
-void predictIntegers(const T* in, T* out) {
-  for (int y = 0; y < kCogTile; ++y, in += kCogTile, out += kCogTile) {
+void predictIntegers(const T* in, T* out, int rows) {
+  for (int y = 0; y < rows; ++y, in += kCogTile, out += kCogTile) {
     out[0] = in[0];
     for (int x = 1; x < kCogTile; ++x) out[x] = static_cast<T>(in[x] - in[x - 1]);
   }
@@ -31,9 +28,9 @@ void predictIntegers(const T* in, T* out) {
 
 // The bytes of a row's floats plane by plane, most significant first, then differences. Source: Adobe Photoshop TIFF
 // technical note 3, 2005.
-void predictFloats(const float* in, uint8_t* out) {
+void predictFloats(const float* in, uint8_t* out, int rows) {
   uint8_t planes[4 * kCogTile];
-  for (int y = 0; y < kCogTile; ++y, in += kCogTile, out += 4 * kCogTile) {
+  for (int y = 0; y < rows; ++y, in += kCogTile, out += 4 * kCogTile) {
     for (int x = 0; x < kCogTile; ++x) {
       const auto bits = std::bit_cast<uint32_t>(in[x]);
       planes[x] = static_cast<uint8_t>(bits >> 24);
@@ -46,13 +43,22 @@ void predictFloats(const float* in, uint8_t* out) {
   }
 }
 
+void predict(const void* in, uint8_t* out, int rows, GDALDataType type) {
+  switch (type) {
+    case GDT_Float32: return predictFloats(static_cast<const float*>(in), out, rows);
+    case GDT_UInt16: return predictIntegers(static_cast<const uint16_t*>(in), reinterpret_cast<uint16_t*>(out), rows);
+    case GDT_Byte: return predictIntegers(static_cast<const uint8_t*>(in), out, rows);
+    default: throw RasterFailure("tile", "pixels of this type can't be encoded");
+  }
+}
+
 }  // namespace
 
 TileEncoder::TileEncoder(const std::string& compress) {
   if (compress == "ZSTD") {
     zstd_.reset(ZSTD_createCCtx());
     if (zstd_ == nullptr) throw std::bad_alloc();
-    for (const auto& [parameter, value] : {std::pair{ZSTD_c_compressionLevel, 1}, std::pair{ZSTD_c_hashLog, kZstdHashLog}}) {
+    for (const auto& [parameter, value] : {std::pair{ZSTD_c_compressionLevel, 1}, std::pair{ZSTD_c_blockDelimiters, static_cast<int>(ZSTD_sf_explicitBlockDelimiters)}}) {
       const size_t set = ZSTD_CCtx_setParameter(zstd_.get(), parameter, value);
       if (ZSTD_isError(set) != 0) throw RasterFailure(compress, ZSTD_getErrorName(set));
     }
@@ -63,6 +69,7 @@ TileEncoder::TileEncoder(const std::string& compress) {
   predicted_.resize(static_cast<size_t>(kCogTile) * kCogTile * 4);
   // Incompressible input grows by some bytes per kilobyte at most.
   encoded_.resize(predicted_.size() + predicted_.size() / 64 + 1024);
+  runs_.resize(kMostRuns);
 }
 
 std::span<const uint8_t> TileEncoder::encode(const void* pixels, GDALDataType type) {
@@ -80,28 +87,37 @@ std::span<const uint8_t> TileEncoder::encode(const void* pixels, GDALDataType ty
 }
 
 std::span<const uint8_t> TileEncoder::encodeAnew(const void* pixels, size_t bytes, GDALDataType type) {
-  switch (type) {
-    case GDT_Float32:
-      predictFloats(static_cast<const float*>(pixels), predicted_.data());
-      break;
-    case GDT_UInt16:
-      predictIntegers(static_cast<const uint16_t*>(pixels), reinterpret_cast<uint16_t*>(predicted_.data()));
-      break;
-    case GDT_Byte:
-      predictIntegers(static_cast<const uint8_t*>(pixels), predicted_.data());
-      break;
-    default:
-      throw RasterFailure("tile", "pixels of this type can't be encoded");
+  const size_t rowBytes = bytes / kCogTile;
+  const int rowsAtOnce = static_cast<int>(std::min<size_t>(kCogTile, kMostRunBytes / rowBytes));
+  sequences_.clear();
+  // Block by block, so that what was predicted is still near when runs are sought in it.
+  for (int row = 0; row < kCogTile; row += rowsAtOnce) {
+    uint8_t* const block = predicted_.data() + static_cast<size_t>(row) * rowBytes;
+    predict(static_cast<const uint8_t*>(pixels) + static_cast<size_t>(row) * rowBytes, block, rowsAtOnce, type);
+    if (zstd_ != nullptr) appendSequences(block, static_cast<size_t>(rowsAtOnce) * rowBytes);
   }
   return {encoded_.data(), compress(predicted_.data(), bytes)};
+}
+
+// A block of ZSTD's: literals, then a run copied from the byte before it, and so on; at its end literals alone.
+void TileEncoder::appendSequences(const uint8_t* block, size_t bytes) {
+  const size_t runs = findByteRuns(block, bytes, runs_.data());
+  uint32_t at = 0;
+  for (size_t i = 0; i < runs; ++i) {
+    const ByteRun& run = runs_[i];
+    sequences_.push_back({.offset = 1, .litLength = run.from - at, .matchLength = run.length, .rep = 0});
+    at = run.from + run.length;
+  }
+  sequences_.push_back({.offset = 0, .litLength = static_cast<uint32_t>(bytes) - at, .matchLength = 0, .rep = 0});
 }
 
 size_t TileEncoder::compress(const uint8_t* bytes, size_t count) {
   void* out = encoded_.data();
   size_t size = encoded_.size();
   const char* const options[] = {"LEVEL=1", nullptr};
-  const bool isDone = zstd_ != nullptr ? ZSTD_isError(size = ZSTD_compress2(zstd_.get(), out, size, bytes, count)) == 0
-                                       : deflate_->pfnFunc(bytes, count, &out, &size, options, deflate_->user_data);
+  const bool isDone = zstd_ != nullptr
+      ? ZSTD_isError(size = ZSTD_compressSequences(zstd_.get(), out, size, sequences_.data(), sequences_.size(), bytes, count)) == 0
+      : deflate_->pfnFunc(bytes, count, &out, &size, options, deflate_->user_data);
   if (!isDone) throw RasterFailure("tile", "can't be compressed");
   return size;
 }

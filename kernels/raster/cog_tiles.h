@@ -7,6 +7,7 @@
 #define ALTIPLANO_RASTER_COG_TILES_H_
 
 #include <cpl_compressor.h>
+#define ZSTD_STATIC_LINKING_ONLY  // compression by sequences found by the caller: exported, but not promised for ever
 #include <zstd.h>
 
 #include <array>
@@ -17,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "byte_runs.h"
 #include "tile_file.h"
 #include "write.h"
 
@@ -24,7 +26,8 @@ namespace altiplano::raster {
 
 inline constexpr int kCogTile = 512;
 
-// Encodes tiles of kCogTile x kCogTile pixels: predictor (3 for floats, 2 for integers), then DEFLATE or ZSTD. One per thread.
+// Encodes tiles of kCogTile x kCogTile pixels: predictor (3 for floats, 2 for integers), then DEFLATE or ZSTD, which is told what repeats
+// instead of searching for it. One per thread.
 class TileEncoder {
  public:
   explicit TileEncoder(const std::string& compress);
@@ -38,12 +41,14 @@ class TileEncoder {
     std::vector<uint8_t> encoded;
   };
   std::span<const uint8_t> encodeAnew(const void* pixels, size_t bytes, GDALDataType type);
-
+  void appendSequences(const uint8_t* block, size_t bytes);
   size_t compress(const uint8_t* bytes, size_t count);
 
   std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> zstd_{nullptr, &ZSTD_freeCCtx};  // null: DEFLATE
   const CPLCompressor* deflate_ = nullptr;
   std::vector<uint8_t> predicted_, encoded_;
+  std::vector<ByteRun> runs_;              // of a block
+  std::vector<ZSTD_Sequence> sequences_;  // of a tile
   std::array<Plain, GDT_TypeCount> plain_;
 };
 
