@@ -22,6 +22,7 @@ void registerMergeBlock(Napi::Env env, Napi::Object exports);
 void registerHeightBounds(Napi::Env env, Napi::Object exports);
 void registerRelease(Napi::Env env, Napi::Object exports);
 void registerLeastSquares(Napi::Env env, Napi::Object exports);
+void registerFitPolynomial(Napi::Env env, Napi::Object exports);
 void registerThreadCpu(Napi::Env env, Napi::Object exports);
 void registerSimdTarget(Napi::Env env, Napi::Object exports);
 void registerRaster(Napi::Env env, Napi::Object exports);
@@ -45,6 +46,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   registerHeightBounds(env, exports);
   registerRelease(env, exports);
   registerLeastSquares(env, exports);
+  registerFitPolynomial(env, exports);
   registerThreadCpu(env, exports);
   registerSimdTarget(env, exports);
   registerRaster(env, exports);

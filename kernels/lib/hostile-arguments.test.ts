@@ -58,8 +58,8 @@ const argument: fc.Arbitrary<unknown> = fc.oneof({ weight: 6, arbitrary: thing }
 
 /** The binding's functions and how many arguments each takes; those that touch files have tests of their own. */
 const functions: Readonly<Record<string, number>> = {
-  rpcProject: 2, rpcLocalize: 2, triangulate: 3, dropOutliers: 3, rasterizeDsm: 4, dsmFromDisparity: 6, localBounds: 3, reduceBounds: 3, fillBounds: 4, widenBounds: 4, leastSquares: 6,
-  cellsWithPoints: 1,
+  rpcProject: 2, rpcLocalize: 2, triangulate: 3, dropOutliers: 3, rasterizeDsm: 4, dsmFromDisparity: 6, localBounds: 3, reduceBounds: 3, fillBounds: 4, widenBounds: 4, leastSquares: 6, evaluatePolynomial: 5, fitPolynomial: 6,
+  cellsWithPoints: 1, convexHull: 1,
 };
 
 for (const [name, arity] of Object.entries(functions)) {

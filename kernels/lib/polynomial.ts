@@ -1,71 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 import { KernelArgumentError } from './errors.js';
-import { leastSquares } from './least-squares.js';
+import { loadNative } from './native.js';
 import type { Poly2, Poly3 } from './types.js';
+
+/** Of `inputs` variables, with a frame of as many offsets, scales and output offsets: kernels/src/fit_polynomial.h. */
+const native = loadNative<{
+  evaluatePolynomial(inputs: 2 | 3, degree: 1 | 2 | 3, frame: Float64Array, coefficients: Float64Array, points: Float64Array): Float64Array;
+  fitPolynomial(inputs: 2 | 3, degree: 1 | 2 | 3, points: Float64Array, values: Float64Array, frame: Float64Array, coefficients: Float64Array): void;
+}>();
 
 const termCount2 = { 1: 3, 2: 6, 3: 10 } as const;
 const termCount3 = { 1: 4, 2: 10, 3: 20 } as const;
 
 /** Values of a Poly2 at N points: `uv` has 2N numbers, and so has what is returned (first, second). */
 export function evaluatePoly2(poly: Poly2, uv: Float64Array): Float64Array {
-  const out = new Float64Array(uv.length);
-  const t = new Float64Array(10);
-  for (let i = 0; i + 1 < uv.length; i += 2) {
-    terms2(poly.degree, (at(uv, i) - poly.uOff) / poly.uScale, (at(uv, i + 1) - poly.vOff) / poly.vScale, t, 0);
-    out[i] = dot(poly.first, t);
-    out[i + 1] = dot(poly.second, t);
-  }
-  return out;
+  const { degree, uOff, uScale, vOff, vScale, first, second } = poly;
+  return native.evaluatePolynomial(2, degree, Float64Array.of(uOff, vOff, uScale, vScale, 0, 0), joined(termCount2[degree], first, second), uv);
 }
 
 /** Values of a Poly3 at N points: `points` has 3N numbers, and so has what is returned. */
-export function evaluatePoly3(poly: Poly3, points: Float64Array): Float64Array {
-  const out = new Float64Array(points.length);
-  const t = new Float64Array(20);
-  const x = (i: number, k: number): number => (at(points, i + k) - at(poly.off, k)) / at(poly.scale, k);
-  for (let i = 0; i + 2 < points.length; i += 3) {
-    terms3(poly.degree, x(i, 0), x(i, 1), x(i, 2), t, 0);
-    for (const k of [0, 1, 2] as const) out[i + k] = at(poly.outOff, k) + dot(poly.coefficients[k], t);
-  }
-  return out;
+export function evaluatePoly3({ degree, off, scale, outOff, coefficients }: Poly3, points: Float64Array): Float64Array {
+  return native.evaluatePolynomial(3, degree, joined(3, off, scale, outOff), joined(termCount3[degree], ...coefficients), points);
 }
 
 /** The Poly2 through N points `uv` to N values `out` (2N numbers each), by least squares. */
 export function fitPoly2(degree: 1 | 2 | 3, uv: Float64Array, out: Float64Array): Poly2 {
-  const n = uv.length / 2;
-  const columns = termCount2[degree];
-  const [uOff, uScale] = spread(uv, 0, 2);
-  const [vOff, vScale] = spread(uv, 1, 2);
-  const a = new Float64Array(n * columns);
-  for (let i = 0; i < n; i++)
-    terms2(degree, (at(uv, 2 * i) - uOff) / uScale, (at(uv, 2 * i + 1) - vOff) / vScale, a, i * columns);
-  const x = leastSquares(a, Float64Array.from(out), n, columns, 2);
-  return { degree, uOff, uScale, vOff, vScale, first: every(x, 0, 2), second: every(x, 1, 2) };
+  const terms = termCount2[degree];
+  const frame = new Float64Array(6);
+  const coefficients = new Float64Array(2 * terms);
+  native.fitPolynomial(2, degree, uv, out, frame, coefficients);
+  const [uOff = NaN, vOff = NaN, uScale = NaN, vScale = NaN] = frame;
+  return { degree, uOff, uScale, vOff, vScale, first: coefficients.slice(0, terms), second: coefficients.slice(terms) };
 }
 
 /** The Poly3 through N points to N values `out` (3N numbers each), by least squares. */
 export function fitPoly3(degree: 1 | 2 | 3, points: Float64Array, out: Float64Array): Poly3 {
-  const n = points.length / 3;
-  const columns = termCount3[degree];
-  const axes = [spread(points, 0, 3), spread(points, 1, 3), spread(points, 2, 3)] as const;
-  const x = (i: number, k: 0 | 1 | 2): number => (at(points, 3 * i + k) - axes[k][0]) / axes[k][1];
-  // Values are fitted relative to their middle: eastings and northings are large, their spread is not.
-  const outOff = Float64Array.of(spread(out, 0, 3)[0], spread(out, 1, 3)[0], spread(out, 2, 3)[0]);
-  const a = new Float64Array(n * columns);
-  for (let i = 0; i < n; i++) terms3(degree, x(i, 0), x(i, 1), x(i, 2), a, i * columns);
-  const solution = leastSquares(
-    a,
-    out.map((value, i) => value - at(outOff, i % 3)),
-    n,
-    columns,
-    3,
-  );
+  const terms = termCount3[degree];
+  const frame = new Float64Array(9);
+  const coefficients = new Float64Array(3 * terms);
+  native.fitPolynomial(3, degree, points, out, frame, coefficients);
   return {
-    degree,
-    off: Float64Array.from(axes, (axis) => axis[0]),
-    scale: Float64Array.from(axes, (axis) => axis[1]),
-    outOff,
-    coefficients: [every(solution, 0, 3), every(solution, 1, 3), every(solution, 2, 3)],
+    degree, off: frame.slice(0, 3), scale: frame.slice(3, 6), outOff: frame.slice(6),
+    coefficients: [coefficients.slice(0, terms), coefficients.slice(terms, 2 * terms), coefficients.slice(2 * terms)],
   };
 }
 
@@ -82,69 +58,13 @@ export function packPoly3({ degree, off, scale, outOff, coefficients }: Poly3): 
   return packed;
 }
 
-/** The terms of a Poly2, in its order, into t from index `o`. */
-function terms2(degree: 1 | 2 | 3, x: number, y: number, t: Float64Array, o: number): void {
-  t[o] = 1;
-  t[o + 1] = x;
-  t[o + 2] = y;
-  if (degree === 1) return;
-  t[o + 3] = x * x;
-  t[o + 4] = x * y;
-  t[o + 5] = y * y;
-  if (degree === 2) return;
-  t[o + 6] = x * x * x;
-  t[o + 7] = x * x * y;
-  t[o + 8] = x * y * y;
-  t[o + 9] = y * y * y;
-}
-
-/** The terms of a Poly3, in its order, into t from index `o`. */
-function terms3(degree: 1 | 2 | 3, x: number, y: number, z: number, t: Float64Array, o: number): void {
-  t[o] = 1;
-  t[o + 1] = x;
-  t[o + 2] = y;
-  t[o + 3] = z;
-  if (degree === 1) return;
-  t[o + 4] = x * x;
-  t[o + 5] = x * y;
-  t[o + 6] = x * z;
-  t[o + 7] = y * y;
-  t[o + 8] = y * z;
-  t[o + 9] = z * z;
-  if (degree === 2) return;
-  t[o + 10] = x * x * x;
-  t[o + 11] = x * x * y;
-  t[o + 12] = x * x * z;
-  t[o + 13] = x * y * y;
-  t[o + 14] = x * y * z;
-  t[o + 15] = x * z * z;
-  t[o + 16] = y * y * y;
-  t[o + 17] = y * y * z;
-  t[o + 18] = y * z * z;
-  t[o + 19] = z * z * z;
-}
-
-/** Middle and half extent (1 where there is none) of the numbers start, start + step, … */
-function spread(values: Float64Array, start: number, step: number): readonly [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (let i = start; i < values.length; i += step) {
-    low = Math.min(low, at(values, i));
-    high = Math.max(high, at(values, i));
+/** Arrays of `length` numbers each, one after the other. */
+function joined(length: number, ...parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.length * length);
+  for (let k = 0; k < parts.length; k++) {
+    const part = parts[k];
+    if (part?.length !== length) throw new KernelArgumentError(`${length} numbers`, 'polynomial', part?.length);
+    whole.set(part, k * length);
   }
-  return [(low + high) / 2, high > low ? (high - low) / 2 : 1];
-}
-
-function every(values: Float64Array, start: number, step: number): Float64Array {
-  return values.filter((_, i) => i % step === start);
-}
-
-function dot(coefficients: Float64Array, terms: Float64Array): number {
-  let sum = 0;
-  for (let k = 0; k < coefficients.length; k++) sum += at(coefficients, k) * at(terms, k);
-  return sum;
-}
-
-function at(array: Float64Array, index: number): number {
-  return array[index] ?? Number.NaN;
+  return whole;
 }

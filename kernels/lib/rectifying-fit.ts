@@ -83,49 +83,55 @@ function straightening(uv: Float64Array, sec: Float64Array, degree: 2 | 3): (uv:
   const { low, high } = boundsOf(uv);
   const scale = Math.max(...high.map(Math.abs), ...low.map(Math.abs));
   const bends = degree === 2 ? 2 : 5;
-  const terms = (u: number, v: number): readonly number[] =>
-    [u * u, u * v, u * u * u, u * u * v, u * v * v].slice(0, bends);
-  const exponents = [
-    [0, 0],
-    [1, 0],
-    [0, 1],
-    [2, 0],
-    [1, 1],
-    [0, 2],
-    [3, 0],
-    [2, 1],
-    [1, 2],
-    [0, 3],
-  ].slice(0, degree === 2 ? 6 : 10);
   const bounds = boundsOf(sec);
   const along = (axis: 0 | 1, value: number): number =>
     (2 * value - bounds.low[axis] - bounds.high[axis]) / (bounds.high[axis] - bounds.low[axis]);
 
-  const columns = bends + exponents.length;
+  const columns = bends + (degree === 2 ? 6 : 10);
   const a = new Float64Array(n * columns);
   const b = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    const [u, v] = [(uv[2 * i] ?? Number.NaN) / scale, (uv[2 * i + 1] ?? Number.NaN) / scale];
-    const [x, y] = [along(0, sec[2 * i] ?? Number.NaN), along(1, sec[2 * i + 1] ?? Number.NaN)];
-    a.set(terms(u, v), i * columns);
-    a.set(
-      exponents.map(([p = 0, q = 0]) => -(power(x, p) * power(y, q))),
-      i * columns + bends,
-    );
+    const v = (uv[2 * i + 1] ?? Number.NaN) / scale;
+    bendTerms(degree, (uv[2 * i] ?? Number.NaN) / scale, v, a, i * columns);
+    secTerms(degree, along(0, sec[2 * i] ?? Number.NaN), along(1, sec[2 * i + 1] ?? Number.NaN), a, i * columns + bends);
     b[i] = -v;
   }
   const solution = leastSquares(a, b, n, columns, 1);
-  return (points) =>
-    points.map((value, i) => {
-      if (i % 2 === 0) return value;
-      const extra = terms((points[i - 1] ?? Number.NaN) / scale, value / scale);
-      return value + scale * extra.reduce((sum, term, k) => sum + term * (solution[k] ?? Number.NaN), 0);
-    });
+  return (points) => {
+    const out = points.slice();
+    const terms = new Float64Array(bends);
+    for (let i = 1; i < points.length; i += 2) {
+      const v = points[i] ?? Number.NaN;
+      bendTerms(degree, (points[i - 1] ?? Number.NaN) / scale, v / scale, terms, 0);
+      let sum = 0;
+      for (let k = 0; k < bends; k++) sum += (terms[k] ?? Number.NaN) * (solution[k] ?? Number.NaN);
+      out[i] = v + scale * sum;
+    }
+    return out;
+  };
 }
 
-/** Small whole powers; Math.pow may differ between engines. */
-function power(x: number, n: number): number {
-  let product = 1;
-  for (let i = 0; i < n; i++) product *= x;
-  return product;
+/** The terms of v's bend, into t from index `o`: 2 of degree 2, 3 more of degree 3. */
+function bendTerms(degree: 2 | 3, u: number, v: number, t: Float64Array, o: number): void {
+  t[o] = u * u;
+  t[o + 1] = u * v;
+  if (degree === 2) return;
+  t[o + 2] = u * u * u;
+  t[o + 3] = u * u * v;
+  t[o + 4] = u * v * v;
+}
+
+/** The terms of the polynomial in the secondary's pixels, with the sign of the other side of the equation. */
+function secTerms(degree: 2 | 3, x: number, y: number, t: Float64Array, o: number): void {
+  t[o] = -1;
+  t[o + 1] = -x;
+  t[o + 2] = -y;
+  t[o + 3] = -(x * x);
+  t[o + 4] = -(x * y);
+  t[o + 5] = -(y * y);
+  if (degree === 2) return;
+  t[o + 6] = -(x * x * x);
+  t[o + 7] = -(x * x * y);
+  t[o + 8] = -(x * (y * y));
+  t[o + 9] = -(y * y * y);
 }

@@ -1,42 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loops over rows read by index: an array pattern steps through an iterator, which is slow to run and slower to compile.
+import { loadNative } from './native.js';
 import type { RectSpec, RowExtents } from './types.js';
+
+const native = loadNative<{ convexHull(pairs: Float64Array): Float64Array }>();
 
 /** Corners of a convex polygon as pairs (u, v), counter-clockwise. */
 export type ConvexPolygon = Float64Array;
 
-/** The convex hull of pairs (x, y). Source: Andrew's monotone chain, Inf. Proc. Letters 9(5), 1979. */
+/** The convex hull of pairs (x, y); those that aren't finite are left out. */
 export function convexHull(pairs: Float64Array): ConvexPolygon {
-  const points = Array.from({ length: pairs.length / 2 }, (_, i): readonly [number, number] => [pairs[2 * i] ?? NaN, pairs[2 * i + 1] ?? NaN]);
-  points.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const chain = (side: typeof points): typeof points => {
-    const hull: typeof points = [];
-    for (const p of side) {
-      for (;;) {
-        const a = hull.at(-2);
-        const b = hull.at(-1);
-        if (a === undefined || b === undefined || (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
-        hull.pop();
-      }
-      hull.push(p);
-    }
-    return hull.slice(0, -1);
-  };
-  return Float64Array.from([...chain(points), ...chain(points.toReversed())].flat());
+  return native.convexHull(pairs);
 }
+
+/** The corners of a 16-gon around the circle of radius 1, as pairs. */
+const circle = Float64Array.from({ length: 32 }, (_, i) => (i % 2 === 0 ? Math.cos : Math.sin)((2 * Math.PI * (i >> 1)) / 16));
 
 /** What is within `radius` of a convex polygon: its sum with a 16-gon around the circle. */
 export function dilate(polygon: ConvexPolygon, radius: number): ConvexPolygon {
-  const corners = 16;
-  const reach = radius / Math.cos(Math.PI / corners);
-  const grown: number[] = [];
-  for (let i = 0; i + 1 < polygon.length; i += 2) {
-    for (let k = 0; k < corners; k++) {
-      const angle = (2 * Math.PI * k) / corners;
-      grown.push((polygon[i] ?? NaN) + reach * Math.cos(angle), (polygon[i + 1] ?? NaN) + reach * Math.sin(angle));
-    }
+  const reach = radius / Math.cos(Math.PI / 16);
+  const grown = new Float64Array(16 * polygon.length);
+  for (let i = 0, o = 0; i + 1 < polygon.length; i += 2) {
+    for (let k = 0; k < 32; k++, o++) grown[o] = (polygon[i + (k & 1)] ?? NaN) + reach * (circle[k] ?? NaN);
   }
-  return convexHull(Float64Array.from(grown));
+  return convexHull(grown);
 }
 
 /** First and last u of each of some rows; first > last in an empty one. */

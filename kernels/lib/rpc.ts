@@ -68,24 +68,13 @@ function triples(points: Float64Array, field: string): Float64Array {
 
 /** The model as C++ has it: struct RpcModel in src/rpc.h. */
 function packed(m: RpcModel): Float64Array {
-  const numbers = [
-    m.lonOff,
-    m.lonScale,
-    m.latOff,
-    m.latScale,
-    m.altOff,
-    m.altScale,
-    m.colOff,
-    m.colScale,
-    m.rowOff,
-    m.rowScale,
-    ...m.colNum,
-    ...m.colDen,
-    ...m.rowNum,
-    ...m.rowDen,
-  ];
-  if (numbers.length !== 90 || [m.colNum, m.colDen, m.rowNum, m.rowDen].some((c) => c.length !== 20)) {
-    throw new KernelArgumentError('20 coefficients in each polynomial', 'model', `${numbers.length - 10} in all`);
+  const numbers = new Float64Array(90);
+  numbers.set([m.lonOff, m.lonScale, m.latOff, m.latScale, m.altOff, m.altScale, m.colOff, m.colScale, m.rowOff, m.rowScale]);
+  let at = 10;
+  for (const part of [m.colNum, m.colDen, m.rowNum, m.rowDen]) {
+    if (part.length !== 20) throw new KernelArgumentError('20 coefficients in each polynomial', 'model', part.length);
+    numbers.set(part, at);
+    at += 20;
   }
-  return Float64Array.from(numbers);
+  return numbers;
 }

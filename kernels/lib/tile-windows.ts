@@ -10,18 +10,20 @@ export interface Bounds {
 
 /** Bounds of the first two of every `step` numbers; points that are not finite are left out. */
 export function boundsOf(points: Float64Array, step: 2 | 3 = 2): Bounds {
-  const low: [number, number] = [Infinity, Infinity];
-  const high: [number, number] = [-Infinity, -Infinity];
+  let lowX = Infinity;
+  let lowY = Infinity;
+  let highX = -Infinity;
+  let highY = -Infinity;
   for (let i = 0; i + 1 < points.length; i += step) {
     const x = points[i] ?? Number.NaN;
     const y = points[i + 1] ?? Number.NaN;
     if (!Number.isFinite(x) || !Number.isFinite(y)) continue;
-    low[0] = Math.min(low[0], x);
-    high[0] = Math.max(high[0], x);
-    low[1] = Math.min(low[1], y);
-    high[1] = Math.max(high[1], y);
+    lowX = Math.min(lowX, x);
+    highX = Math.max(highX, x);
+    lowY = Math.min(lowY, y);
+    highY = Math.max(highY, y);
   }
-  return { low, high };
+  return { low: [lowX, lowY], high: [highX, highY] };
 }
 
 export function isEmpty({ low, high }: Bounds): boolean {

@@ -57,11 +57,11 @@ export function virtualCorrespondences(
   for (let k = 0, o = 0; k < nH; k++) {
     const h = along(low, high, nH, k);
     for (let i = 0; i < nE * nN; i++, o += 3) {
-      for (const k of [0, 1] as const) {
-        ground[o + k] = eastNorth[2 * i + k] ?? Number.NaN;
-        lonLatAlt[o + k] = lonLat[2 * i + k] ?? Number.NaN;
-      }
+      ground[o] = eastNorth[2 * i] ?? Number.NaN;
+      ground[o + 1] = eastNorth[2 * i + 1] ?? Number.NaN;
       ground[o + 2] = h;
+      lonLatAlt[o] = lonLat[2 * i] ?? Number.NaN;
+      lonLatAlt[o + 1] = lonLat[2 * i + 1] ?? Number.NaN;
       lonLatAlt[o + 2] = h;
     }
   }
