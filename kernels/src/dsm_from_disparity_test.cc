@@ -41,6 +41,8 @@ struct Block {
         const float d = i > width / 2 ? 18.0f : 10.0f;  // a wall
         disparity.view().at(i, j) = random() % 8 == 0 ? kNaN : d + unit(random) + (random() % 20 == 0 ? 40.0f : 0.0f);
         weight.view().at(i, j) = random() % 30 == 0 ? 0.0f : unit(random);
+        // As in a turned tile: rows begin and end somewhere, some have nothing.
+        if (height > 9 && (i < j % 7 || i >= width - j % 5 || j == 3)) disparity.view().at(i, j) = kNaN;
       }
     }
   }

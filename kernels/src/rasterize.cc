@@ -11,7 +11,6 @@
 #include "rasterize.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -216,14 +215,58 @@ HWY_INLINE V distanceWeight(V perSquare, V squared) {
 // What is needed again and again.
 struct Scratch {
   std::vector<float> heights, weights;  // a vector of each per layer of the cells around
+  std::vector<float> cellHeights, cellWeights;  // of one of the cells
   std::vector<HeightSample> samples;
   std::vector<CellPoint> around;
 };
 
+// One cell's samples of those of a vector of cells, in order of their heights: each goes to the place that the number of lower ones says.
+void sortSamples(const float* heights, const float* weights, size_t layers, Scratch& scratch) {
+  const int lanes = static_cast<int>(hn::Lanes(kD));
+  const size_t room = layers + hn::Lanes(kD);
+  if (scratch.cellHeights.size() < room) scratch.cellHeights.resize(room), scratch.cellWeights.resize(room);
+  float *cellHeights = scratch.cellHeights.data(), *cellWeights = scratch.cellWeights.data();
+  const auto places = hn::Mul(hn::Iota(kDi, 0), hn::Set(kDi, lanes));
+  size_t n = 0;
+  for (size_t k = 0; k < layers; k += hn::Lanes(kD)) {
+    const V height = hn::GatherIndex(kD, heights + k * hn::Lanes(kD), places), weight = hn::GatherIndex(kD, weights + k * hn::Lanes(kD), places);
+    const M is = hn::Eq(height, height);
+    // Not CompressStore, which is slow where it writes to memory itself.
+    hn::StoreU(hn::Compress(weight, is), kD, cellWeights + n);
+    hn::StoreU(hn::Compress(height, is), kD, cellHeights + n);
+    n += hn::CountTrue(kD, is);
+  }
+  scratch.samples.resize(n);
+  int32_t ranks[kBlock], equals = 0;
+  for (size_t i = 0; i < n; i += hn::Lanes(kD)) {
+    const V height = hn::LoadU(kD, cellHeights + i), weight = hn::LoadU(kD, cellWeights + i);
+    auto rank = hn::Zero(kDi), equal = hn::Zero(kDi);
+    const auto one = hn::Set(kDi, 1);
+    for (size_t j = 0; j < n; ++j) {
+      const V otherHeight = hn::Set(kD, cellHeights[j]), otherWeight = hn::Set(kD, cellWeights[j]);
+      const M level = hn::Eq(otherHeight, height);
+      const M before = hn::Or(hn::Lt(otherHeight, height), hn::And(level, hn::Lt(otherWeight, weight)));
+      const M same = hn::And(level, hn::Eq(otherWeight, weight));
+      rank = hn::IfThenElse(hn::RebindMask(kDi, before), hn::Add(rank, one), rank);
+      equal = hn::IfThenElse(hn::RebindMask(kDi, same), hn::Add(equal, one), equal);
+    }
+    hn::StoreU(rank, kDi, ranks);
+    const size_t here = std::min(n - i, hn::Lanes(kD));
+    for (size_t lane = 0; lane < here; ++lane) scratch.samples[static_cast<size_t>(ranks[lane])] = {cellHeights[i + lane], cellWeights[i + lane]};
+    hn::StoreU(equal, kDi, ranks);
+    for (size_t lane = 0; lane < here; ++lane) equals += ranks[lane];
+  }
+  if (static_cast<size_t>(equals) == n) return;
+  // Samples that are the same went to one place.
+  for (size_t i = 0; i < n; ++i) scratch.samples[i] = {cellHeights[i], cellWeights[i]};
+  sortByHeight(scratch.samples);
+}
+
 // Where the heights differ by more than a step, sets low and high to those of the heaviest surface.
 void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V& high, Scratch& scratch) {
   const size_t lanes = hn::Lanes(kD);
-  const size_t side = static_cast<size_t>(2 * window.radius + 1), most = side * side * window.deepest * lanes;
+  // Whole vectors of layers are read.
+  const size_t side = static_cast<size_t>(2 * window.radius + 1), most = (side * side * window.deepest + lanes) * lanes;
   if (scratch.heights.size() < most) scratch.heights.resize(most), scratch.weights.resize(most);
   size_t used = 0;
   forLayers(window, [&](const float* layer, int stride, int dx, int dy) HWY_ATTR {
@@ -235,16 +278,14 @@ void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V&
                scratch.weights.data() + used);
     used += lanes;
   });
+  const V none = hn::Set(kD, std::numeric_limits<float>::quiet_NaN());
+  for (size_t k = 0; k < lanes; ++k) hn::StoreU(none, kD, scratch.heights.data() + used + k * lanes);
   alignas(64) float lows[kBlock], highs[kBlock];
   hn::Store(low, kD, lows);
   hn::Store(high, kD, highs);
   for (size_t lane = 0; lane < lanes; ++lane) {
     if (!(highs[lane] - lows[lane] > stepM)) continue;
-    scratch.samples.clear();
-    for (size_t k = lane; k < used; k += lanes) {
-      const float height = scratch.heights[k];
-      if (height == height) scratch.samples.push_back({height, scratch.weights[k]});
-    }
+    sortSamples(scratch.heights.data() + lane, scratch.weights.data() + lane, used / lanes, scratch);
     const Surface surface = heaviestSurface(scratch.samples, stepM);
     lows[lane] = surface.low;
     highs[lane] = surface.high;
@@ -309,6 +350,22 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
   hn::Store(hn::ConvertTo(kDi, hn::IfThenElseZero(some, n)), kDi, out.count);
 }
 
+// The first n of a vector's cells, to columns i, i + 1, ... of row j.
+void storeCells(const Values& values, int n, int i, int j, const DsmViews& out) {
+  const hn::Rebind<uint16_t, D> du16;
+  alignas(64) uint16_t counts[kBlock];
+  hn::Store(hn::DemoteTo(du16, hn::Load(kDi, values.count)), du16, counts);
+  const auto store = [&](const auto* from, auto* to) HWY_ATTR {
+    // A whole vector's size is known here, so that nothing is called to copy it.
+    if (n == static_cast<int>(hn::Lanes(kD))) std::copy_n(from, hn::Lanes(kD), to);
+    else std::copy_n(from, n, to);
+  };
+  store(values.height, out.height.row(j) + i);
+  store(values.weight, out.weight.row(j) + i);
+  store(values.spread, out.spread.row(j) + i);
+  store(counts, out.count.row(j) + i);
+}
+
 // The same for one cell, `lane` of the window, with many points around.
 CellValue valueOf(const Window& window, int lane, const DistanceWeight& weightOf, float stepM,
                   std::vector<CellPoint>& around) {
@@ -354,10 +411,7 @@ void computeCells(const PointRows& points, const CellGrid& grid, const Rasterize
           values.count[lane] = value.count;
         }
       }
-      std::memcpy(out.height.row(j) + i, values.height, n * sizeof(float));
-      std::memcpy(out.weight.row(j) + i, values.weight, n * sizeof(float));
-      std::memcpy(out.spread.row(j) + i, values.spread, n * sizeof(float));
-      for (int lane = 0; lane < n; ++lane) out.count.at(i + lane, j) = static_cast<uint16_t>(values.count[lane]);
+      storeCells(values, n, i, j, out);
     }
   }
 }

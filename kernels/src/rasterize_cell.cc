@@ -19,11 +19,13 @@ float DistanceWeight::operator()(float squared) const {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(series) + (std::bit_cast<uint32_t>(rounded) << 23));
 }
 
-Surface heaviestSurface(std::vector<HeightSample>& samples, float stepM) {
-  // By weight, too, so that the order of points of one height does not matter.
+void sortByHeight(std::vector<HeightSample>& samples) {
   std::sort(samples.begin(), samples.end(), [](const HeightSample& a, const HeightSample& b) {
     return a.height < b.height || (a.height == b.height && a.weight < b.weight);
   });
+}
+
+Surface heaviestSurface(const std::vector<HeightSample>& samples, float stepM) {
   Surface best{samples.front().height, samples.front().height};
   float bestWeight = -1;
   size_t end = 0;
@@ -55,6 +57,7 @@ CellValue cellOf(const std::vector<CellPoint>& points, const DistanceWeight& dis
   if (surface.high - surface.low > stepM) {
     std::vector<HeightSample> samples;
     for (const CellPoint& p : points) samples.push_back({p.height, weightOf(p)});
+    sortByHeight(samples);
     surface = heaviestSurface(samples, stepM);
   }
   // Moments about the cell's centre and the middle height, so that altitude costs no digits.

@@ -43,12 +43,15 @@ inline constexpr float kRound = 12582912;  // 1.5 * 2^23
 // 2^f for f in [-0.5, 0.5], the least relative error of degree 3.
 inline constexpr float kPowers[] = {0.99992807f, 0.69326099f, 0.24261114f, 0.05517166f};
 
-// The heaviest group of heights: sorted, with gaps of at most stepM and no more than 2 stepM in all; of equal ones the
-// lowest. samples: heights with their weights at this cell, at least one; comes back sorted.
+// A height with its weight at a cell.
 struct HeightSample {
   float height, weight;
 };
-Surface heaviestSurface(std::vector<HeightSample>& samples, float stepM);
+// By weight, too, so that the order of points of one height does not matter.
+void sortByHeight(std::vector<HeightSample>& samples);
+// The heaviest group of heights: with gaps of at most stepM and no more than 2 stepM in all; of equal ones the lowest.
+// samples: sorted, at least one.
+Surface heaviestSurface(const std::vector<HeightSample>& samples, float stepM);
 
 // What a cell makes of the points around it, in their order.
 CellValue cellOf(const std::vector<CellPoint>& points, const DistanceWeight& distanceWeight, float stepM);

@@ -225,6 +225,18 @@ TEST(Rasterize, EqualsItsTwinOnEveryTarget) {
   }
 }
 
+// Points of two flat levels, several of one height, or of one height and one weight, in a cell.
+TEST(Rasterize, EqualsItsTwinWherePointsAreLevel) {
+  Cloud cloud;
+  std::mt19937 random(11);
+  std::uniform_real_distribution<double> place(-1, 66), unit(0, 1);
+  for (int i = 0; i < 12000; ++i) {
+    const double x = std::floor(8 * place(random)) / 8, y = std::floor(8 * place(random)) / 8;
+    cloud.add(x, -y, random() % 3 == 0 ? 3904 : 3900, i % 2 == 0 ? 0.25 : unit(random));
+  }
+  expectTwins(cloud, 131, 37, kPlace, {0.5, 1, 1.5});
+}
+
 TEST(Rasterize, EqualsItsTwinWhereCellsAreCrowded) {
   expectTwins(randomCloud(4000, 20, 5, 1), 7, 5, {0, 0, 4}, {0.5, 1, 1.5});
   Cloud heap = randomCloud(3000, 20, 0, 2);
