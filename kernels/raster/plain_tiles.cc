@@ -62,11 +62,16 @@ void PlainTiles::writeTile(int band, int tileX, int tileY, const Rect& rect, con
   for (int row = top; isEmpty && row < bottom; ++row) isEmpty = std::memcmp(from(row), empty_.data(), bytes) == 0;
   if (isEmpty) return;
 
-  if (at != 0) {
+  const bool isWhole = right - left == side_ && bottom - top == side_;
+  if (isWhole) {
+    tile_.resize(empty_.size());
+  } else if (at == 0) {
+    tile_ = empty_;
+  } else {
     tile_.resize(empty_.size());
     file_.readAt(at, tile_.data(), tile_.size());
-  } else {
-    tile_ = empty_;
+  }
+  if (at == 0) {
     at = end_;
     end_ += tile_.size();
     places_.counts[place] = tile_.size();
