@@ -22,9 +22,9 @@ export interface AgentEvents {
   'bus:problem': { error: string };
   /** A thread of this process is in a call that doesn't end; the process does. */
   'agent:hung': { error: string };
-  'task:started': TaskIds & { kind: TaskKind; isolated?: boolean; split?: boolean };
+  'task:started': TaskIds & { kind: TaskKind; isolated: true | undefined; split: true | undefined };
   'task:known': TaskIds & { state: TaskOutcome['state'] };
-  'task:settled': TaskIds & { kind: TaskKind; state: TaskOutcome['state']; reason?: string; error?: string; wallSeconds: number; cpuSeconds: number };
+  'task:settled': TaskIds & { kind: TaskKind; state: TaskOutcome['state']; reason: string | undefined; error: string | undefined; wallSeconds: number; cpuSeconds: number };
   'task:retried': TaskIds & { kind: TaskKind; delayMs: number; class: FailureClass; code: string; error: string; stage?: string; signal?: string; stack?: string };
   'task:returned': TaskIds & { reason: string };
   'task:malformed': { subject: string; error: string };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AgentInfo, type TaskKind, parseTaskSubject } from '@altiplano/protocol';
+import { type TaskKind, parseTaskSubject } from '@altiplano/protocol';
 import type { TaskDelivery, TaskQueue } from '@altiplano/protocol/io';
 import type { Log } from './log.js';
 import { type DeliveryEnd, type DeliveryPorts, runDelivery } from './run-delivery.js';
@@ -18,18 +18,26 @@ export interface PullOptions {
   readonly graceMs: number;
   /** Aborts: hand back what is in hand. */
   readonly stop: AbortSignal;
-  /** Told whenever a task is taken or ended. */
-  readonly onInHand?: (tasks: readonly InHand[]) => void;
+  /** Where the tasks in hand are kept, for those who want to look. */
+  readonly inHand?: Set<InHand>;
 }
 
 /** A task in hand; its stage changes as it goes. */
-export type InHand = AgentInfo['inHand'][number];
+export interface InHand {
+  readonly sceneId: string;
+  readonly taskId: string;
+  readonly kind: string;
+  readonly since: Date;
+  /** Where it has told. */
+  stage?: string;
+}
 
 interface Held {
   readonly delivery: TaskDelivery;
   readonly task: InHand;
   readonly sinceMs: number;
   readonly handBack: AbortController;
+  isHandedBack: boolean;
   /** The last beat was not confirmed. */
   isDoubtful: boolean;
 }
@@ -43,23 +51,36 @@ export async function pullTasks(
 ): Promise<Readonly<Record<DeliveryEnd, number>>> {
   const { queue, log } = ports;
   const ends: Record<DeliveryEnd, number> = { settled: 0, returned: 0, hung: 0 };
-  const inHand = new Map<Promise<void>, Held>();
+  const { inHand = new Set() } = options;
+  const taken = new Set<Held>();
   const wallTimes = makeWallTimes();
   const pulling = new AbortController();
+  // Beside the signals, which are slow to ask: in Node each is of a shape of its own.
+  let [isPulling, isStopped] = [true, false];
   /** Of tasks that ended without being handed back, for the next ones. */
   const unused: AbortController[] = [];
   let grace: NodeJS.Timeout | undefined;
+  let onEnd = (): void => undefined;
+  const nextEnd = (): Promise<void> => new Promise((resolve) => { onEnd = resolve; });
 
-  const tellInHand = (): void => { options.onInHand?.([...inHand.values()].map(({ task }) => task)); };
   const handBack = (which: (held: Held) => boolean): void => {
-    for (const held of inHand.values()) if (which(held)) held.handBack.abort();
+    for (const held of taken) {
+      if (!which(held)) continue;
+      held.isHandedBack = true;
+      held.handBack.abort();
+    }
+  };
+  const endPulling = (): void => {
+    isPulling = false;
+    pulling.abort();
   };
   const onStop = (): void => {
-    pulling.abort();
+    isStopped = true;
+    endPulling();
     handBack(() => true);
   };
   const onDrain = (): void => {
-    pulling.abort();
+    endPulling();
     handBack(({ task, sinceMs }) => !wallTimes.fits(task.kind, performance.now() - sinceMs, options.graceMs));
     grace = setTimeout(() => { handBack(() => true); }, options.graceMs);
   };
@@ -78,16 +99,16 @@ export async function pullTasks(
   }
 
   const beats = setInterval(() => {
-    for (const [running, held] of inHand) void keepLease(held, () => inHand.has(running), log);
+    for (const held of taken) void keepLease(held, () => taken.has(held), log);
   }, options.heartbeatMs);
 
   for (const [signal, act] of [[options.drain, onDrain], [options.stop, onStop]] as const) {
     if (signal.aborted) act();
     signal.addEventListener('abort', act);
   }
-  while (!pulling.signal.aborted) {
-    if (inHand.size >= options.slots) {
-      await Promise.race(inHand.keys());
+  while (isPulling) {
+    if (taken.size >= options.slots) {
+      await nextEnd();
       continue;
     }
     const delivery = await queue.pullTask(options.kinds, options.pullWaitMs ?? 5_000, pulling.signal).catch(async (error: unknown) => {
@@ -96,21 +117,23 @@ export async function pullTasks(
       return null;
     });
     if (delivery === null) continue;
-    const ids = parseTaskSubject(delivery.subject) ?? { sceneId: '', taskId: delivery.subject, kind: '' };
+    const { sceneId, taskId, kind } = parseTaskSubject(delivery.subject) ?? { sceneId: '', taskId: delivery.subject, kind: '' };
     const held: Held = {
-      delivery, task: { ...ids, since: ports.now().toISOString() }, sinceMs: performance.now(), handBack: unused.pop() ?? new AbortController(), isDoubtful: false,
+      delivery, task: { sceneId, taskId, kind, since: ports.now() }, sinceMs: performance.now(), handBack: unused.pop() ?? new AbortController(),
+      isHandedBack: false, isDoubtful: false,
     };
-    const running: Promise<void> = run(held).then(() => {
-      inHand.delete(running);
-      if (!held.handBack.signal.aborted) unused.push(held.handBack);
-      tellInHand();
+    taken.add(held);
+    inHand.add(held.task);
+    void run(held).then(() => {
+      taken.delete(held);
+      inHand.delete(held.task);
+      if (!held.isHandedBack) unused.push(held.handBack);
+      onEnd();
     });
-    inHand.set(running, held);
-    tellInHand();
     // It came while the agent was asked to stop.
-    if (options.stop.aborted) held.handBack.abort();
+    if (isStopped) handBack((one) => one === held);
   }
-  await Promise.all(inHand.keys());
+  while (taken.size > 0) await nextEnd();
   clearInterval(beats);
   clearTimeout(grace);
   options.drain.removeEventListener('abort', onDrain);

@@ -48,13 +48,13 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     onLost: (error) => { lost.abort(error); },
   });
   let metrics: AgentMetrics | null = null;
-  let inHand: readonly InHand[] = [];
+  const inHand = new Set<InHand>();
   const about: Omit<AgentInfo, 'state' | 'inHand'> = {
     v: 1, host: hostname(), pid: process.pid, cores: availableParallelism(), simd: simdTarget(), version: options.version,
     slots: config.slots, kinds: [...config.kinds], startedAt: new Date().toISOString(), log: logPlace(config.logFile),
   };
   const announce = async (): Promise<void> => {
-    await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand: [...inHand] });
+    await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand: [...inHand].map((task) => ({ ...task, since: task.since.toISOString() })) });
   };
   let announcing: NodeJS.Timeout | null = null;
   const { runnersUrl } = options;
@@ -64,7 +64,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   let handedBack = 0;
   try {
     // Loaded where it is used: its client is a tenth of an agent's start. An agent that waits for a coordinator answers, too: it is alive.
-    metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort);
+    metrics = config.metricsPort === null ? null : await (await import('./metrics.js')).openMetrics(config.metricsPort, inHand);
     await Promise.all([queue.ensure(AbortSignal.any([drain, stop])), pool.ready()]);
     await announce().catch(problem);
     announcing = setInterval(() => { announce().catch(problem); }, announceMs);
@@ -78,11 +78,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
       ...(metrics && { onOutcome: metrics.countOutcome }),
     };
     const ends = await pullTasks(ports, {
-      slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop, graceMs: config.grace * 1000,
-      onInHand(tasks) {
-        inHand = tasks;
-        metrics?.setInHand(tasks.length);
-      },
+      slots: config.slots, kinds: config.kinds, heartbeatMs: ackWaitMs / 3, drain, stop, graceMs: config.grace * 1000, inHand,
     });
     lost.signal.throwIfAborted();
     end.isHung = ends.hung > 0;

@@ -129,7 +129,7 @@ async function runWork(work: Work, onStage: RunOptions['onStage']): Promise<Deli
   const start = performance.now();
   const ran = await runTold(work, attempts, { isolated, split, signal, onStage });
   if (ran.is === 'ran') {
-    await endRound(work, { ...ran, attempts, startedAt });
+    await endRound(work, { is: 'ran', run: ran.run, attempts, startedAt });
     return 'settled';
   }
   const { failure } = ran;
@@ -142,9 +142,9 @@ async function runWork(work: Work, onStage: RunOptions['onStage']): Promise<Deli
   return failure.class === 'timeout' && !isolated ? 'hung' : 'settled';
 }
 
-async function answerKnown({ ports, delivery, task, signal }: Work, outcome: TaskOutcome): Promise<void> {
+async function answerKnown({ ports, delivery, task }: Work, outcome: TaskOutcome): Promise<void> {
   ports.log('task:known', { sceneId: task.sceneId, taskId: task.taskId, attempt: delivery.attempt, state: outcome.state });
-  await ports.queue.publishEvent(endedEvent(ports, outcome), signal);
+  await ports.queue.publishEvent(endedEvent(ports, outcome));
   await settle(delivery, { is: outcome.state === 'dead' ? 'reject' : 'ack' });
 }
 
@@ -155,9 +155,9 @@ async function runTold(
   const { sceneId, taskId, kind } = task;
   const { isolated, split, signal } = options;
   const telling = setTimeout(() => {
-    ports.queue.publishEvent({ ...eventBase(ports, task), type: 'started', attempt }, signal).catch(() => undefined);
+    ports.queue.publishEvent({ ...eventBase(ports, task), type: 'started', attempt }).catch(() => undefined);
   }, tellStartMs);
-  ports.log('task:started', { sceneId, taskId, attempt, kind, ...(isolated && { isolated }), ...(split && { split }) });
+  ports.log('task:started', { sceneId, taskId, attempt, kind, isolated: isolated || undefined, split: split || undefined });
   try {
     return { is: 'ran', run: await ports.runTask(task, options) };
   } catch (error) {
@@ -177,7 +177,7 @@ async function putBack({ ports, delivery, task, signal }: Work, failure: TaskFai
     sceneId, taskId, attempt, kind, delayMs, class: failure.class, code: failure.code, error: failure.message,
     ...placeOf(failure), ...(failure.stack !== undefined && { stack: failure.stack }),
   });
-  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'retrying', attempt, error: cutText(`${record.message}${how === '' ? '' : ` (next time ${how})`}`) }, signal);
+  await ports.queue.publishEvent({ ...eventBase(ports, task), type: 'retrying', attempt, error: cutText(`${record.message}${how === '' ? '' : ` (next time ${how})`}`) });
   await settle(delivery, { is: 'retry', delayMs });
 }
 
@@ -189,12 +189,12 @@ async function endRound(work: Work, end: RoundEnd): Promise<void> {
   if (outcome !== own) return answerKnown(work, outcome);
   if (end.is === 'dead') await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId, taskId }, end.failure, end.attempts), signal);
   // Sent together, in this order: the coordinator finds in the ledger what an agent that dies in between didn't tell.
-  await ports.queue.publishEvent(endedEvent(ports, outcome), signal);
+  await ports.queue.publishEvent(endedEvent(ports, outcome));
   await settle(delivery, { is: end.is === 'dead' ? 'reject' : 'ack' });
   ports.onOutcome?.(outcome);
   ports.log('task:settled', {
     sceneId, taskId, attempt: outcome.attempts, kind, state: outcome.state, wallSeconds: outcome.wallSeconds, cpuSeconds: outcome.cpuSeconds,
-    ...(outcome.reason !== undefined && { reason: outcome.reason }), ...(outcome.error && { error: outcome.error.message }),
+    reason: outcome.reason, error: outcome.error?.message,
   });
 }
 
@@ -206,8 +206,11 @@ function outcomeOf({ ports: { agent, logPlace: log }, task: { sceneId, taskId, k
     return { v: 1, sceneId, taskId, kind, state: 'dead', error, taskHash, round, attempts, log, agent, startedAt, wallSeconds: end.wallSeconds, cpuSeconds: 0, stages: {}, metrics: {} };
   }
   const { result: { state, reason, outKey, stages, metrics }, wallSeconds, cpuSeconds } = end.run;
-  const ran = { v: 1, sceneId, taskId, kind, state, taskHash, round, attempts, log, agent, startedAt, wallSeconds, cpuSeconds, stages, metrics } as const;
-  return { ...ran, ...(reason !== undefined && { reason }), ...(outKey !== undefined && { outKey }) };
+  const ran: { -readonly [F in keyof TaskOutcome]: TaskOutcome[F] } =
+    { v: 1, sceneId, taskId, kind, state, taskHash, round, attempts, log, agent, startedAt, wallSeconds, cpuSeconds, stages, metrics };
+  if (reason !== undefined) ran.reason = reason;
+  if (outKey !== undefined) ran.outKey = outKey;
+  return ran;
 }
 
 const endedEvent = ({ agent, now }: DeliveryPorts, outcome: TaskOutcome): TaskEvent =>
@@ -276,7 +279,7 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
   if (outcome.success) await waitOut(() => writeOutcome(ports.store, outcome.data), signal);
   await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason, 1), signal);
   if (outcome.success) {
-    await ports.queue.publishEvent(endedEvent(ports, outcome.data), signal);
+    await ports.queue.publishEvent(endedEvent(ports, outcome.data));
   }
   await settle(delivery, { is: 'reject' });
 }

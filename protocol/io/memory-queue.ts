@@ -140,8 +140,8 @@ export function openMemoryQueue({ ackWaitMs = 15_000, clock = systemClock }: { r
         stop.removeEventListener('abort', giveUp);
       }
     },
-    async publishEvent(event, signal) {
-      checkOpen(signal);
+    async publishEvent(event) {
+      checkOpen();
       for (const listener of listeners) listener(event);
     },
     async *events(sceneId, signal, which = 'all') {

@@ -48,6 +48,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   const answering = { puller, requests };
   /** Signals that wake the pulls that wait. */
   const waking = new WeakSet<AbortSignal>();
+  /** As closing's signal says, which is slower to ask. */
+  let isClosed = false;
   let lastKind: { readonly kind: TaskKind; readonly until: number } | null = null;
 
   void watchConnection(nc, options, {
@@ -86,7 +88,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
 
   const throwIfStopped = (signal?: AbortSignal): void => {
     signal?.throwIfAborted();
-    closing.signal.throwIfAborted();
+    if (isClosed) closing.signal.throwIfAborted();
   };
 
   const { publish, publishTasks } = openPublisher({ nc, manager, outbox, requests, throwIfStopped, recover });
@@ -102,7 +104,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
     // One kind after the other without waiting, so that the first kind with work wins; then all at once.
     const singly = warm === null ? kinds : [warm, ...kinds.filter((kind) => kind !== warm)];
     for (let i = 0; i < singly.length + (waitMs > 0 ? 1 : 0); i += 1) {
-      if (signal.aborted || closing.signal.aborted) return null;
+      if (signal.aborted || isClosed) return null;
       const pulled = await (i < singly.length ? puller.pull(singly.slice(i, i + 1), 0) : puller.pull(kinds, waitMs));
       if (pulled.is === 'unanswered') {
         await recover(signal);
@@ -166,8 +168,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       const subscription = nc.subscribe(nudgeSubject, { callback: (error) => { if (error === null) hear(); } });
       signal.addEventListener('abort', () => { subscription.unsubscribe(); }, { once: true });
     },
-    async publishEvent(event, signal) {
-      throwIfStopped(signal);
+    async publishEvent(event) {
+      throwIfStopped();
       outbox.send(eventSubject(event.sceneId, event.type), encodeMessage(event));
     },
     publishDead: (letter, signal) => publish(deadSubject(letter.sceneId, letter.taskId), encodeMessage(letter), signal),
@@ -214,6 +216,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       return found;
     }),
     async close() {
+      isClosed = true;
       closing.abort(new ServiceUnavailableError('bus: the queue was closed'));
       requests.giveUp();
       puller.wake();

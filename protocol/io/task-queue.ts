@@ -59,7 +59,7 @@ export interface TaskQueue {
    */
   pullTask(kinds: readonly TaskKind[], waitMs: number, signal: AbortSignal): Promise<TaskDelivery | null>;
   /** Sent and not confirmed; nobody keeps it. The ledger has what counts. */
-  publishEvent(event: TaskEvent, signal?: AbortSignal): Promise<void>;
+  publishEvent(event: TaskEvent): Promise<void>;
   /**
    * Events of a scene as they come, until the signal aborts. It listens from the first `next()` on: who publishes tasks after that
    * hears all of theirs, but for those told while the connection was away. 'ends': without those of type 'started'.
