@@ -16,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include "refine_planes_inl.h"
+#include "refine_rows_inl.h"
 #include "refine_sums_inl.h"
 
 // One lane per pixel: neighbouring pixels of a row are refined together, so that every load is contiguous and no sum
@@ -35,8 +36,8 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kRadius = kRefineRadius;
-// Narrower strips repeat more at their ends, wider ones leave the second cache.
-constexpr int kMostColumns = 768;
+// Narrower strips repeat more at their ends, wider ones leave the second cache. A tile of 1024 cells is one strip.
+constexpr int kMostColumns = 1536;
 
 // Columns of a strip: the block's in as few equal shares as kMostColumns allow, whole vectors of any target.
 int stripOf(int width) {
@@ -44,44 +45,8 @@ int stripOf(int width) {
   return (columns + kLead - 1) / kLead * kLead;
 }
 
-// A full-size image with kMargin columns in front and behind, more for whole vectors, and kRadius rows above and below.
-class Plane {
- public:
-  static constexpr int kMargin = 2 * kLead;
-  static size_t bytes(int width, int height) { return Arena::bytesOf<float>(paddedWidth(width), height + 2 * kRadius); }
-  // margin: the value of all that is not the image.
-  Plane(Arena& arena, int width, int height, float margin) : image_(arena.image<float>(paddedWidth(width), height + 2 * kRadius)) {
-    for (int v = -kRadius; v < height + kRadius; ++v) {
-      const bool isMargin = v < 0 || v >= height;
-      std::fill_n(row(v) - kMargin, isMargin ? image_.width : kMargin, margin);
-      std::fill_n(row(v) + width, image_.width - kMargin - width, margin);
-    }
-  }
-  float* row(int v) const { return image_.row(v + kRadius) + kMargin; }
-
- private:
-  static int paddedWidth(int width) { return width + 2 * kMargin + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
-  ImageView<float> image_;
-};
-
-struct Planes {
-  Planes(Arena& arena, int width, int height, int secWidth)
-      : disparity(arena, width, height, kFarPx),
-        next(arena, width, height, kFarPx),
-        grey(arena, width, height, 0),
-        gradient(arena, width, height, 0),
-        secondary(arena.image<float>(secWidth + 2 * secMargin(), height)) {}
-  static size_t bytes(int width, int height, int secWidth) {
-    return 4 * Plane::bytes(width, height) + Arena::bytesOf<float>(secWidth + 2 * secMargin(), height);
-  }
-  static int secMargin() { return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())) + kTaps; }
-  float* secondaryRow(int v) const { return secondary.row(v) + secMargin(); }
-  Plane disparity;  // d, kFarPx where it or g does not exist
-  Plane next;
-  Plane grey;      // R
-  Plane gradient;  // g
-  ImageView<float> secondary;  // S, NaN where there are no data, with margins for whole vectors
-};
+// Columns in front of a strip's first one that steps may read.
+constexpr int kMargin = 2 * kLead;
 
 // The last `height` rows of a quantity in a strip, or of `moments` per pixel; column 0 is the strip's first.
 template <int height, int moments = 1>
@@ -91,90 +56,13 @@ class Ring {
   explicit Ring(Arena& arena) : rows_(arena.image<float>(paddedWidth() * moments, height)) {
     std::fill_n(rows_.data, rows_.stride * rows_.height, 0.0f);
   }
-  float* row(int v) const { return rows_.row((v + height * kRadius) % height) + Plane::kMargin * moments; }
+  float* row(int v) const { return rows_.row((v + height * kRadius) % height) + kMargin * moments; }
   SumsRow<moments> sums(int v) const { return SumsRow<moments>(row(v)); }
 
  private:
-  static int paddedWidth() { return Plane::kMargin + kMostColumns + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
+  static int paddedWidth() { return kMargin + kMostColumns + 3 * kLead + 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())); }
   ImageView<float> rows_;
 };
-
-// W of a row, and D := kFarPx where it is missing. sec: the secondary's row, NaN where data are missing and in the margins;
-// column: of the secondary at disparity 0 and u = 0. Pixels of one whole disparity read side by side:
-// there are as many rounds of loads as there are different ones in a vector, one or two mostly.
-template <class D>
-void warpRow(D df, const Setup& setup, const float* sec, int secWidth, int column, int first, int last, float* smooth,
-             float* warped) {
-  const auto zero = hn::Zero(df), far = hn::Set(df, kFarPx);
-  const int lanes = static_cast<int>(hn::Lanes(df));
-  HWY_ALIGN float wholes[hn::MaxLanes(df)];
-  for (int u = first; u < last; u += lanes) {
-    const auto d = hn::LoadU(df, smooth + u), whole = hn::Floor(d);
-    const auto x = hn::Add(hn::Iota(df, static_cast<float>(column + u)), whole);
-    const auto inside = hn::And(hn::Ge(x, hn::Set(df, static_cast<float>(kTapsBefore))),
-                                hn::Lt(x, hn::Set(df, static_cast<float>(secWidth - kTapsAfter))));
-    auto left = inside;
-    decltype(hn::Zero(df)) taps[kTaps] = {zero, zero, zero, zero, zero, zero, zero, zero};
-    hn::Store(whole, df, wholes);
-    while (!hn::AllFalse(df, left)) {
-      const float now = wholes[hn::FindFirstTrue(df, left)];
-      const auto here = hn::And(left, hn::Eq(whole, hn::Set(df, now)));
-      const float* from = sec + column + u + static_cast<int>(now) - kTapsBefore;
-      for (int i = 0; i < kTaps; ++i) taps[i] = hn::IfThenElse(here, hn::LoadU(df, from + i), taps[i]);
-      left = hn::AndNot(here, left);
-    }
-    const auto s = hn::Sub(hn::Sub(d, whole), hn::Set(df, 0.5f)), z = hn::Mul(s, s);
-    auto even = zero, odd = zero;
-    for (int i = 0; i < kTapPairs; ++i) {
-      const auto at = [&](const float (&c)[3]) HWY_ATTR {
-        return hn::Add(hn::Set(df, c[0]), hn::Mul(z, hn::Add(hn::Set(df, c[1]), hn::Mul(z, hn::Set(df, c[2])))));
-      };
-      even = hn::Add(even, hn::Mul(at(setup.fractions.even[i]), hn::Add(taps[i], taps[kTaps - 1 - i])));
-      odd = hn::Add(odd, hn::Mul(at(setup.fractions.odd[i]), hn::Sub(taps[i], taps[kTaps - 1 - i])));
-    }
-    const auto value = hn::Add(even, hn::Mul(s, odd));
-    const auto usable = hn::And(inside, hn::Eq(value, value));  // not NaN
-    hn::StoreU(hn::IfThenElse(usable, d, far), df, smooth + u);
-    hn::StoreU(hn::IfThenElse(usable, value, zero), df, warped + u);
-  }
-}
-
-// R, g and where both exist, of one row. padded: room for the row with kDerivativeRadius more on both sides.
-void readReferenceRow(const RefineInput& in, float base, int v, const float* start, float* padded, float* grey, float* gradient,
-                      float* disparity) {
-  const float missing = std::numeric_limits<float>::quiet_NaN();
-  const int width = in.ref.width;
-  const float* from = in.ref.row(v);
-  const uint8_t* valid = in.refValid.row(v);
-  float* row = padded + kDerivativeRadius;
-  for (int u = 0; u < width; ++u) row[u] = valid[u] != 0 ? from[u] : missing;
-  for (int i = 1; i <= kDerivativeRadius; ++i) row[-i] = row[0], row[width - 1 + i] = row[width - 1];
-  const auto read = [&](auto df, int u) HWY_ATTR {
-    auto g = hn::Zero(df);
-    for (int i = 1; i <= kDerivativeRadius; ++i) {
-      const auto difference = hn::Sub(hn::LoadU(df, row + u + i), hn::LoadU(df, row + u - i));
-      g = hn::Add(g, hn::Mul(hn::Set(df, kDerivative[i - 1]), difference));
-    }
-    const auto d = hn::LoadU(df, start + u), value = hn::LoadU(df, row + u);
-    const auto exists = hn::And(hn::Eq(g, g), hn::And(hn::Eq(value, value), hn::Eq(d, d)));
-    hn::StoreU(hn::IfThenElseZero(exists, g), df, gradient + u);
-    hn::StoreU(hn::IfThenElseZero(exists, hn::Sub(value, hn::Set(df, base))), df, grey + u);
-    hn::StoreU(hn::IfThenElse(exists, d, hn::Set(df, kFarPx)), df, disparity + u);
-  };
-  const hn::ScalableTag<float> df;
-  int u = 0;
-  for (; u + static_cast<int>(hn::Lanes(df)) <= width; u += static_cast<int>(hn::Lanes(df))) read(df, u);
-  for (; u < width; ++u) read(hn::CappedTag<float, 1>(), u);
-}
-
-void readSecondaryRow(const RefineInput& in, float base, int v, int margin, float* to) {
-  const float missing = std::numeric_limits<float>::quiet_NaN();
-  const float* from = in.sec.row(v);
-  const uint8_t* valid = in.secValid.row(v);
-  std::fill_n(to - margin, margin, missing);
-  for (int x = 0; x < in.sec.width; ++x) to[x] = valid[x] != 0 ? from[x] - base : missing;
-  std::fill_n(to + in.sec.width, margin, missing);
-}
 
 // A row's sums of the first hop, see NearSums.
 template <int moments>
@@ -191,16 +79,19 @@ class Near {
 // What a strip's rows are kept in.
 struct Rings {
   // Rows between the first and the last that a step reads.
-  static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kAll = 2 * kRadius + 1;
+  static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kHalf = kRadius + 1, kAll = 2 * kRadius + 1;
   explicit Rings(Arena& arena)
-      : warped(arena), slopeX(arena), given(arena), smooth(arena), slopeY(arena), planeNear(arena), planeRow(arena), planeSums(arena),
-        greyNear(arena), greyRow(arena), greySums(arena) {}
+      : padded(arena), disparity(arena), grey(arena), gradient(arena), warped(arena), slopeX(arena), given(arena), stepped(arena),
+        smooth(arena), slopeY(arena), planeNear(arena), planeRow(arena), planeSums(arena), greyNear(arena), greyRow(arena), greySums(arena) {}
   static size_t bytes() {
-    return 3 * Ring<kOne>::bytes() + 2 * Ring<kAll>::bytes() + Near<kPlaneRowMoments>::bytes() + Ring<kThree, kPlaneRowMoments>::bytes() +
-           Ring<kSeven, kPlaneMoments>::bytes() + Near<kGreyMoments>::bytes() + Ring<kThree, kGreyMoments>::bytes() +
-           Ring<kSeven, kGreyMoments>::bytes();
+    return 5 * Ring<kOne>::bytes() + 2 * Ring<kHalf>::bytes() + 3 * Ring<kAll>::bytes() + Near<kPlaneRowMoments>::bytes() +
+           Ring<kThree, kPlaneRowMoments>::bytes() + Ring<kSeven, kPlaneMoments>::bytes() + Near<kGreyMoments>::bytes() +
+           Ring<kThree, kGreyMoments>::bytes() + Ring<kSeven, kGreyMoments>::bytes();
   }
-  Ring<kOne> warped, slopeX, given;
+  Ring<kOne> padded;
+  Ring<kAll> disparity;        // d, kFarPx where it, R or g does not exist
+  Ring<kHalf> grey, gradient;  // R, g
+  Ring<kOne> warped, slopeX, given, stepped;
   Ring<kAll> smooth, slopeY;
   Near<kPlaneRowMoments> planeNear;
   Ring<kThree, kPlaneRowMoments> planeRow;
@@ -210,59 +101,78 @@ struct Rings {
   Ring<kSeven, kGreyMoments> greySums;
 };
 
-// One iteration: planes.disparity -> planes.next. start: the disparities given.
-void iterate(const RefineInput& in, const Setup& setup, ImageView<const float> start, const Planes& planes, const Rings& rings) {
+// Columns that may be read in front of and behind a row of the secondary.
+int secMargin() { return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>())) + kTaps; }
+
+// One iteration over a strip: from -> to, one of which may be `start`, the disparities given. Missing ones are NaN in `start` and
+// kFarPx in others.
+void iterate(const RefineInput& in, const Setup& setup, const Strip& strip, ImageView<const float> start, ImageView<const float> from,
+             ImageView<float> to, const Rings& rings, float* secondary) {
   const hn::ScalableTag<float> df;
-  const int width = in.ref.width, blockHeight = in.ref.height, secWidth = in.sec.width, lanes = static_cast<int>(hn::Lanes(df));
-  const auto& [warped, slopeX, given, smooth, slopeY, planeNear, planeRow, planeSums, greyNear, greyRow, greySums] = rings;
-  const int strip = stripOf(width);
-  for (int firstColumn = 0; firstColumn < width; firstColumn += strip) {
-    const int columns = std::min(strip, width - firstColumn);
-    // Columns from here on are counted from the strip's first.
-    const auto rowOf = [&](const Plane& plane, int v) { return plane.row(v) + firstColumn; };
-    const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
-    const auto d = [&](int v) -> const float* { return rowOf(planes.disparity, v); };
-    const auto smoothRow = [&](int v) -> const float* { return smooth.row(v); };
-    for (int t = -kRadius; t < blockHeight + 2 * kRadius; ++t) {
-      if (t < blockHeight + kRadius) {
-        sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, planeNear.sums(),
-                    planeRow.sums(t));
-        if (t - kNear > -kRadius) {
-          const auto from = [&](int v) { return planeRow.sums(v); };
-          sumPlaneRows(df, setup, around(d, t - kNear, 0), around(from, t - kNear, 0), -kLead, columns + kRadius,
-                       planeSums.sums(t - kNear));
-        }
-      }
-      const int y = t - kRadius;
-      if (y < -kRadius) continue;
-      if (y < 0 || y >= blockHeight) {
-        std::fill_n(smooth.row(y) - kLead, kLead + columns + kRadius + lanes, kFarPx);
+  const int blockHeight = in.ref.height, columns = strip.columns, lanes = static_cast<int>(hn::Lanes(df));
+  const bool isFirst = from.data == start.data;
+  const auto around = [&](auto at, int v, int hop) { return std::array{at(v - kHops[hop]), at(v), at(v + kHops[hop])}; };
+  const auto d = [&](int v) -> const float* { return rings.disparity.row(v); };
+  const auto smooth = [&](int v) -> const float* { return rings.smooth.row(v); };
+  for (int t = -kRadius; t < blockHeight + 2 * kRadius; ++t) {
+    if (t < blockHeight + kRadius) {
+      if (t < 0 || t >= blockHeight) {
+        std::fill_n(rings.disparity.row(t) - kLead, columns + 2 * kLead, kFarPx);
       } else {
-        const auto from = [&](int v) { return planeSums.sums(v); };
-        fitPlanes(df, setup, around(d, y, 1), around(from, y, 1), -kLead, columns + kRadius, smooth.row(y), slopeX.row(y),
-                  slopeY.row(y));
-        warpRow(df, setup, planes.secondaryRow(y), secWidth, firstColumn + in.secOffset, -kLead, columns + kRadius,
-                smooth.row(y), warped.row(y));
-        sumGreyRow(df, setup, smooth.row(y), slopeX.row(y), warped.row(y), rowOf(planes.grey, y), rowOf(planes.gradient, y), 0,
-                   columns, greyNear.sums(), greyRow.sums(y));
+        readReferenceRow(df, in, setup.refBase, strip, t, from.row(t), rings.padded.row(t), rings.disparity.row(t), rings.grey.row(t),
+                         rings.gradient.row(t));
       }
-      if (y - kNear >= 0 && y - kNear < blockHeight) {
-        const auto from = [&](int v) { return greyRow.sums(v); };
-        sumGreyRows(df, setup, around(smoothRow, y - kNear, 0), slopeY.row(y - kNear), around(from, y - kNear, 0), 0, columns,
-                    greySums.sums(y - kNear));
+      prefetchRow(from, t + 1, strip.first, columns);
+      sumPlaneRow(df, setup, d(t), -kLead, columns + kRadius, rings.planeNear.sums(), rings.planeRow.sums(t));
+      prefetchRow(in.ref, t + 1, strip.first, columns);
+      if (t - kNear > -kRadius) {
+        const auto sums = [&](int v) { return rings.planeRow.sums(v); };
+        sumPlaneRows(df, setup, around(d, t - kNear, 0), around(sums, t - kNear, 0), -kLead, columns + kRadius,
+                     rings.planeSums.sums(t - kNear));
       }
-      const int v = y - kRadius;
-      if (v < 0) continue;
-      const auto from = [&](int row) { return greySums.sums(row); };
-      std::copy_n(start.row(v) + firstColumn, columns, given.row(v));
-      stepRow(df, setup, around(smoothRow, v, 1), slopeY.row(v), around(from, v, 1), d(v), given.row(v), 0, columns,
-              rowOf(planes.next, v));
+    }
+    const int y = t - kRadius;
+    if (y < -kRadius) continue;
+    prefetchRow(in.refValid, t + 1, strip.first, columns);
+    if (y < 0 || y >= blockHeight) {
+      std::fill_n(rings.smooth.row(y) - kLead, kLead + columns + kRadius + lanes, kFarPx);
+    } else {
+      const auto sums = [&](int v) { return rings.planeSums.sums(v); };
+      fitPlanes(df, setup, around(d, y, 1), around(sums, y, 1), -kLead, columns + kRadius, rings.smooth.row(y), rings.slopeX.row(y),
+                rings.slopeY.row(y));
+      readSecondaryRow(df, in, setup.secBase, y, strip.first + in.secOffset, rings.smooth.row(y), -kLead, columns + kRadius, secondary);
+      warpRow(df, setup, secondary, in.sec.width, strip.first + in.secOffset, -kLead, columns + kRadius, rings.smooth.row(y),
+              rings.warped.row(y));
+      sumGreyRow(df, setup, rings.smooth.row(y), rings.slopeX.row(y), rings.warped.row(y), rings.grey.row(y), rings.gradient.row(y), 0,
+                 columns, rings.greyNear.sums(), rings.greyRow.sums(y));
+    }
+    prefetchRow(isFirst ? ImageView<const float>(to) : start, y - kRadius + 1, strip.first, columns);
+    if (y - kNear >= 0 && y - kNear < blockHeight) {
+      const auto sums = [&](int v) { return rings.greyRow.sums(v); };
+      sumGreyRows(df, setup, around(smooth, y - kNear, 0), rings.slopeY.row(y - kNear), around(sums, y - kNear, 0), 0, columns,
+                  rings.greySums.sums(y - kNear));
+    }
+    const int v = y - kRadius;
+    if (v < 0) continue;
+    const auto sums = [&](int row) { return rings.greySums.sums(row); };
+    const float* given = d(v);
+    if (!isFirst) {
+      std::copy_n(start.row(v) + strip.first, columns, rings.given.row(v));
+      given = rings.given.row(v);
+    }
+    float* const stepped = rings.stepped.row(v);
+    stepRow(df, setup, around(smooth, v, 1), rings.slopeY.row(v), around(sums, v, 1), d(v), given, 0, columns, stepped);
+    float* const result = to.row(v) + strip.first;
+    if (to.data != start.data) {
+      std::copy_n(stepped, columns, result);
+    } else {
+      for (int u = 0; u < columns; ++u) result[u] = stepped[u] == kFarPx ? result[u] : stepped[u];
     }
   }
 }
 
 size_t refineBytesSimd(int width, int height, int secWidth) {
-  return Planes::bytes(width, height, secWidth) + Rings::bytes() + Arena::bytesOf<float>(width + 2 * kDerivativeRadius, 1);
+  return 2 * Arena::bytesOf<float>(width, height) + Rings::bytes() + Arena::bytesOf<float>(secWidth + 2 * secMargin(), 1);
 }
 
 void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, ImageView<float> disparity, BigBuffer& memory) {
@@ -270,22 +180,21 @@ void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, Im
   Setup setup{options, {}, fractionWeights(), greyBase(in.ref, in.refValid), greyBase(in.sec, in.secValid)};
   for (const int hop : {0, 1}) setup.tightness[hop] = kNearness[hop] / (options.similarityPx * options.similarityPx);
   Arena arena(memory, refineBytesSimd(width, height, in.sec.width));
-  Planes planes(arena, width, height, in.sec.width);
+  ImageView<float> from = disparity, to = arena.image<float>(width, height), next = arena.image<float>(width, height);
   const Rings rings(arena);
-  const ImageView<float> padded = arena.image<float>(width + 2 * kDerivativeRadius, 1);
-  for (int v = 0; v < height; ++v) {
-    readReferenceRow(in, setup.refBase, v, disparity.row(v), padded.row(0), planes.grey.row(v), planes.gradient.row(v),
-                     planes.disparity.row(v));
-    readSecondaryRow(in, setup.secBase, v, Planes::secMargin(), planes.secondaryRow(v));
-  }
+  float* const secondary = arena.image<float>(in.sec.width + 2 * secMargin(), 1).data + secMargin();
+  const int strip = stripOf(width);
   for (int round = 0; round < options.iterations; ++round) {
-    iterate(in, setup, disparity, planes, rings);
-    std::swap(planes.disparity, planes.next);
+    if (round > 0 && round + 1 == options.iterations) to = disparity;
+    for (int first = 0; first < width; first += strip) {
+      iterate(in, setup, {first, std::min(strip, width - first)}, disparity, from, to, rings, secondary);
+    }
+    from = std::exchange(to, next);
+    next = from;
   }
+  if (options.iterations != 1) return;
   for (int v = 0; v < height; ++v) {
-    const float* result = planes.disparity.row(v);
-    float* to = disparity.row(v);
-    for (int u = 0; u < width; ++u) to[u] = result[u] == kFarPx ? to[u] : result[u];
+    for (int u = 0; u < width; ++u) disparity.at(u, v) = from.at(u, v) == kFarPx ? disparity.at(u, v) : from.at(u, v);
   }
 }
 
