@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { rpcLocalize } from '@altiplano/kernels';
-import { crsInfo, drawHillshade, drawImage, transformPoints } from '@altiplano/kernels/raster';
+import { type PictureJob, crsInfo, drawPictures, transformPoints } from '@altiplano/kernels/raster';
 import type { GridSpec, ScenePlan } from '@altiplano/protocol';
 import type { CellRect } from './merge-block.js';
 import type { MergedDsm } from './merge-dsm.js';
@@ -40,7 +41,7 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
     const statistics = writeLayers({ merged, level, rect, grid, crs: plan.crs, datum, seen: seenGround(plan, merged), roi, metadata, scratchDir, outDir });
 
     const products: Record<string, string> = Object.fromEntries(layerNames.map((name) => [name, join(outDir, `${name}.tif`)]));
-    const pictures = drawPictures(request, scratchDir, products);
+    const pictures = drawProducts(request, scratchDir, products);
     const processedAt = now();
     products['stac'] = join(outDir, 'dsm.json');
     await writeWhole(products['stac'], `${JSON.stringify(stacItem({ plan, statistics, tiles, verticalDatum: datum.name, epsg, wkt, version: plan.software, processedAt }), null, 2)}\n`);
@@ -59,30 +60,32 @@ export async function publishProducts(request: ProductsRequest, now: () => Date 
 
 /** Longest side of the picture products, pixels: what a screen shows. Drawn from an overview, they take the same time for a scene of any size. */
 const pictureSize = 1536;
-/** The same for the report's, which lie in it as JPEG: three of them stay below a megabyte. */
+/** The same for the report's, which are made of those and lie in it as JPEG: three of them stay below a megabyte. */
 const reportPictureSize = 800;
 
 interface Picture { readonly title: string; readonly note: string; readonly path: string }
 
 /** Draws the picture products and adds them to `products`; returns what the report shows, small and in the scratch folder. */
-function drawPictures({ store, plan, outDir }: ProductsRequest, scratchDir: string, products: Record<string, string>): Picture[] {
-  const product = (name: string): string => (products[name] = join(outDir, `${name}.png`));
-  const small = (name: string): string => join(scratchDir, `${name}.jpg`);
-  const [large, inReport] = [{ maxSize: pictureSize }, { maxSize: reportPictureSize }];
-  const dsm = join(outDir, 'dsm.tif');
-  drawHillshade(dsm, product('hillshade'), large);
-  drawHillshade(dsm, small('hillshade'), inReport);
-  const pictures = [{ title: 'Digital surface model', note: 'shaded, lightness and colour rise with height', path: small('hillshade') }];
-
+function drawProducts({ store, plan, outDir }: ProductsRequest, scratchDir: string, products: Record<string, string>): Picture[] {
+  const product = (name: string): { path: string } => ({ path: (products[name] = join(outDir, `${name}.png`)) });
+  const small = (name: string): { path: string; maxSize: number } => ({ path: join(scratchDir, `${name}.jpg`), maxSize: reportPictureSize });
   const image = plan.images.find(({ index }) => index === plan.pairs[0]?.ref);
-  if (image !== undefined) {
-    drawImage(store.gdalPath(image.key), product('reference'), large);
-    drawImage(store.gdalPath(image.key), small('reference'), inReport);
-    pictures.push({ title: 'Reference image', note: 'in its own geometry', path: small('reference') });
-  }
-  drawImage(join(outDir, 'confidence.tif'), small('confidence'), inReport);
-  pictures.push({ title: 'Confidence', note: 'dark: low, light: high', path: small('confidence') });
-  return pictures;
+  const pictures: readonly (PictureJob & { readonly title: string; readonly note: string })[] = [
+    {
+      title: 'Digital surface model', note: 'shaded, lightness and colour rise with height',
+      of: 'heights', source: join(outDir, 'dsm.tif'), maxSize: pictureSize, files: [product('hillshade'), small('hillshade')],
+    },
+    ...(image === undefined ? [] : [{
+      title: 'Reference image', note: 'in its own geometry',
+      of: 'image', source: store.gdalPath(image.key), maxSize: pictureSize, files: [product('reference'), small('reference')],
+    } as const]),
+    {
+      title: 'Confidence', note: 'dark: low, light: high',
+      of: 'image', source: join(outDir, 'confidence.tif'), maxSize: reportPictureSize, files: [small('confidence')],
+    },
+  ];
+  drawPictures(pictures, availableParallelism());
+  return pictures.map(({ title, note, files }) => ({ title, note, path: files.at(-1)?.path ?? '' }));
 }
 
 /** The grid of a rectangle of a grid's cells. */

@@ -5,7 +5,7 @@ export { checkInversion, describeImage, type DescribeOptions, type ImageInfo, ty
 export { RasterError, RpcError } from './errors.js';
 export { formatImageInfo } from './format-image-info.js';
 export { closeAll, configureGdal, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
-export { drawHillshade, drawImage, type PictureOptions, writePicture } from './picture.js';
+export { drawHillshade, drawImage, drawPictures, type PictureJob, type PictureOptions, writePicture } from './picture.js';
 export { type ProductCogs, type ProductLayer, type ProductTally, writeProductCogs } from './product-cogs.js';
 export { bandLayout, type BandLayout, mapBands, type MappedBands } from './map-bands.js';
 export { readBand, readBands, readWindow, type WindowOptions } from './read.js';

@@ -65,7 +65,11 @@ export interface ProductTally {
   readonly bins: Float64Array;
 }
 
-interface NativePicture { readonly width: number; readonly height: number; readonly rgba: Uint8Array }
+interface NativePictureJob {
+  readonly source: string; readonly isHillshade: boolean; readonly band: number; readonly maxSize: number;
+  /** maxSize 0 = as it is. */
+  readonly files: readonly { readonly path: string; readonly isJpeg: boolean; readonly maxSize: number }[];
+}
 
 interface NativeRaster {
   openInfo(path: string, alone: boolean): Omit<RasterInfo, 'path'>;
@@ -92,8 +96,7 @@ interface NativeRaster {
   }): void;
   ingestImage(request: NativeWindowRequest, target: string): void;
   writeProductCogs(spec: NativeProducts): ProductTally;
-  hillshade(path: string, band: number, maxSize: number): NativePicture;
-  quicklook(path: string, band: number, maxSize: number): NativePicture;
+  drawPictures(jobs: readonly NativePictureJob[], threads: number): void;
   writePicture(path: string, isJpeg: boolean, width: number, height: number, rgba: Uint8Array): void;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { checkInversion, describeImage, drawHillshade, drawImage, formatImageInfo, openInfo, RasterError, readWindow, writeGeoTiff, writePicture } from './index.js';
+import { checkInversion, describeImage, drawHillshade, drawImage, drawPictures, formatImageInfo, openInfo, type PictureJob, RasterError, readWindow, writeGeoTiff, writePicture } from './index.js';
 import { referenceData, sampleModel, temporaryFolder } from '../test/reference-data.js';
 
 const band = (path: string, index: number): ArrayLike<number> => readWindow(path, { band: index }).data;
@@ -13,6 +13,43 @@ test('a PNG holds the bytes it was given', (t) => {
   writePicture(path, 2, 1, Uint8Array.of(255, 0, 1, 255, 3, 4, 5, 0));
   t.deepEqual([1, 2, 3, 4].map((i) => Array.from(band(path, i))), [[255, 3], [0, 4], [1, 5], [255, 0]]);
   t.deepEqual(readdirSync(folder), ['a.png']);
+});
+
+test('a PNG has only the bands that its pixels need', (t) => {
+  const path = join(temporaryFolder(t), 'a.png');
+  const opaque = [200, 200, 200, 255], green = [0, 200, 0, 255], clear = [9, 9, 9, 0];
+  for (const [pixels, bands] of [[[opaque, opaque], 1], [[opaque, clear], 2], [[opaque, green], 3], [[green, clear], 4]] as const) {
+    writePicture(path, 1, 2, Uint8Array.from(pixels.flat()));
+    const kept = bands === 1 ? [0] : bands === 2 ? [0, 3] : bands === 3 ? [0, 1, 2] : [0, 1, 2, 3];
+    t.is(openInfo(path).bands.length, bands);
+    t.deepEqual(kept.map((_, i) => Array.from(band(path, i + 1))), kept.map((i) => pixels.map((pixel) => pixel[i] ?? NaN)));
+  }
+});
+
+test('pictures drawn together are those drawn alone, and small ones their means; a failure leaves none', (t) => {
+  const folder = temporaryFolder(t);
+  const at = (name: string): string => join(folder, name);
+  const width = 601, height = 32;
+  writeGeoTiff(at('a.tif'), { width, height, bands: [{ data: Float32Array.from({ length: width * height }, (_, i) => (i % width < 3 ? NaN : (i * 7) % 90)), noData: NaN }] });
+  drawHillshade(at('a.tif'), at('heights.png'));
+  drawImage(at('a.tif'), at('image.png'));
+  const jobs = (source: string): PictureJob[] => [
+    { of: 'heights', source, files: [{ path: at('heights2.png') }] },
+    { of: 'image', source, files: [{ path: at('image2.png') }, { path: at('small.png'), maxSize: 301 }, { path: at('small.jpg') }] },
+  ];
+  t.throws(() => { drawPictures(jobs(at('none.tif')), 2); }, { instanceOf: RasterError, message: /none\.tif/ });
+  t.deepEqual(readdirSync(folder).sort(), ['a.tif', 'heights.png', 'image.png']);
+  drawPictures(jobs(at('a.tif')), 2);
+  t.deepEqual(readdirSync(folder).sort(), ['a.tif', 'heights.png', 'heights2.png', 'image.png', 'image2.png', 'small.jpg', 'small.png']);
+  for (const name of ['heights', 'image']) t.deepEqual(readFileSync(at(`${name}2.png`)), readFileSync(at(`${name}.png`)));
+  t.like(openInfo(at('small.jpg')), { driver: 'JPEG', width: 301, height: 16 });
+  const [grey, alpha, small, smallAlpha] = [band(at('image.png'), 1), band(at('image.png'), 2), band(at('small.png'), 1), band(at('small.png'), 2)];
+  // Of the second square only the right column has pixels; the last one is a column alone.
+  t.deepEqual([0, 1, 150].map((i) => smallAlpha[i]), [0, 128, 255]);
+  t.is(small[1], Math.round(((grey[3] ?? NaN) + (grey[width + 3] ?? NaN)) / 2));
+  t.is(small[100], Math.round([200, 201, width + 200, width + 201].reduce((sum, i) => sum + (grey[i] ?? NaN), 0) / 4));
+  t.is(small[300], Math.round(((grey[600] ?? NaN) + (grey[width + 600] ?? NaN)) / 2));
+  t.is(alpha[3], 255);
 });
 
 test('a JPEG shows light grey where a picture is transparent', (t) => {
@@ -34,7 +71,7 @@ test('a quicklook spreads the 2nd to 98th percentile, hides what is not valid, a
   const png = join(folder, 'a.png');
   drawImage(source, png, { maxSize: 200 });
   t.like(openInfo(png), { driver: 'PNG', width: 200, height: 50 });
-  const grey = band(png, 1), alpha = band(png, 4);
+  const grey = band(png, 1), alpha = band(png, 2);
   t.deepEqual([alpha[0], alpha[19], alpha[20], alpha[199]], [0, 0, 255, 255]);
   t.deepEqual([grey[21], grey[199]], [0, 255]);
   t.true(Math.abs((grey[110] ?? NaN) - 127) < 3);
@@ -67,7 +104,7 @@ test('pictures of a DSM without any height, and of a flat one, are drawn all the
   writeGeoTiff(join(folder, 'flat.tif'), { ...size, bands: [{ data: new Float32Array(200).fill(7) }] });
   drawHillshade(join(folder, 'empty.tif'), join(folder, 'empty.png'));
   drawHillshade(join(folder, 'flat.tif'), join(folder, 'flat.png'));
-  t.true(Array.from(band(join(folder, 'empty.png'), 4)).every((alpha) => alpha === 0));
+  t.true(Array.from(band(join(folder, 'empty.png'), 2)).every((alpha) => alpha === 0));
   t.is(new Set(Array.from(band(join(folder, 'flat.png'), 2))).size, 1);
 });
 

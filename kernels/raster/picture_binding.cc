@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <napi.h>
 
-#include <algorithm>
-
+#include "args.h"
 #include "napi_raster.h"
-#include "shade.h"
+#include "picture_jobs.h"
 
 namespace altiplano::raster {
 namespace {
 
-Napi::Value packed(Napi::Env env, const Picture& picture) {
-  auto rgba = Napi::Uint8Array::New(env, picture.rgba.size());
-  std::copy(picture.rgba.begin(), picture.rgba.end(), rgba.Data());
-  Napi::Object out = Napi::Object::New(env);
-  out.Set("width", picture.width);
-  out.Set("height", picture.height);
-  out.Set("rgba", rgba);
-  return out;
-}
-
-// hillshade(path, band, maxSize): { width, height, rgba }
-Napi::Value hillshadeOf(const Napi::CallbackInfo& info, Session& session) {
-  return packed(info.Env(), hillshade(session, textOf(info[0]), intOf(info[1]), intOf(info[2])));
-}
-
-// quicklook(path, band, maxSize): { width, height, rgba }
-Napi::Value quicklookOf(const Napi::CallbackInfo& info, Session& session) {
-  return packed(info.Env(), quicklook(session, textOf(info[0]), intOf(info[1]), intOf(info[2])));
+// drawPictures(jobs, threads): NativePictureJob of native.ts.
+Napi::Value drawPicturesOf(const Napi::CallbackInfo& info, Session& session) {
+  const Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<PictureJob> jobs;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    const Napi::Object job = list.Get(i).As<Napi::Object>();
+    jobs.push_back({textOf(job.Get("source")), job.Get("isHillshade").ToBoolean(), binding::intAt(job, "band"), binding::intAt(job, "maxSize"), {}});
+    const Napi::Array files = job.Get("files").As<Napi::Array>();
+    for (uint32_t k = 0; k < files.Length(); ++k) {
+      const Napi::Object file = files.Get(k).As<Napi::Object>();
+      jobs.back().files.push_back({textOf(file.Get("path")), file.Get("isJpeg").ToBoolean(), binding::intAt(file, "maxSize")});
+    }
+  }
+  drawPictures(session, jobs, intOf(info[1]));
+  return info.Env().Undefined();
 }
 
 // writePicture(path, isJpeg, width, height, rgba)
@@ -44,8 +40,7 @@ Napi::Value writePictureFile(const Napi::CallbackInfo& info, Session&) {
 }  // namespace
 
 void registerPictures(Napi::Env env, Napi::Object exports, Session* session) {
-  exportFunction<hillshadeOf>(env, exports, "hillshade", session);
-  exportFunction<quicklookOf>(env, exports, "quicklook", session);
+  exportFunction<drawPicturesOf>(env, exports, "drawPictures", session);
   exportFunction<writePictureFile>(env, exports, "writePicture", session);
 }
 

@@ -41,11 +41,47 @@ void appendChunk(std::vector<uint8_t>& out, std::string_view type, const std::ve
   appendNumber(out, ~crc);
 }
 
+// Colour types and their bands. Source: PNG, table 11.1.
+struct Kind {
+  uint8_t colourType;
+  size_t bands;
+};
+constexpr Kind kGrey{0, 1}, kColour{2, 3}, kGreyAlpha{4, 2}, kColourAlpha{6, kBands};
+
+// The kind with the fewest bands that holds a picture: less to compress.
+const Kind& kindFor(const uint8_t* rgba, size_t pixels) {
+  uint8_t colour = 0, opaque = 0xFF;
+  for (size_t i = 0; i < pixels; ++i, rgba += kBands) {
+    colour = static_cast<uint8_t>(colour | (rgba[0] ^ rgba[1]) | (rgba[1] ^ rgba[2]));
+    opaque = static_cast<uint8_t>(opaque & rgba[3]);
+  }
+  if (opaque == 0xFF) return colour == 0 ? kGrey : kColour;
+  return colour == 0 ? kGreyAlpha : kColourAlpha;
+}
+
+std::vector<uint8_t> packedAs(const Kind& kind, const uint8_t* rgba, size_t pixels) {
+  std::vector<uint8_t> packed(pixels * kind.bands);
+  uint8_t* to = packed.data();
+  const auto copy = [&](auto... bands) {
+    for (size_t i = 0; i < pixels; ++i, rgba += kBands) ((*to++ = rgba[bands]), ...);
+  };
+  if (kind.bands == 1) copy(0);
+  if (kind.bands == 2) copy(0, 3);
+  if (kind.bands == 3) copy(0, 1, 2);
+  return packed;
+}
+
 }  // namespace
 
 std::vector<uint8_t> encodePng(int width, int height, const uint8_t* rgba) {
-  const size_t row = static_cast<size_t>(width) * kBands;
-  std::vector<uint8_t> filtered((row + 1) * static_cast<size_t>(height));
+  const size_t pixels = static_cast<size_t>(width) * height;
+  const Kind& kind = kindFor(rgba, pixels);
+  const size_t row = static_cast<size_t>(width) * kind.bands;
+  std::vector<uint8_t> packed, filtered((row + 1) * static_cast<size_t>(height));
+  if (kind.bands < kBands) {
+    packed = packedAs(kind, rgba, pixels);
+    rgba = packed.data();
+  }
   const std::vector<uint8_t> nothing(row);
   uint8_t* to = filtered.data();
   for (int y = 0; y < height; ++y, to += row) {
@@ -69,7 +105,7 @@ std::vector<uint8_t> encodePng(int width, int height, const uint8_t* rgba) {
   std::vector<uint8_t> header;
   appendNumber(header, static_cast<uint32_t>(width));
   appendNumber(header, static_cast<uint32_t>(height));
-  header.insert(header.end(), {8, 6, 0, 0, 0});  // 8 bits, red, green, blue and alpha, not interlaced
+  header.insert(header.end(), {8, kind.colourType, 0, 0, 0});  // 8 bits, not interlaced
   appendChunk(out, "IHDR", header);
   appendChunk(out, "IDAT", data);
   appendChunk(out, "IEND", {});

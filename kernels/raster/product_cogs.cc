@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include "cog_tiles.h"
 #include "gdal_error.h"
 #include "mapped.h"
+#include "on_threads.h"
 #include "sample.h"
 
 namespace altiplano::raster {
@@ -21,7 +19,7 @@ namespace {
 // Cells between the samples of the geoid; in between it is as good as linear.
 constexpr int kGeoidSpacing = 128;
 // Subtrees a thread gets on average: enough to keep all busy to the end, few enough to wait in memory.
-constexpr int kSharesPerThread = 4;
+constexpr int kSharesPerThread = 8;
 
 // Tiles after which a thread gives back the pages it has read: 12 MB of merged cells lie around four tiles.
 constexpr int kTilesKept = 8;
@@ -272,26 +270,6 @@ class Worker {
   std::vector<double> crossings_;
   std::vector<uint8_t> roi_, seen_;
 };
-
-// Runs `job(thread)` on so many threads; the first exception is thrown once all have ended.
-template <typename Job>
-void onThreads(int threads, Job job) {
-  std::exception_ptr first;
-  std::mutex lock;
-  std::vector<std::thread> running;
-  for (int thread = 0; thread < threads; ++thread) {
-    running.emplace_back([&, thread] {
-      try {
-        job(thread);
-      } catch (...) {
-        const std::lock_guard<std::mutex> held(lock);
-        if (!first) first = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& one : running) one.join();
-  if (first) std::rethrow_exception(first);
-}
 
 }  // namespace
 

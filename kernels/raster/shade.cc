@@ -69,18 +69,6 @@ Field readReduced(Session& session, const std::string& path, int bandNumber, int
     field.width = band.GetOverview(request.overview)->GetXSize();
     field.height = band.GetOverview(request.overview)->GetYSize();
   }
-  double geotransform[6];
-  if (probe.GetGeoTransform(geotransform) == CE_None) {
-    const OGRSpatialReference* crs = probe.GetSpatialRef();
-    const double north = geotransform[3] + geotransform[5] * fullHeight / 2;
-    const bool degrees = crs != nullptr && crs->IsGeographic();
-    const double metres = degrees ? 111320.0 : 1.0;
-    field.cellX = std::abs(geotransform[1]) * metres * (degrees ? std::cos(north * kPi / 180) : 1.0);
-    field.cellY = std::abs(geotransform[5]) * metres;
-  }
-  field.cellX *= static_cast<double>(fullWidth) / field.width;
-  field.cellY *= static_cast<double>(fullHeight) / field.height;
-
   if (asItIs) {
     field.values = readAll(session, request);
     return field;
@@ -106,6 +94,23 @@ Field readReduced(Session& session, const std::string& path, int bandNumber, int
     }
   }
   return field;
+}
+
+// Gives a field that was read from a raster its cells' size.
+void measureCells(Session& session, const std::string& path, Field& field) {
+  GDALDataset& dataset = session.open(path);
+  const int width = dataset.GetRasterXSize(), height = dataset.GetRasterYSize();
+  double geotransform[6];
+  if (dataset.GetGeoTransform(geotransform) == CE_None) {
+    const OGRSpatialReference* crs = dataset.GetSpatialRef();
+    const double north = geotransform[3] + geotransform[5] * height / 2;
+    const bool degrees = crs != nullptr && crs->IsGeographic();
+    const double metres = degrees ? 111320.0 : 1.0;
+    field.cellX = std::abs(geotransform[1]) * metres * (degrees ? std::cos(north * kPi / 180) : 1.0);
+    field.cellY = std::abs(geotransform[5]) * metres;
+  }
+  field.cellX *= static_cast<double>(width) / field.width;
+  field.cellY *= static_cast<double>(height) / field.height;
 }
 
 // Twice the pixels a side, linear between centres; where a neighbour is missing, the nearest one alone.
@@ -235,6 +240,7 @@ std::array<Colour, 256> rampTable() {
 
 Picture hillshade(Session& session, const std::string& path, int band, int maxSize) {
   Field field = readReduced(session, path, band, maxSize);
+  measureCells(session, path, field);
   if (field.width < kNarrow) field = doubled(field);
   const auto [low, high] = percentiles(field.values, 0.02, 0.98);
   const float exaggeration = exaggerationFor(field);
