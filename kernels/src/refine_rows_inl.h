@@ -111,13 +111,13 @@ void readSecondaryRow(D df, const RefineInput& in, float base, int v, int column
   prefetchRow(in.secValid, v + 1, from, end - from);
 }
 
-// W of a row, and D := kFarPx where it is missing. sec: the secondary's row, NaN where data are missing and in the margins;
-// column: of the secondary at disparity 0 and u = 0. Pixels of one whole disparity read side by side:
-// there are as many rounds of loads as there are different ones in a vector, one or two mostly.
+// W of a row, and D := kFarPx where it is missing. sec: the secondary's row, NaN where data are missing; column: of the secondary at
+// disparity 0 and u = 0. Pixels of one whole disparity read side by side: mostly a vector has one, or two that follow each
+// other. Otherwise there are as many rounds of loads as there are different ones.
 template <class D>
 void warpRow(D df, const Setup& setup, const float* sec, int secWidth, int column, int first, int last, float* smooth,
              float* warped) {
-  const auto zero = hn::Zero(df), far = hn::Set(df, kFarPx);
+  const auto zero = hn::Zero(df), one = hn::Set(df, 1.0f), far = hn::Set(df, kFarPx);
   const int lanes = static_cast<int>(hn::Lanes(df));
   HWY_ALIGN float wholes[hn::MaxLanes(df)];
   for (int u = first; u < last; u += lanes) {
@@ -125,24 +125,40 @@ void warpRow(D df, const Setup& setup, const float* sec, int secWidth, int colum
     const auto x = hn::Add(hn::Iota(df, static_cast<float>(column + u)), whole);
     const auto inside = hn::And(hn::Ge(x, hn::Set(df, static_cast<float>(kTapsBefore))),
                                 hn::Lt(x, hn::Set(df, static_cast<float>(secWidth - kTapsAfter))));
-    auto left = inside;
+    if (hn::AllFalse(df, inside)) {
+      hn::StoreU(far, df, smooth + u);
+      hn::StoreU(zero, df, warped + u);
+      continue;
+    }
+    const auto at = [&](float disparity) { return sec + column + u + static_cast<int>(disparity) - kTapsBefore; };
     decltype(hn::Zero(df)) taps[kTaps] = {zero, zero, zero, zero, zero, zero, zero, zero};
-    hn::Store(whole, df, wholes);
-    while (!hn::AllFalse(df, left)) {
-      const float now = wholes[hn::FindFirstTrue(df, left)];
-      const auto here = hn::And(left, hn::Eq(whole, hn::Set(df, now)));
-      const float* from = sec + column + u + static_cast<int>(now) - kTapsBefore;
-      for (int i = 0; i < kTaps; ++i) taps[i] = hn::IfThenElse(here, hn::LoadU(df, from + i), taps[i]);
-      left = hn::AndNot(here, left);
+    const auto least = hn::MinOfLanes(df, hn::IfThenElse(inside, whole, far)), isNext = hn::Eq(whole, hn::Add(least, one));
+    if (hn::AllFalse(df, hn::AndNot(hn::Or(hn::Eq(whole, least), isNext), inside))) {
+      const float* from = at(hn::GetLane(least));
+      auto here = hn::LoadU(df, from);
+      for (int i = 0; i < kTaps; ++i) {
+        const auto next = hn::LoadU(df, from + i + 1);
+        taps[i] = hn::IfThenElse(isNext, next, here);
+        here = next;
+      }
+    } else {
+      auto left = inside;
+      hn::Store(whole, df, wholes);
+      while (!hn::AllFalse(df, left)) {
+        const float now = wholes[hn::FindFirstTrue(df, left)];
+        const auto here = hn::And(left, hn::Eq(whole, hn::Set(df, now)));
+        for (int i = 0; i < kTaps; ++i) taps[i] = hn::IfThenElse(here, hn::LoadU(df, at(now) + i), taps[i]);
+        left = hn::AndNot(here, left);
+      }
     }
     const auto s = hn::Sub(hn::Sub(d, whole), hn::Set(df, 0.5f)), z = hn::Mul(s, s);
     auto even = zero, odd = zero;
     for (int i = 0; i < kTapPairs; ++i) {
-      const auto at = [&](const float (&c)[3]) HWY_ATTR {
+      const auto weight = [&](const float (&c)[3]) HWY_ATTR {
         return hn::Add(hn::Set(df, c[0]), hn::Mul(z, hn::Add(hn::Set(df, c[1]), hn::Mul(z, hn::Set(df, c[2])))));
       };
-      even = hn::Add(even, hn::Mul(at(setup.fractions.even[i]), hn::Add(taps[i], taps[kTaps - 1 - i])));
-      odd = hn::Add(odd, hn::Mul(at(setup.fractions.odd[i]), hn::Sub(taps[i], taps[kTaps - 1 - i])));
+      even = hn::Add(even, hn::Mul(weight(setup.fractions.even[i]), hn::Add(taps[i], taps[kTaps - 1 - i])));
+      odd = hn::Add(odd, hn::Mul(weight(setup.fractions.odd[i]), hn::Sub(taps[i], taps[kTaps - 1 - i])));
     }
     const auto value = hn::Add(even, hn::Mul(s, odd));
     const auto usable = hn::And(inside, hn::Eq(value, value));  // not NaN
