@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drop_outliers.h"
 
+#include <array>
+#include <bit>
 #include <limits>
 #include <vector>
 
@@ -9,10 +11,35 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#ifndef ALTIPLANO_DROP_OUTLIERS_ONCE
+#define ALTIPLANO_DROP_OUTLIERS_ONCE
+namespace altiplano {
+using Bounds = std::array<float, 2>;  // lowest, highest
+}
+#endif  // ALTIPLANO_DROP_OUTLIERS_ONCE
+
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The bounds of each lane's cell.
+template <class D, class Cells>
+HWY_INLINE void boundsOf(D d, const AllowedHeights& allowed, Cells cell, hn::Vec<D>& low, hn::Vec<D>& high) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (hn::MaxLanes(D()) > 1) {
+    const hn::Repartition<int64_t, D> pairs;
+    const hn::Half<hn::RebindToSigned<D>> half;
+    const int64_t* bounds = allowed.bounds.data();
+    const auto first = hn::BitCast(d, hn::GatherIndex(pairs, bounds, hn::PromoteTo(pairs, hn::LowerHalf(half, cell))));
+    const auto second = hn::BitCast(d, hn::GatherIndex(pairs, bounds, hn::PromoteTo(pairs, hn::UpperHalf(half, cell))));
+    low = hn::ConcatEven(d, second, first), high = hn::ConcatOdd(d, second, first);
+    return;
+  }
+#endif
+  const auto pair = std::bit_cast<Bounds>(allowed.bounds[static_cast<size_t>(hn::GetLane(cell))]);
+  low = hn::Set(d, pair[0]), high = hn::Set(d, pair[1]);
+}
 
 template <class D>
 size_t dropVector(D d, const AllowedHeights& allowed, float* east, float* north, float* up) {
@@ -29,8 +56,9 @@ size_t dropVector(D d, const AllowedHeights& allowed, float* east, float* north,
   const auto outside = hn::Set(di, allowed.width * allowed.height);
   const auto cell = hn::IfThenElse(hn::RebindMask(di, inside),
                                    hn::Add(hn::Mul(row, hn::Set(di, allowed.width)), column), outside);
-  const auto stays = hn::And(hn::Ge(height, hn::GatherIndex(d, allowed.low.data(), cell)),
-                             hn::Le(height, hn::GatherIndex(d, allowed.high.data(), cell)));
+  hn::Vec<D> low, high;
+  boundsOf(d, allowed, cell, low, high);
+  const auto stays = hn::And(hn::Ge(height, low), hn::Le(height, high));
   const auto goes = hn::AndNot(stays, hn::Eq(height, height));
   if (hn::AllFalse(d, goes)) return 0;
   const auto nothing = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
@@ -61,12 +89,11 @@ namespace altiplano {
 HWY_EXPORT(dropRow);
 
 AllowedHeights allowedHeights(double originE, double originN, const HeightPrior& prior, const OutlierLimits& limits) {
-  AllowedHeights allowed{{}, {}, prior.low.width, prior.low.height, static_cast<float>(originE - prior.originE),
+  AllowedHeights allowed{{}, prior.low.width, prior.low.height, static_cast<float>(originE - prior.originE),
                          static_cast<float>(prior.originN - originN), static_cast<float>(1 / prior.resolution)};
   const auto add = [&](double low, double high, bool searched) {
-    allowed.low.push_back(static_cast<float>(low - limits.slack));
-    allowed.high.push_back(searched ? static_cast<float>(high + limits.slack + limits.tower)
-                                    : -std::numeric_limits<float>::infinity());
+    const float highest = searched ? static_cast<float>(high + limits.slack + limits.tower) : -std::numeric_limits<float>::infinity();
+    allowed.bounds.push_back(std::bit_cast<int64_t>(Bounds{static_cast<float>(low - limits.slack), highest}));
   };
   for (int j = 0; j < prior.low.height; ++j) {
     for (int i = 0; i < prior.low.width; ++i) {

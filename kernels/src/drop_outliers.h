@@ -3,6 +3,7 @@
 #define ALTIPLANO_KERNELS_DROP_OUTLIERS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "search_range.h"
@@ -28,7 +29,7 @@ size_t dropOutliers(const PointViews& points, double originE, double originN, co
 
 // The heights that may stay, by cell of the prior, row by row; one more at the end for what lies outside.
 struct AllowedHeights {
-  std::vector<float> low, high;
+  std::vector<int64_t> bounds;  // the bits of lowest and highest: both come with one load
   int width, height;
   float east, south, perMetre;  // of the points' origin in the prior's grid
 };

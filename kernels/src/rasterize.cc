@@ -315,7 +315,8 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
   }
   const V middle = hn::Mul(hn::Add(low, high), hn::Set(kD, 0.5f));
   const V zero = hn::Zero(kD), one = hn::Set(kD, 1);
-  V w = zero, x = zero, y = zero, h = zero, xx = zero, xy = zero, yy = zero, xh = zero, yh = zero, hh = zero, n = zero;
+  V w = zero, x = zero, y = zero, h = zero, xx = zero, xy = zero, yy = zero, xh = zero, yh = zero, hh = zero;
+  auto n = hn::Zero(kDi);
   forLayers(window, [&](const float* layer, int stride, int dx, int dy) HWY_ATTR {
     const V up = hn::LoadU(kD, layer + 2 * stride);
     const M counts = hn::And(hn::Ge(up, low), hn::Le(up, high));  // false for NaN
@@ -330,7 +331,7 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
     xx = hn::Add(xx, hn::Mul(wx, px)), xy = hn::Add(xy, hn::Mul(wx, py)), yy = hn::Add(yy, hn::Mul(wy, py));
     xh = hn::Add(xh, hn::Mul(wx, height)), yh = hn::Add(yh, hn::Mul(wy, height));
     hh = hn::Add(hh, hn::Mul(wh, height));
-    n = hn::Add(n, hn::IfThenElseZero(counts, one));
+    n = hn::IfThenElse(hn::RebindMask(kDi, counts), hn::Add(n, hn::Set(kDi, 1)), n);
   });
   const V ridge = hn::Set(kD, kRidge), per = hn::Div(one, w);
   x = hn::Mul(x, per), y = hn::Mul(y, per), h = hn::Mul(h, per);
@@ -347,7 +348,7 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
   hn::Store(hn::IfThenElse(some, hn::Min(hn::Max(height, low), high), none), kD, out.height);
   hn::Store(hn::IfThenElseZero(some, w), kD, out.weight);
   hn::Store(hn::IfThenElse(some, hn::Sqrt(variance), none), kD, out.spread);
-  hn::Store(hn::ConvertTo(kDi, hn::IfThenElseZero(some, n)), kDi, out.count);
+  hn::Store(hn::IfThenElseZero(hn::RebindMask(kDi, some), n), kDi, out.count);
 }
 
 // The first n of a vector's cells, to columns i, i + 1, ... of row j.
