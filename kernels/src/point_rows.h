@@ -44,6 +44,8 @@ class PointRows {
   // points of a run lie its columns.
   static constexpr int kAhead = 8;
   static_assert(sizeof(CellPoint) * kAhead <= sizeof(int32_t) * kRun);
+  // Of a run not yet begun, lines of points, and of columns, that are fetched.
+  static constexpr int kLinesAhead = 8;
   struct Run {
     CellPoint points[kRun];
     int32_t columns[kRun];
@@ -60,6 +62,11 @@ class PointRows {
   void extend(Chain& chain) {
     assert(next_ != end_);
     Run* fresh = next_++;
+    // The run after it will be begun soon, by whichever row: its first lines are fetched meanwhile.
+    for (int line = 0; line < kLinesAhead; ++line) {
+      __builtin_prefetch(reinterpret_cast<const char*>(next_) + 64 * line, 1);
+      __builtin_prefetch(reinterpret_cast<const char*>(next_) + sizeof(CellPoint) * kRun + 64 * line, 1);
+    }
     (chain.first == nullptr ? chain.first : chain.last->next) = fresh;
     chain.last = fresh;
     chain.used = 0;
