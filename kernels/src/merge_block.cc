@@ -29,11 +29,13 @@ void clearCells(const MergedOutputs& out, Columns columns, int row, uint16_t emp
   std::fill_n(out.reason.row(row) + columns.from, cells, emptyReason);
 }
 
-void takeSpan(const BlendTile& tile, const BlendOptions& options, Columns columns, int row, const MergedOutputs& out) {
-  const int at = columns.from - tile.col0, in = row - tile.row0, to = columns.from;
-  takeCells({tile.cells.height.row(in) + at, tile.cells.weight.row(in) + at, tile.cells.spread.row(in) + at, tile.cells.count.row(in) + at},
-            columns.to - columns.from, static_cast<float>(options.fullWeight), options.emptyReason,
-            {out.height.row(row) + to, out.confidence.row(row) + to, out.count.row(row) + to, out.spread.row(row) + to, out.reason.row(row) + to});
+PartialRow cellsOf(const BlendTile& tile, int col, int row) {
+  const int x = col - tile.col0, y = row - tile.row0;
+  return {tile.cells.height.row(y) + x, tile.cells.weight.row(y) + x, tile.cells.spread.row(y) + x, tile.cells.count.row(y) + x};
+}
+
+MergedRow cellsOf(const MergedOutputs& out, int col, int row) {
+  return {out.height.row(row) + col, out.confidence.row(row) + col, out.count.row(row) + col, out.spread.row(row) + col, out.reason.row(row) + col};
 }
 
 // One tile's cell where several have a feather.
@@ -107,7 +109,16 @@ void blendTiles(const std::vector<BlendTile>& tiles, const BlendOptions& options
         if (tile.featherRow[row] > 0 && tile.featherCol[span.from] > 0) here.push_back(&tile);
       }
       if (here.size() == 1) {
-        takeSpan(*here[0], options, span, row, out);
+        takeCells(cellsOf(*here[0], span.from, row), span.to - span.from, static_cast<float>(options.fullWeight), options.emptyReason,
+                  cellsOf(out, span.from, row));
+        continue;
+      }
+      if (here.size() == 2) {
+        const auto feathered = [&](const BlendTile& tile) -> FeatheredRow {
+          return {cellsOf(tile, span.from, row), tile.featherCol + span.from, tile.featherRow[row], tile.isOwner};
+        };
+        blendTwo(feathered(*here[0]), feathered(*here[1]), span.to - span.from, options.toleranceM, options.fullWeight, options.emptyReason,
+                 cellsOf(out, span.from, row));
         continue;
       }
       clearCells(out, span, row, options.emptyReason);

@@ -173,10 +173,20 @@ TEST(FusePairs, LeavesOutWeightsThatAreInfinite) {
   EXPECT_EQ(fused.height.view().at(1, 0), 50);
 }
 
+// A row of merged cells of its own.
+struct Out {
+  std::vector<float> height;
+  std::vector<uint16_t> confidence, count, spread, reason;
+  explicit Out(size_t n) : height(n), confidence(n), count(n), spread(n), reason(n) {}
+  MergedRow row() { return {height.data(), confidence.data(), count.data(), spread.data(), reason.data()}; }
+  bool operator==(const Out&) const = default;
+};
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+const float odd[] = {kNaN, kInfinity, -kInfinity, 0, -1, 1e30F, 300, 255.99F, 70000, 0.5F / kSteps, 1.5F / kSteps};
+
 // Rows around a vector's length; NaN, infinities and values beyond what is kept in every place.
 TEST(TakeCells, EqualsItsTwin) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const float odd[] = {kNaN, kInfinity, -kInfinity, 0, -1, 1e30F, 300, 255.99F, 70000, 0.5F / kSteps, 1.5F / kSteps};
   std::mt19937 random(3);
   std::uniform_real_distribution<float> unit(0, 2);
   for (const int cells : {1, 5, 16, 37, 300}) {
@@ -188,13 +198,6 @@ TEST(TakeCells, EqualsItsTwin) {
     const std::vector<float> height = row(), weight = row(), spread = row();
     std::vector<float> count = row();
     for (float& value : count) value = value > 0 && value < 3 ? static_cast<float>(random() % 100000) : value;
-    struct Out {
-      std::vector<float> height;
-      std::vector<uint16_t> confidence, count, spread, reason;
-      explicit Out(size_t n) : height(n), confidence(n), count(n), spread(n), reason(n) {}
-      MergedRow row() { return {height.data(), confidence.data(), count.data(), spread.data(), reason.data()}; }
-      bool operator==(const Out&) const = default;
-    };
     Out expected(height.size());
     const PartialRow in{height.data(), weight.data(), spread.data(), count.data()};
     takeCellsReference(in, cells, 1.5F, kDeadTile, expected.row());
@@ -202,6 +205,40 @@ TEST(TakeCells, EqualsItsTwin) {
       Out out(height.size());
       takeCells(in, cells, 1.5F, kDeadTile, out.row());
       EXPECT_TRUE(out == expected) << cells;
+    });
+  }
+}
+
+TEST(BlendTwo, EqualsItsTwin) {
+  std::mt19937 random(4);
+  std::uniform_real_distribution<float> unit(0, 2);
+  for (int round = 0; round < 60; ++round) {
+    const int cells = 1 + static_cast<int>(random() % 40);
+    const auto n = static_cast<size_t>(cells);
+    struct Tile {
+      std::vector<float> height, weight, spread, count;
+      std::vector<double> feather;
+      FeatheredRow row(double rowFeather, bool isOwner) const { return {{height.data(), weight.data(), spread.data(), count.data()}, feather.data(), rowFeather, isOwner}; }
+    };
+    const auto tile = [&] {
+      const auto row = [&] {
+        std::vector<float> values(n);
+        for (float& value : values) value = random() % 6 == 0 ? odd[random() % std::size(odd)] : unit(random);
+        return values;
+      };
+      Tile made{row(), row(), row(), row(), std::vector<double>(n)};
+      for (double& value : made.feather) value = (1 + static_cast<double>(random() % 8)) / 8;
+      return made;
+    };
+    const Tile a = tile(), b = tile();
+    const int owner = round % 3;  // neither, the first, the second
+    const FeatheredRow first = a.row(0.75, owner == 1), second = b.row(round % 2 == 0 ? 0.75 : 0.25, owner == 2);
+    Out expected(n);
+    blendTwoReference(first, second, cells, 0.8, 0.9, kDeadTile, expected.row());
+    onEveryTarget([&] {
+      Out out(n);
+      blendTwo(first, second, cells, 0.8, 0.9, kDeadTile, out.row());
+      EXPECT_TRUE(out == expected) << "round " << round;
     });
   }
 }

@@ -38,6 +38,21 @@ void takeCells(const PartialRow& in, int cells, float fullWeight, uint16_t empty
 // The slow twin: equal to the bit.
 void takeCellsReference(const PartialRow& in, int cells, float fullWeight, uint16_t emptyReason, const MergedRow& out);
 
+// Cells of a tile where it has a feather, which is `feather` of the column times that of the row.
+struct FeatheredRow {
+  PartialRow cells;
+  const double* feather;
+  double rowFeather;
+  bool isOwner;
+};
+
+// What blendTiles (merge_block.h) makes of cells where two tiles have a feather, in the order of the sums.
+void blendTwo(const FeatheredRow& first, const FeatheredRow& second, int cells, double toleranceM, double fullWeight, uint16_t emptyReason, const MergedRow& out);
+
+// The slow twin: equal to the bit.
+void blendTwoReference(const FeatheredRow& first, const FeatheredRow& second, int cells, double toleranceM, double fullWeight, uint16_t emptyReason,
+                       const MergedRow& out);
+
 }  // namespace altiplano
 
 #endif  // ALTIPLANO_KERNELS_MERGE_CELLS_H_
