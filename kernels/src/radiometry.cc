@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <utility>
+#include <vector>
 
 namespace altiplano {
 namespace {
@@ -31,53 +30,55 @@ struct Deviations {
   void operator+=(const Deviations& o) { n += o.n, sum += o.sum; }
 };
 
-// R and S of the matched pixels looked at, S interpolated linearly: of each row, block by block.
-struct Matches {
+// R and S of the matched pixels looked at in a row of blocks, S interpolated linearly: of each row of pixels, block by block.
+class Matches {
+ public:
+  explicit Matches(int width) : all_(static_cast<size_t>(width + kApart - 1) / kApart * kRows), ends_(columnsOf(width) * kRows) {}
+  static size_t columnsOf(int width) { return static_cast<size_t>((width + kRadiometryBlock - 1) / kRadiometryBlock); }
+
+  void find(const RefineInput& in, ImageView<const float> disparity, int row) {
+    const int top = row * kRadiometryBlock, bottom = std::min(disparity.height, top + kRadiometryBlock);
+    size_t count = 0, part = 0;
+    for (int v = top; v < bottom; v += kApart) {
+      const float *d = disparity.row(v), *ref = in.ref.row(v), *sec = in.sec.row(v);
+      const uint8_t* valid = in.secValid.row(v);
+      for (int first = 0; first < disparity.width; first += kRadiometryBlock) {
+        const int end = std::min(disparity.width, first + kRadiometryBlock);
+        for (int u = first; u < end; u += kApart) {
+          if (std::isnan(d[u])) continue;
+          // Rounded down; std::floor would be a call where the compiler may not assume more than the oldest processors.
+          const int cut = static_cast<int>(d[u]), below = static_cast<float>(cut) > d[u] ? cut - 1 : cut;
+          const int x = u + below + in.secOffset;
+          if (x < 0 || x + 1 >= in.sec.width || valid[x] == 0 || valid[x + 1] == 0) continue;
+          all_[count++] = {ref[u], sec[x] + (d[u] - static_cast<float>(below)) * (sec[x + 1] - sec[x])};
+        }
+        ends_[part++] = count;
+      }
+    }
+    parts_ = part;
+  }
+
+  // Adds up Sums::add(R, S) for each of the row's blocks.
+  template <typename Sums>
+  void sum(Sums* blocks, size_t columns) const {
+    size_t at = 0;
+    for (size_t part = 0; part < parts_; ++part) {
+      Sums& block = blocks[part % columns];
+      Sums here = block;
+      for (; at < ends_[part]; ++at) here.add(all_[at].grey, all_[at].match);
+      block = here;
+    }
+  }
+
+ private:
+  static constexpr size_t kRows = kRadiometryBlock / kApart;
   struct Match {
     float grey, match;
   };
-  std::unique_ptr<Match[]> all;
-  std::vector<size_t> ends;  // behind each row's part in each block
+  std::vector<Match> all_;
+  std::vector<size_t> ends_;  // behind each row's part in each block
+  size_t parts_ = 0;
 };
-
-Matches findMatches(const RefineInput& in, ImageView<const float> disparity, int columns) {
-  Matches found;
-  const size_t rows = static_cast<size_t>((disparity.height + kApart - 1) / kApart);
-  found.all = std::make_unique_for_overwrite<Matches::Match[]>(rows * static_cast<size_t>((disparity.width + kApart - 1) / kApart));
-  found.ends.reserve(rows * static_cast<size_t>(columns));
-  size_t count = 0;
-  for (int v = 0; v < disparity.height; v += kApart) {
-    const float *d = disparity.row(v), *ref = in.ref.row(v), *sec = in.sec.row(v);
-    const uint8_t* valid = in.secValid.row(v);
-    for (int column = 0; column < columns; ++column) {
-      const int first = column * kRadiometryBlock, end = std::min(disparity.width, first + kRadiometryBlock);
-      for (int u = first; u < end; u += kApart) {
-        if (std::isnan(d[u])) continue;
-        // Rounded down; std::floor would be a call where the compiler may not assume more than the oldest processors.
-        const int cut = static_cast<int>(d[u]), below = static_cast<float>(cut) > d[u] ? cut - 1 : cut;
-        const int x = u + below + in.secOffset;
-        if (x < 0 || x + 1 >= in.sec.width || valid[x] == 0 || valid[x + 1] == 0) continue;
-        found.all[count++] = {ref[u], sec[x] + (d[u] - static_cast<float>(below)) * (sec[x + 1] - sec[x])};
-      }
-      found.ends.push_back(count);
-    }
-  }
-  return found;
-}
-
-// Adds up Sums::add(R, S) for each block.
-template <typename Sums>
-std::vector<Sums> sumBlocks(const Matches& matches, int columns, std::vector<Sums> sums) {
-  size_t at = 0;
-  for (size_t part = 0; part < matches.ends.size(); ++part) {
-    const size_t width = static_cast<size_t>(columns), row = part / width * kApart / kRadiometryBlock;
-    Sums& block = sums[row * width + part % width];
-    Sums here = block;
-    for (; at < matches.ends[part]; ++at) here.add(matches.all[at].grey, matches.all[at].match);
-    block = here;
-  }
-  return sums;
-}
 
 template <typename Sums>
 Sums around(const std::vector<Sums>& blocks, int columns, int rows, int column, int row) {
@@ -106,18 +107,26 @@ RadiometryMap::RadiometryMap(const RefineInput& in, ImageView<const float> dispa
     : columns_((disparity.width + kRadiometryBlock - 1) / kRadiometryBlock),
       rows_((disparity.height + kRadiometryBlock - 1) / kRadiometryBlock),
       blocks_(static_cast<size_t>(columns_) * static_cast<size_t>(rows_)) {
-  const Matches matches = findMatches(in, disparity, columns_);
-  const std::vector<Moments> moments = sumBlocks(matches, columns_, std::vector<Moments>(blocks_.size()));
-  for (int row = 0; row < rows_; ++row) {
-    for (int column = 0; column < columns_; ++column) {
-      blocks_[static_cast<size_t>(row * columns_ + column)] = radiometryOf(around(moments, columns_, rows_, column, row));
-    }
-  }
+  std::vector<Moments> moments(blocks_.size());
   std::vector<Deviations> deviations(blocks_.size());
-  for (size_t i = 0; i < blocks_.size(); ++i) {
-    if (blocks_[i].perDeviation > 0) deviations[i] = {blocks_[i], 1 / blocks_[i].perDeviation};
+  const size_t columns = static_cast<size_t>(columns_);
+  const auto first = [columns](auto& blocks, int row) { return blocks.data() + static_cast<size_t>(row) * columns; };
+  // A block's deviations follow from its radiometry, and this from the moments of the blocks below, too: so two rows of blocks' matches.
+  Matches matches[2] = {Matches(disparity.width), Matches(disparity.width)};
+  for (int row = 0; row <= rows_; ++row) {
+    if (row < rows_) {
+      matches[row % 2].find(in, disparity, row);
+      matches[row % 2].sum(first(moments, row), columns);
+    }
+    if (row == 0) continue;
+    const int above = row - 1;
+    for (int column = 0; column < columns_; ++column) {
+      const Radiometry r = radiometryOf(around(moments, columns_, rows_, column, above));
+      first(blocks_, above)[column] = r;
+      if (r.perDeviation > 0) first(deviations, above)[column] = {r, 1 / r.perDeviation};
+    }
+    matches[above % 2].sum(first(deviations, above), columns);
   }
-  deviations = sumBlocks(matches, columns_, std::move(deviations));
   for (int row = 0; row < rows_; ++row) {
     for (int column = 0; column < columns_; ++column) {
       const Deviations d = around(deviations, columns_, rows_, column, row);
