@@ -41,25 +41,32 @@ export function fitRectification(
   const between = ([from, to]: readonly [number, number], pairs: Float64Array): Float64Array =>
     pairs.subarray(2 * from, 2 * to);
   const secU = fitPoly2(1, between(midHeight, points.sec), between(midHeight, uv));
-  const withU = (pixels: Float64Array, refPairs: Float64Array): Float64Array =>
-    evaluatePoly2(secU, pixels).map((value, i) => (i % 2 === 0 ? value : (refPairs[i] ?? Number.NaN)));
+  const withU = (pixels: Float64Array, refPairs: Float64Array): Float64Array => {
+    const pairs = evaluatePoly2(secU, pixels);
+    for (let i = 1; i < pairs.length; i += 2) pairs[i] = refPairs[i] ?? Number.NaN;
+    return pairs;
+  };
 
   return {
     refFromRect: fitPoly2(bend, uv, points.ref),
     secFromRect: fitPoly2(secDegree, withU(points.sec, uv), points.sec),
     rectOf: (others) => {
       const refPairs = refUv(others.ref);
-      const secPairs = withU(others.sec, refPairs);
-      const out = new Float64Array((refPairs.length / 2) * 3);
-      for (let i = 0; 2 * i < refPairs.length; i++) {
-        const u = refPairs[2 * i] ?? Number.NaN;
-        out[3 * i] = u;
-        out[3 * i + 1] = refPairs[2 * i + 1] ?? Number.NaN;
-        out[3 * i + 2] = (secPairs[2 * i] ?? Number.NaN) - u;
-      }
-      return out;
+      return triplesOf(refPairs, withU(others.sec, refPairs));
     },
   };
+}
+
+/** (u, v, d) of pairs (u, v) in the reference and in the secondary. */
+function triplesOf(ref: Float64Array, sec: Float64Array): Float64Array {
+  const triples = new Float64Array((ref.length / 2) * 3);
+  for (let i = 0, o = 0; i < ref.length; i += 2, o += 3) {
+    const u = ref[i] ?? Number.NaN;
+    triples[o] = u;
+    triples[o + 1] = ref[i + 1] ?? Number.NaN;
+    triples[o + 2] = (sec[i] ?? Number.NaN) - u;
+  }
+  return triples;
 }
 
 function rotate(

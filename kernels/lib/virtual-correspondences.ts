@@ -42,35 +42,45 @@ export function virtualCorrespondences(
   [nE, nN, nH]: readonly [number, number, number],
   inside = false,
 ): VirtualCorrespondences {
-  const along = (from: number, to: number, n: number, i: number): number =>
-    from + (to - from) * (inside ? (i + 0.5) / n : i / (n - 1));
-  const eastNorth = new Float64Array(2 * nE * nN);
-  for (let j = 0, o = 0; j < nN; j++) {
-    for (let i = 0; i < nE; i++, o += 2) {
-      eastNorth[o] = along(box.minE, box.maxE, nE, i);
-      eastNorth[o + 1] = along(box.maxN, box.minN, nN, j);
-    }
-  }
-  const lonLat = pair.lonLatFromGround(eastNorth);
-  const ground = new Float64Array(nE * nN * nH * 3);
-  const lonLatAlt = new Float64Array(ground.length);
-  for (let k = 0, o = 0; k < nH; k++) {
-    const h = along(low, high, nH, k);
-    for (let i = 0; i < nE * nN; i++, o += 3) {
-      ground[o] = eastNorth[2 * i] ?? Number.NaN;
-      ground[o + 1] = eastNorth[2 * i + 1] ?? Number.NaN;
-      ground[o + 2] = h;
-      lonLatAlt[o] = lonLat[2 * i] ?? Number.NaN;
-      lonLatAlt[o + 1] = lonLat[2 * i + 1] ?? Number.NaN;
-      lonLatAlt[o + 2] = h;
-    }
-  }
+  const eastNorth = latticeOf(box, nE, nN, inside);
+  const ground = raised(eastNorth, low, high, nH, inside);
+  const lonLatAlt = raised(pair.lonLatFromGround(eastNorth), low, high, nH, inside);
   const sec = rpcProject(pair.sec.rpc, lonLatAlt);
   return {
     ground,
     ref: rpcProject(pair.ref.rpc, lonLatAlt),
     sec: evaluatePoly2(polynomialOf(pair.sec.correction), sec),
   };
+}
+
+/** The i-th of n numbers from one end to the other, or, `inside`, in the middles of n parts. */
+const along = (from: number, to: number, n: number, i: number, inside: boolean): number =>
+  from + (to - from) * (inside ? (i + 0.5) / n : i / (n - 1));
+
+/** Pairs (east, north), west to east in rows from north to south. */
+function latticeOf({ minE, minN, maxE, maxN }: GroundBox, nE: number, nN: number, inside: boolean): Float64Array {
+  const pairs = new Float64Array(2 * nE * nN);
+  for (let j = 0, o = 0; j < nN; j++) {
+    for (let i = 0; i < nE; i++, o += 2) {
+      pairs[o] = along(minE, maxE, nE, i, inside);
+      pairs[o + 1] = along(maxN, minN, nN, j, inside);
+    }
+  }
+  return pairs;
+}
+
+/** Triples: all pairs at the first height, then at the next. */
+function raised(pairs: Float64Array, low: number, high: number, nH: number, inside: boolean): Float64Array {
+  const triples = new Float64Array((pairs.length / 2) * nH * 3);
+  for (let k = 0, o = 0; k < nH; k++) {
+    const h = along(low, high, nH, k, inside);
+    for (let i = 0; i < pairs.length; i += 2, o += 3) {
+      triples[o] = pairs[i] ?? Number.NaN;
+      triples[o + 1] = pairs[i + 1] ?? Number.NaN;
+      triples[o + 2] = h;
+    }
+  }
+  return triples;
 }
 
 /** What one image does around a place, to first order: pixels per metre east, north and up. */
