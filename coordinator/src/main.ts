@@ -6,40 +6,92 @@ import { mendOf } from './message-of.js';
 /** Adds a command to the program. `signal` aborts on SIGINT and SIGTERM. */
 type Register = (program: Command, signal: AbortSignal) => void;
 
-/** The commands by heading, in the order of --help. What one needs is loaded where it is called: all of them are half a second. */
-const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Register>>>>> = {
+interface Listed {
+  /** What --help says of it. */
+  readonly does: string;
+  /** It is loaded where it is called: all of them are half a second. */
+  readonly load: () => Promise<Register>;
+}
+
+/** The commands by heading, in the order of --help. */
+const commands: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'On this machine:': {
-    run: async () => (await import('./commands/run.js')).registerRun,
-    plan: async () => (await import('./commands/plan.js')).registerPlan,
-    info: async () => (await import('./commands/info.js')).registerInfo,
-    compare: async () => (await import('./commands/compare.js')).registerCompare,
+    run: {
+      does: 'make a DSM from overlapping images, on this machine',
+      load: async () => (await import('./commands/run.js')).registerRun,
+    },
+    plan: {
+      does: 'show what `run` with the same arguments would do, and run nothing',
+      load: async () => (await import('./commands/plan.js')).registerPlan,
+    },
+    info: {
+      does: 'show what Altiplano understands of an image: size, type, no-data, RPC, footprint, ground sample distance',
+      load: async () => (await import('./commands/info.js')).registerInfo,
+    },
+    compare: {
+      does: 'compare a DSM with a reference: statistics and a map of the height differences, before and after the best planimetric shift',
+      load: async () => (await import('./commands/compare.js')).registerCompare,
+    },
   },
   'On a cluster:': {
-    coordinator: async () => {
-      const { registerCoordinator } = await import('./commands/coordinator.js');
-      return (program, signal) => { registerCoordinator(program, signal, packageVersion()); };
+    coordinator: {
+      does: 'run the scenes of a cluster: takes what submit ordered, publishes tasks for agents, puts the products into the store',
+      load: async () => {
+        const { registerCoordinator } = await import('./commands/coordinator.js');
+        return (program, signal) => { registerCoordinator(program, signal, packageVersion()); };
+      },
     },
-    submit: async () => (await import('./commands/submit.js')).registerSubmit,
-    resume: async () => (await import('./commands/resume.js')).registerResume,
-    cancel: async () => (await import('./commands/cancel.js')).registerCancel,
-    replay: async () => (await import('./commands/replay.js')).registerReplay,
-    clean: async () => (await import('./commands/clean.js')).registerClean,
+    submit: {
+      does: 'give a scene to a cluster: plan it on this machine, and let the coordinator run it',
+      load: async () => (await import('./commands/submit.js')).registerSubmit,
+    },
+    resume: {
+      does: 'continue a scene that failed, was cancelled or is partial, from the store alone',
+      load: async () => (await import('./commands/resume.js')).registerResume,
+    },
+    cancel: {
+      does: 'stop a scene: its waiting tasks leave the bus, tasks in hand may end, and results stay in the store',
+      load: async () => (await import('./commands/cancel.js')).registerCancel,
+    },
+    replay: {
+      does: "run some of a scene's tasks again, with other parameters if you like, and merge what that changes",
+      load: async () => (await import('./commands/replay.js')).registerReplay,
+    },
+    clean: {
+      does: 'delete a scene from the store, products included; the images it was made from are not touched',
+      load: async () => (await import('./commands/clean.js')).registerClean,
+    },
   },
   'What goes on in a cluster:': {
-    scenes: async () => (await import('./commands/scenes.js')).registerScenes,
-    status: async () => (await import('./commands/status.js')).registerStatus,
-    watch: async () => (await import('./commands/watch.js')).registerWatch,
-    tiles: async () => (await import('./commands/tiles.js')).registerTiles,
-    tile: async () => (await import('./commands/tile.js')).registerTile,
-    agents: async () => (await import('./commands/agents.js')).registerAgents,
+    scenes: {
+      does: 'list the scenes of a store: state, progress, dead tiles',
+      load: async () => (await import('./commands/scenes.js')).registerScenes,
+    },
+    status: {
+      does: 'show where a scene stands, what is stuck and why',
+      load: async () => (await import('./commands/status.js')).registerStatus,
+    },
+    watch: {
+      does: 'follow a scene live, to its end',
+      load: async () => (await import('./commands/watch.js')).registerWatch,
+    },
+    tiles: {
+      does: "list a scene's tiles: state, attempts, what went wrong, where the log is",
+      load: async () => (await import('./commands/tiles.js')).registerTiles,
+    },
+    tile: {
+      does: 'look at one tile closely',
+      load: async () => (await import('./commands/tile.js')).registerTile,
+    },
+    agents: {
+      does: 'list the agents on the bus and the tasks they hold',
+      load: async () => (await import('./commands/agents.js')).registerAgents,
+    },
   },
 };
 
 /** Errors of input that was refused before anything started: bad usage. */
 const usageCodes = ['bad-input', 'bad-rpc', 'raster'];
-
-/** Where none of them is called, all are loaded: for --help, and to say which one may be meant. */
-const isCommand = (word: string | undefined): boolean => Object.values(commands).some((group) => word !== undefined && Object.hasOwn(group, word));
 
 /** The `altiplano` command. Resolves to the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -70,12 +122,17 @@ Examples:
   altiplano run left.tif right.tif --out scene     makes scene/dsm.tif and its companion layers
   altiplano compare scene/dsm.tif lidar.tif        how good the DSM is
   altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
-  const called = argv.slice(2).find((word) => !word.startsWith('-'));
+  program.configureHelp({ subcommandTerm: (command) => command.name() });
+  const words = argv.slice(2).filter((word) => !word.startsWith('-'));
+  const called = words[0] === 'help' ? words[1] : words[0];
   for (const [heading, group] of Object.entries(commands)) {
     program.commandsGroup(heading);
-    for (const [name, load] of Object.entries(group)) if (name === called || !isCommand(called)) (await load())(program, interrupted.signal);
+    for (const [name, { does, load }] of Object.entries(group)) {
+      if (name === called) (await load())(program, interrupted.signal);
+      else program.command(name);
+      program.commands.at(-1)?.description(does).exitOverride();
+    }
   }
-  for (const command of program.commands) command.exitOverride();
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);

@@ -37,7 +37,10 @@ test('help teaches by examples and exits 0', async (t) => {
   const { code, stdout } = await altiplano('--help');
   t.is(code, 0);
   t.regex(stdout, /altiplano run left\.tif right\.tif --out scene/);
-  t.regex((await altiplano('run', '--help')).stdout, /Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial/);
+  t.regex(stdout, /\n {2}run +make a DSM from overlapping images/);
+  const ofRun = await altiplano('run', '--help');
+  t.regex(ofRun.stdout, /make a DSM from overlapping images[^]*Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial/);
+  t.deepEqual(await altiplano('help', 'run'), ofRun);
 });
 
 test('plan prints what a run would do, as text or JSON, and writes nothing', async (t) => {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
-import { AltiplanoError, type TaskKind, taskKinds } from '@altiplano/protocol';
+import type { TaskKind } from '@altiplano/protocol';
 import {
   type BusFlags, type Environment, type LogLevel, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, ackWaitOption, busAccess, logLevels, secretsHelp,
 } from '@altiplano/protocol/config';
 import type { NatsAccess } from '@altiplano/protocol/io';
+import { AltiplanoError, taskKinds } from '@altiplano/protocol/plain';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 export interface AgentConfig {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { InputError, MalformedMessageError } from '@altiplano/protocol';
+import { InputError, MalformedMessageError } from '@altiplano/protocol/plain';
 import { readConfig } from './config.js';
-import { openLog } from './log.js';
-import { runAgent } from './run-agent.js';
 
 /** The agent's entrance: exit code 0 after a drain, 1 for a failure or a task that hangs, 2 for bad usage or input. */
 async function main(): Promise<number> {
@@ -13,6 +11,8 @@ async function main(): Promise<number> {
   if (command === 'run-task') return runOneHere(words);
   const config = await readConfig(process.argv.slice(2), process.env, version);
   if (typeof config === 'number') return config;
+  // What it takes to run is loaded here: --help and wrong usage answer at once.
+  const [{ openLog }, { runAgent }] = await Promise.all([import('./log.js'), import('./run-agent.js')]);
   const log = openLog({ level: config.logLevel, file: config.logFile, agent: config.id });
   for (const message of config.warnings) log('config:warning', { message });
   const drain = new AbortController();

@@ -8,7 +8,6 @@ import { withBus } from './cluster-options.js';
 /** Adds `altiplano agents` to the program. */
 export function registerAgents(program: Command): void {
   addConfigOption(addBusOptions(program.command('agents')))
-    .description('list the agents on the bus and the tasks they hold')
     .option('--json', 'print a line of JSON per agent')
     .addHelpText('after', `${secretsHelp}
 

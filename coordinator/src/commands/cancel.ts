@@ -5,7 +5,6 @@ import { type OrderFlags, addOrderOptions, orderScene } from './scene-order.js';
 /** Adds `altiplano cancel --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerCancel(program: Command, signal: AbortSignal): void {
   addOrderOptions(program.command('cancel'))
-    .description('stop a scene: its waiting tasks leave the bus, tasks in hand may end, and results stay in the store')
     .addHelpText('after', `
 Examples:
   altiplano cancel --scene town --store s3://scenes/prod --nats nats://bus:4222

@@ -14,7 +14,6 @@ interface CleanFlags extends StoreFlags {
 /** Adds `altiplano clean --scene S` to the program. */
 export function registerClean(program: Command): void {
   addConfigOption(addStoreOption(program.command('clean')))
-    .description('delete a scene from the store, products included; the images it was made from are not touched')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .option('--intermediates', 'delete only ingested images, partial DSMs and coarse levels; keep products, plan and history')
     .option('--json', 'print one line of JSON')

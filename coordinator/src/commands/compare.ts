@@ -10,7 +10,6 @@ interface CompareOptions { readonly json?: true; readonly out?: string; readonly
 /** Adds `altiplano compare DSM REFERENCE` to the program. */
 export function registerCompare(program: Command): void {
   program.command('compare')
-    .description('compare a DSM with a reference: statistics and a map of the height differences, before and after the best planimetric shift')
     .argument('<dsm>', 'the DSM to judge; anything GDAL opens')
     .argument('<reference>', 'the heights to judge it by; anything GDAL opens')
     .option('--json', 'print one line of JSON instead of a table')

@@ -21,7 +21,6 @@ interface CoordinatorFlags extends BusFlags, StoreFlags {
 /** Adds `altiplano coordinator` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerCoordinator(program: Command, signal: AbortSignal, version: string): void {
   addClusterOptions(program.command('coordinator'))
-    .description("run the scenes of a cluster: takes what submit ordered, publishes tasks for agents, puts the products into the store")
     .addOption(new Option('--scenes <n>', 'how many scenes to run at once').env('ALTIPLANO_SCENES').default(2).argParser(wholeNumber))
     .addOption(new Option('--id <name>', "this coordinator's name in lease, status and logs").env('ALTIPLANO_COORDINATOR_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>'))
     .addOption(new Option('--work-dir <dir>', 'folder for unfinished rasters, with room for the products of all running scenes (default: a new temporary folder)').env('ALTIPLANO_WORK_DIR'))

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 /** Adds `altiplano info IMAGE` to the program. */
 export function registerInfo(program: Command): void {
   program.command('info')
-    .description('show what Altiplano understands of an image: size, type, no-data, RPC, footprint, ground sample distance')
     .argument('<image>', 'anything GDAL opens, as a file or s3://bucket/key')
     .option('--rpc <file>', 'file with the RPC (default: look beside and inside the image)')
     .option('--json', 'print one line of JSON')

@@ -9,7 +9,6 @@ import { referenceMpx } from '../scene-result.js';
 /** Adds `altiplano plan IMAGE IMAGE...` to the program. */
 export function registerPlan(program: Command): void {
   addSceneOptions(program.command('plan'))
-    .description('show what `run` with the same arguments would do, and run nothing')
     // Accepted so that a run's command line can be planned by changing one word.
     .option('--out <dir>', 'as in run; nothing is written')
     .option('--store <url>', 'as in run')

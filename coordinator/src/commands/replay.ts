@@ -17,7 +17,6 @@ const collect = (text: string, all: readonly string[]): string[] => [...all, ...
 /** Adds `altiplano replay --scene S (--dead | --tile T)` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerReplay(program: Command, signal: AbortSignal): void {
   addOrderOptions(program.command('replay'))
-    .description("run some of a scene's tasks again, with other parameters if you like, and merge what that changes")
     .option('--dead', 'run all dead tasks, of every kind and level')
     .addOption(new Option('--tile <ids>', 'run these tiles at full resolution (comma list or repeated); altiplano tiles lists them').argParser(collect).default([], 'none'))
     .option('--pair <id>', 'only this pair of these tiles, e.g. 0_1')

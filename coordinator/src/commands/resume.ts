@@ -5,7 +5,6 @@ import { type OrderFlags, addOrderOptions, orderExitCodes, orderScene } from './
 /** Adds `altiplano resume --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerResume(program: Command, signal: AbortSignal): void {
   addOrderOptions(program.command('resume'))
-    .description('continue a scene that failed, was cancelled or is partial, from the store alone')
     .addHelpText('after', `
 Examples:
   altiplano resume --scene town --store s3://scenes/prod --nats nats://bus:4222

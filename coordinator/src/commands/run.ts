@@ -24,7 +24,6 @@ const exitCodes = { done: 0, failed: 1, partial: 3 } as const;
 /** Adds `altiplano run IMAGE IMAGE... --out DIR` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerRun(program: Command, signal: AbortSignal): void {
   addSceneOptions(program.command('run'))
-    .description('make a DSM from overlapping images, on this machine')
     .requiredOption('--out <dir>', 'folder for the products: dsm.tif and its companion layers')
     .option('--store <url>', 'object store for the scene: s3://bucket/prefix or a folder (default: DIR/.altiplano/store)')
     .option('--agents <n>', 'number of agent processes', wholeNumber, availableParallelism())

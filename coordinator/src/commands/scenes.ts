@@ -8,7 +8,6 @@ import { type ClusterFlags, addClusterOptions, withStore } from './cluster-optio
 /** Adds `altiplano scenes` to the program. */
 export function registerScenes(program: Command): void {
   addClusterOptions(program.command('scenes'))
-    .description('list the scenes of a store: state, progress, dead tiles')
     .option('--json', 'print a line of JSON per scene')
     .addHelpText('after', `
 Example:

@@ -12,7 +12,6 @@ import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from 
 /** Adds `altiplano status --scene S` to the program. */
 export function registerStatus(program: Command): void {
   addClusterOptions(program.command('status'))
-    .description('show where a scene stands, what is stuck and why')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `

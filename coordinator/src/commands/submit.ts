@@ -15,7 +15,6 @@ interface SubmitOptions extends SceneOptions, BusFlags, StoreFlags {
 /** Adds `altiplano submit IMAGE IMAGE...` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerSubmit(program: Command, signal: AbortSignal): void {
   addClusterOptions(addSceneOptions(program.command('submit')))
-    .description('give a scene to a cluster: plan it on this machine, and let the coordinator run it')
     .option('--keep-intermediates', 'keep ingested images, partial DSMs and coarse levels when the scene is done')
     .option('--wait', 'wait until the scene has ended; same exit codes as run')
     .option('--json', 'print one line of JSON')

@@ -23,7 +23,7 @@ interface TileRunOptions extends StoreFlags {
 
 /** Adds `altiplano tile run --scene S --tile T --pair P` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerTile(program: Command, signal: AbortSignal): void {
-  const tile = program.command('tile').description('look at one tile closely');
+  const tile = program.command('tile');
   addConfigOption(addStoreOption(tile.command('run')))
     .exitOverride()
     .description('run one tile on this machine, without the bus, and write nothing to the store')

@@ -14,7 +14,6 @@ interface TilesOptions extends ClusterFlags {
 /** Adds `altiplano tiles --scene S` to the program. */
 export function registerTiles(program: Command): void {
   addClusterOptions(program.command('tiles'))
-    .description("list a scene's tiles: state, attempts, what went wrong, where the log is")
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .addOption(new Option('--state <list>', `only tiles in these states: ${rowStates.join(', ')}`).argParser(states).default([...rowStates], 'all'))
     .addOption(new Option('--limit <n>', 'largest number of rows; 0 for all').argParser(limit).default(1000))

@@ -7,7 +7,6 @@ import { type FollowFlags, followScene } from './follow-scene.js';
 /** Adds `altiplano watch --scene S` to the program. `signal` aborts on SIGINT and SIGTERM. */
 export function registerWatch(program: Command, signal: AbortSignal): void {
   addClusterOptions(program.command('watch'))
-    .description('follow a scene live, to its end')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .option('--json', 'end standard output with the last status as one line of JSON; progress goes to standard error')
     .addHelpText('after', `
