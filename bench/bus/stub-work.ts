@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SceneWork } from '@altiplano/coordinator';
+import { type SceneWork, tileCount } from '@altiplano/coordinator';
 import { identityAffine, priorKey } from '@altiplano/protocol';
 import type { TaskRunners, TaskResult } from '@altiplano/node-agent';
 import { writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export const stubWork: SceneWork = {
       async abandon() { /* nothing was written */ },
     };
   },
-  makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor, 'stub'), grid: merged.grid, tileHeightRange: () => [495, 505] }),
+  makePrior: async ({ plan, factor, level }) => ({ key: priorKey(plan.sceneId, factor, 'stub'), ranges: Float64Array.from({ length: 2 * tileCount(level) }, (_, i) => (i % 2 === 0 ? 495 : 505)) }),
   publishProducts: async () => ({}),
 };
 

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createTiled, readBands } from '@altiplano/kernels/raster';
-import type { GridSpec, ScenePlan } from '@altiplano/protocol';
+import type { GridSpec, HeightRange, LevelPlan, ScenePlan } from '@altiplano/protocol';
 import test from 'ava';
 import fc from 'fast-check';
 import { noHeight } from './merge-block.js';
 import { type MergedDsm, geotransformOf } from './merge-dsm.js';
-import { type Prior, makePrior } from './range-tiles.js';
+import { boxOfGrid, withHalo } from './ground-tiles.js';
+import { type Prior, makePrior, priorRange } from './range-tiles.js';
 import { type TestScene, openTestScene } from './testing/partial-scene.js';
+import { openTileIndex, tilesOf } from './tile-index.js';
 
 const [width, height] = [150, 130];
 const grid: GridSpec = { originE: 640, originN: 5760, resolution: 4, width, height };
+
+/** A level of 4 m cells that searches: squares of 10 cells, which begin where the grid's do; 15 x 13 of them cover it. */
+const levelOf = (tileRuns: LevelPlan['tileRuns'], haloCells: number): LevelPlan => ({ factor: 1, resolution: 4, tileCells: 10, haloCells, maxDisparities: 256, tileRuns });
+const run = (ix: number, iy: number, count: number): LevelPlan['tileRuns'][number] => ({ ix, iy, count, core: [0, 0, 10, 10], pairs: ['0_1'] });
+const level = levelOf(Array.from({ length: 13 }, (_, row) => run(16, 143 - row, 15)), 5);
+const rangeOf = ({ ranges }: Prior, ix: number, iy: number): HeightRange => {
+  const tile = openTileIndex(level).numberAt(ix, iy);
+  return [ranges[2 * tile] ?? NaN, ranges[2 * tile + 1] ?? NaN];
+};
 
 interface Terrain { readonly relief: number; readonly seed: number; readonly spikes: number; readonly holes: number }
 
@@ -56,7 +67,7 @@ test('the truth lies between the bounds, and the bounds stay close, on any terra
     const { truth, seen } = terrain(sort);
     const { scene, plan, merged } = await sceneWith(seen);
     try {
-      const [low, high] = boundsOf(scene, await makePrior({ merged, plan, factor: 4, store: scene.store }));
+      const [low, high] = boundsOf(scene, await makePrior({ merged, plan, factor: 4, level, store: scene.store }));
       let inside = 0, widths = 0;
       for (let cell = 0; cell < truth.length; cell++) {
         const [h = NaN, from = NaN, to = NaN] = [truth[cell], low[cell], high[cell]];
@@ -78,13 +89,10 @@ test('a spike does not widen a tile\'s range, a tower does', async (t) => {
   for (const at of [0, 1, width, width + 1]) flat[100 * width + 100 + at] = 180;
   const { scene, plan, merged } = await sceneWith(flat);
   t.teardown(() => scene.close());
-  const prior = await makePrior({ merged, plan, factor: 4, store: scene.store });
-  const around = (col: number, row: number) => prior.tileHeightRange({
-    minE: 640 + 4 * (col - 5), maxE: 640 + 4 * (col + 5), minN: 5760 - 4 * (row + 5), maxN: 5760 - 4 * (row - 5),
-  });
-  t.deepEqual(around(50, 50), [82, 118]);
-  t.deepEqual(around(100, 100), [82, 198]);
-  t.is(prior.tileHeightRange({ minE: 0, maxE: 600, minN: 0, maxN: 600 }), null);
+  const prior = await makePrior({ merged, plan, factor: 4, level, store: scene.store });
+  // Columns and rows 45 to 64, and 95 to 114.
+  t.deepEqual(rangeOf(prior, 16 + 5, 143 - 5), [82, 118]);
+  t.deepEqual(rangeOf(prior, 16 + 10, 143 - 10), [82, 198]);
   t.true(await scene.store.has(prior.key));
 });
 
@@ -93,7 +101,7 @@ test('bounds are stored under a key of their content, so that tasks that search 
   for (const heightM of [100, 100, 101]) {
     const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(heightM));
     t.teardown(() => scene.close());
-    keys.push((await makePrior({ merged, plan, factor: 4, store: scene.store })).key);
+    keys.push((await makePrior({ merged, plan, factor: 4, level, store: scene.store })).key);
   }
   t.is(keys[0], keys[1]);
   t.not(keys[0], keys[2]);
@@ -102,14 +110,35 @@ test('bounds are stored under a key of their content, so that tasks that search 
 test('bounds that are computed twice are those that are kept', async (t) => {
   const { scene, plan, merged } = await sceneWith(terrain({ relief: 80, seed: 5, spikes: 0.005, holes: 0.1 }).seen);
   t.teardown(() => scene.close());
-  const [kept, twice] = [await makePrior({ merged, plan, factor: 4, store: scene.store }), await makePrior({ merged, plan, factor: 4, store: scene.store }, { keptBlocks: 0 })];
+  const [kept, twice] = [await makePrior({ merged, plan, factor: 4, level, store: scene.store }), await makePrior({ merged, plan, factor: 4, level, store: scene.store }, { keptBlocks: 0 })];
   t.is(twice.key, kept.key);
   t.false(boundsOf(scene, twice)[0].includes(NaN));
+});
+
+test('a tile\'s range spans the bounds it touches in the file, whatever else is searched', async (t) => {
+  const { scene, plan, merged } = await sceneWith(terrain({ relief: 150, seed: 7, spikes: 0.005, holes: 0.1 }).seen);
+  t.teardown(() => scene.close());
+  const whole = boundsOf(scene, await makePrior({ merged, plan, factor: 4, level, store: scene.store }));
+  // Some tiles on the grid's edges, one in the middle, one that reaches in with its halo alone, and one far away.
+  const few = levelOf([run(15, 143, 2), run(22, 138, 1), run(30, 131, 2), run(90, 20, 1)], 5);
+  const prior = await makePrior({ merged, plan, factor: 4, level: few, store: scene.store });
+  const path = scene.store.gdalPath(prior.key);
+  const [low] = boundsOf(scene, prior);
+  for (const [tile, { core }] of [...tilesOf(few)].entries()) {
+    const box = boxOfGrid(withHalo(core, few.haloCells));
+    const range = priorRange(path, grid, box);
+    t.deepEqual([prior.ranges[2 * tile], prior.ranges[2 * tile + 1]], [...(range ?? [NaN, NaN])]);
+    t.is(range === null, tile === 5);
+    for (let cell = 0; range !== null && cell < width * height; cell++) {
+      const [e, n] = [grid.originE + 4 * ((cell % width) + 0.5), grid.originN - 4 * (Math.floor(cell / width) + 0.5)];
+      if (e > box.minE - 4 && e < box.maxE + 4 && n > box.minN - 4 && n < box.maxN + 4) t.is(low?.[cell], whole[0][cell]);
+    }
+  }
 });
 
 test('without any height the whole domain is searched', async (t) => {
   const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(noHeight));
   t.teardown(() => scene.close());
-  const prior = await makePrior({ merged, plan, factor: 4, store: scene.store });
-  t.deepEqual(prior.tileHeightRange({ minE: 640, maxE: 1000, minN: 5300, maxN: 5700 }), [-100, 1000]);
+  const prior = await makePrior({ merged, plan, factor: 4, level, store: scene.store });
+  t.deepEqual(rangeOf(prior, 20, 140), [-100, 1000]);
 });

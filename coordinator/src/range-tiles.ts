@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type HeightBounds, fillBounds, localBounds, reduceBounds, widenBounds } from '@altiplano/kernels';
-import { type TiledRaster, createTiled, readBand, readBands } from '@altiplano/kernels/raster';
-import type { GridSpec, GroundBox, HeightRange, ScenePlan } from '@altiplano/protocol';
+import { type HeightBounds, fillBounds, localBounds, reduceBounds, spanOf, widenBounds } from '@altiplano/kernels';
+import { type TiledRaster, createTiled, readBands } from '@altiplano/kernels/raster';
+import type { GridSpec, GroundBox, HeightRange, LevelPlan, ScenePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { priorKey } from '@altiplano/protocol/plain';
+import { boxOfGrid, withHalo } from './ground-tiles.js';
 import type { CellRect } from './merge-block.js';
 import { type MergedDsm, geotransformOf, metresPerPixel } from './merge-dsm.js';
+import { openTileIndex } from './tile-index.js';
 
-/** Height bounds of a level, in the store as a GeoTIFF of the bands low and high (metres, float32, no holes). */
+/** What a level searches between. In the store: a GeoTIFF of the bands low and high (metres, float32, no holes where a tile of the level sees them). */
 export interface Prior {
   readonly key: string;
-  readonly grid: GridSpec;
-  /** Lowest low and highest high of the cells a box touches; null where it touches none. */
-  tileHeightRange(box: GroundBox): HeightRange | null;
+  /** Lowest low and highest high of the cells that each tile of the level touches, halo included, in the plan's order; NaN for a tile that touches none. */
+  readonly ranges: Float64Array;
+}
+
+export interface PriorRequest {
+  /** The DSM of level 1/`factor`. */
+  readonly merged: MergedDsm;
+  readonly plan: ScenePlan;
+  readonly factor: number;
+  /** The level that searches. */
+  readonly level: LevelPlan;
+  readonly store: ObjectStore;
 }
 
 export interface PriorOptions {
@@ -26,7 +37,7 @@ export interface PriorOptions {
   readonly stepRadius: number;
   /** Allowance for the coarse matcher's error on both sides, pixels of disparity of the coarse level; twice that in holes. */
   readonly marginPx: number;
-  /** Blocks (2 MB each) whose bounds are kept until all holes are known; those of further ones are computed twice, which is cheaper than a file. */
+  /** Blocks with holes (2 MB each) whose bounds are kept until all holes are known; those of further ones are computed twice, which is cheaper than a file. */
   readonly keptBlocks: number;
 }
 const defaults: PriorOptions = { radius: 3, stepRadius: 6, marginPx: 2.25, keptBlocks: 32 };
@@ -40,18 +51,16 @@ const maxDoublings = 5;
 const reach = 2 << maxDoublings;
 
 /**
- * Makes the height bounds the level below searches between, from the merged DSM of level 1/`factor`, and puts them into the
+ * Makes the height bounds `level` searches between, from the merged DSM of the level above, and puts them into the
  * store under a key of their content: a task that searches between other bounds is another task, whatever an interrupted run left.
+ * Blocks that no tile of `level` sees are left out.
  *
  * Bounds of a cell: the extremes of the supported heights within `radius` cells, widened to the largest step near by, plus
  * `rangeMargin` of their difference and `marginPx` pixels' worth of height; in holes the extremes of the surroundings at
  * growing scale, at last the scene's (0.5 % to 99.5 %); all inside the plan's height domain. The idea of searching between
  * bounds of the level above: Rothermel et al., SURE, LC3D 2012, section 3.
  */
-export async function makePrior(
-  { merged, plan, factor, store }: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore },
-  options: Partial<PriorOptions> = {},
-): Promise<Prior> {
+export async function makePrior({ merged, plan, factor, level, store }: PriorRequest, options: Partial<PriorOptions> = {}): Promise<Prior> {
   const { radius, stepRadius, marginPx, keptBlocks } = { ...defaults, ...options };
   const { grid } = merged;
   const pixelM = Math.max(...plan.pairs.map((pair) => metresPerPixel(plan, pair.id, factor)));
@@ -60,10 +69,18 @@ export async function makePrior(
   const [lowest, highest] = plan.heightDomain;
   const widening = { marginM: marginPx * pixelM, shareOfSpan: plan.request.params.rangeMargin, lowest, highest };
 
+  // All blocks use the same arrays: new memory costs more than what is computed in it.
+  const margin = radius + stepRadius + 1;
+  const heights = new Float32Array((blockCells + 2 * margin) ** 2);
+  const into = { low: new Float32Array(blockCells ** 2), high: new Float32Array(blockCells ** 2) };
+  const threads = availableParallelism();
   const localOf = (block: CellRect): HeightBounds => {
-    const outer = expand(block, radius + stepRadius + 1, grid);
-    return crop(localBounds(readBand(merged.path, 1, outer), outer.width, outer.height, support), outer, block);
+    const outer = expand(block, margin, grid);
+    const [own = new Float32Array(0)] = readBands(merged.path, outer, [heights.subarray(0, outer.width * outer.height)]);
+    return localBounds(own, outer.width, outer.height, support, { rect: { ...block, col0: block.col0 - outer.col0, row0: block.row0 - outer.row0 }, threads, into });
   };
+  const tilesAt = tilesOn(grid, level);
+  const ranges = Float64Array.from({ length: 2 * tilesAt.count }, (_, i) => (i % 2 === 0 ? Infinity : -Infinity));
   // Beside the store's objects, so that the prior is put by a move.
   const directory = await mkdtemp(join(store.scratchFolder, 'prior-'));
   try {
@@ -75,55 +92,103 @@ export async function makePrior(
     const reducedGrid = {
       ...grid, resolution: reduction * grid.resolution, width: Math.ceil(grid.width / reduction), height: Math.ceil(grid.height / reduction),
     };
-    // Holes need their surroundings, which are known when all blocks are.
-    const kept: HeightBounds[] = [];
     const reduced = raster('reduced.tif', reducedGrid, blockCells / reduction);
+    const prior = raster('prior.tif', grid, 256);
+    const digests: Buffer[] = [];
+    /** Writes a block whose bounds are final. */
+    const finish = (number: number, block: CellRect, bounds: HeightBounds): void => {
+      write(prior, block, bounds);
+      digests[number] = createHash('sha256').update(bounds.low).update(bounds.high).digest();
+      for (const { tile, rect } of tilesAt.touching(block)) {
+        const part = common(rect, block);
+        if (part === null) continue;
+        const [low, high] = spanOf(bounds, { ...part, col0: part.col0 - block.col0, row0: part.row0 - block.row0 });
+        ranges[2 * tile] = Math.min(ranges[2 * tile] ?? NaN, low);
+        ranges[2 * tile + 1] = Math.max(ranges[2 * tile + 1] ?? NaN, high);
+      }
+    };
+    // Holes need their surroundings, which are known when all blocks are.
+    const withHoles: { readonly number: number; readonly block: CellRect; readonly bounds: HeightBounds | null }[] = [];
     const known = openRange(plan.heightDomain);
+    let blocks = 0;
     for (const block of blocksOf(grid)) {
+      const number = blocks++;
       const bounds = localOf(block);
-      if (kept.length < keptBlocks) kept.push(bounds);
       const coarse = reduceBounds(bounds, reduction);
       known.add(coarse);
       write(reduced, { ...coarse, col0: block.col0 / reduction, row0: block.row0 / reduction }, coarse);
+      if (!tilesAt.see(block)) continue;
+      if (hasHole(bounds)) withHoles.push({ number, block, bounds: withHoles.length < keptBlocks ? { ...bounds, low: bounds.low.slice(), high: bounds.high.slice() } : null });
+      else {
+        widenBounds(bounds, bounds, 1, widening);
+        finish(number, block, bounds);
+      }
     }
     reduced.close();
+    const usual = known.range();
 
-    const prior = raster('prior.tif', grid, 256);
-    for (const block of blocksOf(grid)) {
-      const bounds = kept.shift() ?? localOf(block);
-      if (hasHole(bounds)) {
-        const inner = {
-          col0: block.col0 / reduction, row0: block.row0 / reduction, width: Math.ceil(block.width / reduction), height: Math.ceil(block.height / reduction),
-        };
-        const outer = expand(inner, reach, reducedGrid);
-        const around = readBounds(reduced.path, outer);
-        fillBounds(around, known.range(), maxDoublings);
-        widenBounds(bounds, crop(around, outer, inner), reduction, widening);
-      } else widenBounds(bounds, bounds, 1, widening);
-      write(prior, block, bounds);
+    for (const { number, block, bounds: kept } of withHoles) {
+      const bounds = kept ?? localOf(block);
+      const inner = {
+        col0: block.col0 / reduction, row0: block.row0 / reduction, width: Math.ceil(block.width / reduction), height: Math.ceil(block.height / reduction),
+      };
+      const outer = expand(inner, reach, reducedGrid);
+      const around = readBounds(reduced.path, outer);
+      fillBounds(around, usual, maxDoublings);
+      widenBounds(bounds, crop(around, outer, inner), reduction, widening);
+      finish(number, block, bounds);
     }
     prior.close();
-    const key = priorKey(plan.sceneId, factor, await hashOf(prior.path));
+    const content = createHash('sha256').update(JSON.stringify([plan.crs, grid]));
+    digests.forEach((digest, number) => content.update(`${number}`).update(digest));
+    const key = priorKey(plan.sceneId, factor, content.digest('hex').slice(0, 16));
     await store.putFile(key, prior.path);
-    return openPrior(key, grid, store);
+    return { key, ranges: ranges.map((height) => (Number.isFinite(height) ? height : NaN)) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** A prior that is in the store. */
-export function openPrior(key: string, grid: GridSpec, store: ObjectStore): Prior {
+/** Lowest low and highest high of the cells of a stored prior that a box touches; null where it touches none. */
+export function priorRange(path: string, grid: GridSpec, box: GroundBox): HeightRange | null {
+  const rect = touched(grid, box);
+  return rect === null ? null : spanOf(readBounds(path, rect), { ...rect, col0: 0, row0: 0 });
+}
+
+/** The cells of a grid that a box touches. */
+function touched({ originE, originN, resolution, width, height }: GridSpec, { minE, minN, maxE, maxN }: GroundBox): CellRect | null {
+  const col0 = Math.floor((minE - originE) / resolution), row0 = Math.floor((originN - maxN) / resolution);
+  const rect = { col0, row0, width: Math.ceil((maxE - originE) / resolution) - col0, height: Math.ceil((originN - minN) / resolution) - row0 };
+  return common(rect, { col0: 0, row0: 0, width, height });
+}
+
+/** Where a level's tiles, halo included, lie on a grid. */
+function tilesOn(grid: GridSpec, level: LevelPlan): {
+  readonly count: number;
+  /** Whether an agent reads a cell of the block: a cell around what its tile touches as well. */
+  see(block: CellRect): boolean;
+  /** The tiles that touch the block, and maybe some beside it, with what they touch. */
+  touching(block: CellRect): Generator<{ readonly tile: number; readonly rect: CellRect }>;
+} {
+  const tiles = openTileIndex(level);
+  const side = level.tileCells * level.resolution;
+  function* touching({ col0, row0, width, height }: CellRect): Generator<{ readonly tile: number; readonly rect: CellRect }> {
+    const around = level.haloCells * level.resolution + 2 * grid.resolution;
+    const west = grid.originE + col0 * grid.resolution - around, north = grid.originN - row0 * grid.resolution + around;
+    const east = west + width * grid.resolution + 2 * around, south = north - height * grid.resolution - 2 * around;
+    for (let iy = Math.floor(south / side); iy * side <= north; iy++) {
+      for (let ix = Math.floor(west / side); ix * side <= east; ix++) {
+        const tile = tiles.numberAt(ix, iy);
+        const rect = tile < 0 ? null : touched(grid, boxOfGrid(withHalo(tiles.tileAt(tile).core, level.haloCells)));
+        if (rect !== null) yield { tile, rect };
+      }
+    }
+  }
   return {
-    key, grid,
-    tileHeightRange(box) {
-      const col0 = Math.max(0, Math.floor((box.minE - grid.originE) / grid.resolution));
-      const row0 = Math.max(0, Math.floor((grid.originN - box.maxN) / grid.resolution));
-      const width = Math.min(grid.width, Math.ceil((box.maxE - grid.originE) / grid.resolution)) - col0;
-      const height = Math.min(grid.height, Math.ceil((grid.originN - box.minN) / grid.resolution)) - row0;
-      if (width <= 0 || height <= 0) return null;
-      const [low, high] = readBands(store.gdalPath(key), { col0, row0, width, height });
-      if (low === undefined || high === undefined) throw new Error(`${store.gdalPath(key)}: a prior has the bands low, high`);
-      return extremes({ width, height, low, high });
+    count: tiles.count, touching,
+    see(block) {
+      for (const { rect } of touching(block)) if (common(expand(rect, 1, grid), block) !== null) return true;
+      return false;
     },
   };
 }
@@ -135,16 +200,6 @@ const hasHole = ({ low }: HeightBounds): boolean => {
   return false;
 };
 
-/** Lowest low and highest high of bounds without holes. */
-function extremes({ low, high }: HeightBounds): HeightRange {
-  let [least, most] = [Infinity, -Infinity];
-  for (let cell = 0; cell < low.length; cell++) {
-    least = Math.min(least, low[cell] ?? NaN);
-    most = Math.max(most, high[cell] ?? NaN);
-  }
-  return [least, most];
-}
-
 function readBounds(path: string, { col0, row0, width, height }: CellRect): HeightBounds {
   const [low, high] = readBands(path, { col0, row0, width, height });
   if (low === undefined || high === undefined) throw new Error(`${path}: bounds have the bands low, high`);
@@ -154,12 +209,6 @@ function readBounds(path: string, { col0, row0, width, height }: CellRect): Heig
 function write(raster: TiledRaster, { col0, row0, width, height }: CellRect, { low, high }: HeightBounds): void {
   raster.writeBlock(1, col0, row0, width, height, low);
   raster.writeBlock(2, col0, row0, width, height, high);
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
-  return hash.digest('hex').slice(0, 16);
 }
 
 /** Gathers the heights that all but 1 % of the known ground lies between, to 1/4 m outwards; the domain when nothing is known. */
@@ -194,6 +243,12 @@ function* blocksOf(grid: GridSpec): Generator<CellRect> {
       yield { col0, row0, width: Math.min(blockCells, grid.width - col0), height: Math.min(blockCells, grid.height - row0) };
     }
   }
+}
+
+function common(a: CellRect, b: CellRect): CellRect | null {
+  const col0 = Math.max(a.col0, b.col0), row0 = Math.max(a.row0, b.row0);
+  const width = Math.min(a.col0 + a.width, b.col0 + b.width) - col0, height = Math.min(a.row0 + a.height, b.row0 + b.height) - row0;
+  return width > 0 && height > 0 ? { col0, row0, width, height } : null;
 }
 
 function expand(rect: CellRect, cells: number, { width, height }: Pick<GridSpec, 'width' | 'height'>): CellRect {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { openInfo, readBand } from '@altiplano/kernels/raster';
 import {
-  type Affine, type GridSpec, type HeightRange, InputError, type ScenePlan, type StereoTask, affineSchema, attemptsPrefix, ledgerPrefix,
+  type Affine, type GridSpec, type GroundBox, type HeightRange, InputError, type ScenePlan, type StereoTask, affineSchema, attemptsPrefix, ledgerPrefix,
   parseRoundKey, pointingKey, priorKey, taskHash,
 } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { tileTaskId, tileTaskMaker } from './make-tasks.js';
-import { openPrior } from './range-tiles.js';
+import { priorRange } from './range-tiles.js';
 import { readOrders } from './scene-orders.js';
 import { orderedTask, taskOrders } from './task-orders.js';
 import { openTileIndex } from './tile-index.js';
@@ -90,12 +90,12 @@ async function correctionsOf(store: ObjectStore, sceneId: string, pairId: string
 
 /** What a level below may search in a box: between the bounds of a prior, where the level above saw the box, else of all it saw; or, where it saw nothing at all, the whole domain. */
 async function searchesBelow(
-  store: ObjectStore, plan: ScenePlan, from: number, box: Parameters<ReturnType<typeof openPrior>['tileHeightRange']>[0],
+  store: ObjectStore, plan: ScenePlan, from: number, box: GroundBox,
 ): Promise<readonly { readonly priorKey: string | null; readonly range: HeightRange }[]> {
   const searches: { priorKey: string | null; range: HeightRange }[] = [];
   const [prefix] = priorKey(plan.sceneId, from, '*').split('*');
   for await (const key of store.list(prefix ?? '')) {
-    const range = openPrior(key, gridOf(store.gdalPath(key)), store).tileHeightRange(box);
+    const range = priorRange(store.gdalPath(key), gridOf(store.gdalPath(key)), box);
     if (range !== null) searches.push({ priorKey: key, range });
     else for await (const dsm of store.list(`scenes/${plan.sceneId}/coarse/dsm-${from}.`)) searches.push({ priorKey: key, range: heightsOf(store.gdalPath(dsm)) });
   }

@@ -2,10 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AltiplanoError, ObjectMissingError, InputError, type ScenePlan, type TaskOutcome, coarseDsmKey, parseAlignMatches, pointingKey } from '@altiplano/protocol';
 import { type SceneCommand, type SceneEvent, type SceneState, levelOf, partialsOf, tileEnd } from './advance-scene.js';
-import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { pairOf } from './make-tasks.js';
 import type { Merge, MergedDsm } from './merge-dsm.js';
 import { messageOf } from './message-of.js';
@@ -14,7 +12,7 @@ import { type OutcomeTally, openTally } from './outcome-tally.js';
 import { stageSeconds, tileCountsOf } from './scene-result.js';
 import type { ScenePorts } from './scene-work.js';
 import type { Pointing } from './solve-pointing.js';
-import { openTileIndex, tileCount, tilesOf } from './tile-index.js';
+import { openTileIndex } from './tile-index.js';
 
 export type ComputeCommand = Exclude<SceneCommand, { type: 'publishTasks' }>;
 
@@ -48,9 +46,6 @@ const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'me
 
 /** What takes less than this has its CPU time not asked for, ms. */
 const leastMs = 1;
-
-/** Longest time that ranging tiles keeps everything else waiting, ms. */
-const turnMs = 20;
 
 export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: SceneComputingOptions): SceneComputing {
   const { store, work } = ports;
@@ -185,17 +180,9 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
       tell({ type: 'tilesRanged', factor, ranges: null, priorKey: null });
       return;
     }
-    const prior = await work.makePrior({ merged: above, plan, factor: from, store });
+    const { key, ranges } = await work.makePrior({ merged: above, plan, factor: from, level, store });
     const scene = [above.minHeight, Math.max(above.maxHeight, above.minHeight + 1)] as const;
-    const ranges = new Float64Array(2 * tileCount(level));
-    let [tile, since] = [0, performance.now()];
-    for (const { core } of tilesOf(level)) {
-      ranges.set(prior.tileHeightRange(boxOfGrid(withHalo(core, level.haloCells))) ?? scene, 2 * tile++);
-      if (performance.now() - since < turnMs) continue;
-      await nextTurn();
-      since = performance.now();
-    }
-    tell({ type: 'tilesRanged', factor, ranges, priorKey: prior.key });
+    tell({ type: 'tilesRanged', factor, ranges: ranges.map((height, i) => (Number.isNaN(height) ? scene[i % 2] ?? NaN : height)), priorKey: key });
   }
 
   async function publishProducts(state: SceneState): Promise<void> {

@@ -3,7 +3,7 @@ import type { AlignMatches, PairPlan, ScenePlan } from '@altiplano/protocol';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
 import type { Merge, MergeInputs, MergedDsm } from './merge-dsm.js';
 import type { OutcomeTally } from './outcome-tally.js';
-import type { Prior } from './range-tiles.js';
+import type { Prior, PriorRequest } from './range-tiles.js';
 import type { TileCounts } from './scene-result.js';
 import type { Pointing } from './solve-pointing.js';
 
@@ -23,7 +23,7 @@ export interface ProductsRequest {
 export interface SceneWork {
   solvePointing(plan: ScenePlan, pair: PairPlan, matches: AlignMatches['matches']): Pointing;
   openMerge(inputs: MergeInputs): Merge;
-  makePrior(request: { readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number; readonly store: ObjectStore }): Promise<Prior>;
+  makePrior(request: PriorRequest): Promise<Prior>;
   publishProducts(request: ProductsRequest): Promise<Record<string, string>>;
 }
 

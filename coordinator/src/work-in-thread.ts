@@ -7,7 +7,7 @@ import type { ObjectStore } from '@altiplano/protocol/io';
 import { openStore } from '@altiplano/protocol/store';
 import { type Merge, type MergeInputs, type MergedDsm, openMerge } from './merge-dsm.js';
 import { publishProducts } from './publish.js';
-import { makePrior } from './range-tiles.js';
+import { type Prior, type PriorRequest, makePrior } from './range-tiles.js';
 import type { ProductsRequest } from './scene-work.js';
 
 /** What a merge needs to know of a tile that ended. */
@@ -23,7 +23,7 @@ export type WorkRequest =
   | { readonly is: 'mergeTile'; readonly merge: number; readonly tileId: string; readonly ended: readonly EndedTile[]; readonly isSame: boolean }
   | { readonly is: 'finishMerge'; readonly merge: number }
   | { readonly is: 'abandonMerge'; readonly merge: number }
-  | { readonly is: 'makePrior'; readonly storeUrl: string; readonly merged: MergedDsm; readonly plan: ScenePlan; readonly factor: number }
+  | { readonly is: 'makePrior'; readonly storeUrl: string; readonly request: Omit<PriorRequest, 'store'> }
   | { readonly is: 'publishProducts'; readonly storeUrl: string; readonly request: Omit<ProductsRequest, 'store'> };
 
 export interface WorkResults {
@@ -31,8 +31,7 @@ export interface WorkResults {
   readonly mergeTile: void;
   readonly finishMerge: MergedDsm;
   readonly abandonMerge: void;
-  /** The prior's key. */
-  readonly makePrior: string;
+  readonly makePrior: Prior;
   readonly publishProducts: Record<string, string>;
 }
 
@@ -94,10 +93,8 @@ function openWork(): (request: WorkRequest) => Promise<WorkResults[keyof WorkRes
         merges.delete(request.merge);
         return open?.merge.abandon();
       }
-      case 'makePrior': {
-        const { merged, plan, factor } = request;
-        return (await makePrior({ merged, plan, factor, store: await storeAt(request.storeUrl) })).key;
-      }
+      case 'makePrior':
+        return makePrior({ ...request.request, store: await storeAt(request.storeUrl) });
       case 'publishProducts':
         return publishProducts({ ...request.request, store: await storeAt(request.storeUrl) });
     }

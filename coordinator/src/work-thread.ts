@@ -2,7 +2,6 @@
 import { Worker } from 'node:worker_threads';
 import { AltiplanoError, type TilePlan } from '@altiplano/protocol';
 import type { Merge, MergeInputs } from './merge-dsm.js';
-import { type Prior, openPrior } from './range-tiles.js';
 import type { SceneWork } from './scene-work.js';
 import { openTileIndex } from './tile-index.js';
 import type { EndedTile, WorkReply, WorkRequest, WorkResults } from './work-in-thread.js';
@@ -83,9 +82,7 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
     work: {
       solvePointing: own.solvePointing,
       openMerge,
-      async makePrior({ merged, plan, factor, store }): Promise<Prior> {
-        return openPrior(await ask({ is: 'makePrior', storeUrl: store.url, merged, plan, factor }), merged.grid, store);
-      },
+      makePrior: ({ store, ...request }) => ask({ is: 'makePrior', storeUrl: store.url, request }),
       publishProducts: ({ store, ...request }) => ask({ is: 'publishProducts', storeUrl: store.url, request }),
     },
     async close() {

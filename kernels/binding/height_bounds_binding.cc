@@ -14,13 +14,14 @@ BoundsViews boundsOf(const Napi::Value& value) {
   return {imageAt<float>(object, "low", width, height), imageAt<float>(object, "high", width, height)};
 }
 
-// localBounds(heights, options, bounds): fills bounds.
+// localBounds(heights, width, height, options, { col0, row0 }, threads, bounds): fills bounds, the cells from (col0, row0) on.
 void localBoundsNative(const Napi::CallbackInfo& info) {
-  const Napi::Object options = info[1].As<Napi::Object>();
-  const BoundsViews out = boundsOf(info[2]);
-  const size_t cells = static_cast<size_t>(out.low.width) * static_cast<size_t>(out.low.height);
-  localBounds(denseView<const float>(arrayOf<float>(info[0], cells, "heights"), out.low.width, out.low.height),
-              {intAt(options, "radius"), intAt(options, "stepRadius"), static_cast<float>(numberAt(options, "toleranceM")), intAt(options, "support")}, out);
+  const int width = info[1].ToNumber().Int32Value(), height = info[2].ToNumber().Int32Value();
+  const Napi::Object options = info[3].As<Napi::Object>(), from = info[4].As<Napi::Object>();
+  const size_t cells = static_cast<size_t>(width) * static_cast<size_t>(height);
+  localBounds(denseView<const float>(arrayOf<float>(info[0], cells, "heights"), width, height),
+              {intAt(options, "radius"), intAt(options, "stepRadius"), static_cast<float>(numberAt(options, "toleranceM")), intAt(options, "support")},
+              boundsOf(info[6]), intAt(from, "col0"), intAt(from, "row0"), info[5].ToNumber().Int32Value());
 }
 
 // reduceBounds(bounds, factor, reduced): fills reduced.
@@ -32,6 +33,18 @@ void reduceBoundsNative(const Napi::CallbackInfo& info) {
 // fillBounds(bounds, fallbackLow, fallbackHigh, maxDoublings): in place.
 void fillBoundsNative(const Napi::CallbackInfo& info) {
   fillBounds(boundsOf(info[0]), info[1].ToNumber().FloatValue(), info[2].ToNumber().FloatValue(), info[3].ToNumber().Int32Value());
+}
+
+// spanOf(bounds, { col0, row0, width, height }, span): fills span with the lowest low and the highest high in the rectangle.
+void spanOfNative(const Napi::CallbackInfo& info) {
+  const BoundsViews all = boundsOf(info[0]);
+  const Napi::Object rect = info[1].As<Napi::Object>();
+  const int col0 = intAt(rect, "col0"), row0 = intAt(rect, "row0"), width = intAt(rect, "width"), height = intAt(rect, "height");
+  const auto part = [&](ImageView<float> image) { return ImageView<const float>{&image.at(col0, row0), width, height, image.stride}; };
+  const HeightSpan span = spanOf({part(all.low), part(all.high)});
+  double* const out = arrayOf<double>(info[2], 2, "span");
+  out[0] = span.low;
+  out[1] = span.high;
 }
 
 // widenBounds(bounds, surroundings, factor, { marginM, shareOfSpan, lowest, highest }): in place.
@@ -48,6 +61,7 @@ void registerHeightBounds(Napi::Env env, Napi::Object exports) {
   exports.Set("localBounds", Napi::Function::New<localBoundsNative>(env, "localBounds"));
   exports.Set("reduceBounds", Napi::Function::New<reduceBoundsNative>(env, "reduceBounds"));
   exports.Set("fillBounds", Napi::Function::New<fillBoundsNative>(env, "fillBounds"));
+  exports.Set("spanOf", Napi::Function::New<spanOfNative>(env, "spanOf"));
   exports.Set("widenBounds", Napi::Function::New<widenBoundsNative>(env, "widenBounds"));
 }
 

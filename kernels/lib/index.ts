@@ -5,7 +5,7 @@ export { type DsmFromDisparityInput, dsmFromDisparity } from './dsm-from-dispari
 export { KernelArgumentError, TileGeometryError } from './errors.js';
 export { filterDisparity, type FilterOptions, matchMemoryBytes, type MatchOptions, matchPair } from './match.js';
 export { type CornerOptions, type MatchPointsInput, detectCorners, matchPoints } from './match-points.js';
-export { fillBounds, type HeightBounds, localBounds, type LocalBoundsOptions, reduceBounds, widenBounds, type WidenOptions } from './height-bounds.js';
+export { fillBounds, type HeightBounds, localBounds, type LocalBoundsOptions, reduceBounds, spanOf, widenBounds, type WidenOptions } from './height-bounds.js';
 export { type HeightSummary, openHeightSummary } from './height-summary.js';
 export { blendTiles, type BlendOptions, type BlendTile, fusePairs, type MergedBlock, mergedSteps, newMergedBlock, type PartialCells } from './merge-block.js';
 export { sourcesHash } from './native.js';

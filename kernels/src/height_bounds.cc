@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
+#include <vector>
 
 namespace altiplano {
 namespace {
@@ -82,9 +84,28 @@ void include(BoundsViews bounds, int x, int y, float low, float high) {
   most = known ? std::max(most, high) : high;
 }
 
-}  // namespace
+bool hasAny(ImageView<const float> heights) {
+  for (int y = 0; y < heights.height; ++y) {
+    const float* row = heights.row(y);
+    if (!std::all_of(row, row + heights.width, [](float height) { return std::isnan(height); })) return true;
+  }
+  return false;
+}
 
-void localBounds(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out) {
+// Rows computed at a time: what they need stays in the nearest caches, and in memory that is used again.
+constexpr int kBand = 96;
+
+ImageView<float> rowsOf(ImageView<float> image, int from, int to) { return {image.row(from), image.width, to - from, image.stride}; }
+
+// localBounds in one thread.
+void boundsOfBand(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out, int col0, int row0) {
+  if (!hasAny(heights)) {
+    for (int y = 0; y < out.low.height; ++y) {
+      std::fill_n(out.low.row(y), out.low.width, kNaN);
+      std::fill_n(out.high.row(y), out.high.width, kNaN);
+    }
+    return;
+  }
   const int width = heights.width, height = heights.height;
   Image<float> low(width, height), high(width, height), span(width, height), lowest(width, height), highest(width, height);
   keepSupported(heights, options, low.view(), high.view());
@@ -99,19 +120,42 @@ void localBounds(ImageView<const float> heights, const LocalBoundsOptions& optio
     windowExtreme<Least>(low.view(), options.stepRadius, lowest.view());
     windowExtreme<Most>(high.view(), options.stepRadius, highest.view());
   }
-  for (int y = 0; y < height; ++y) {
-    const float *least = low.view().row(y), *most = high.view().row(y), *step = span.view().row(y);
-    for (int x = 0; x < width; ++x) {
-      const bool known = least[x] <= most[x];
-      float from = least[x], to = most[x];
+  for (int y = 0; y < out.low.height; ++y) {
+    const int row = row0 + y;
+    const float *leasts = low.view().row(row) + col0, *mosts = high.view().row(row) + col0, *steps = span.view().row(row) + col0;
+    const float *lows = lowest.view().row(row) + col0, *highs = highest.view().row(row) + col0;
+    for (int x = 0; x < out.low.width; ++x) {
+      const float least = leasts[x], most = mosts[x];
+      const bool known = least <= most;
+      float from = least, to = most;
       if (options.stepRadius > 0) {
-        from = Most::of(lowest.view().at(x, y), Least::of(least[x], most[x] - step[x]));
-        to = Least::of(highest.view().at(x, y), Most::of(most[x], least[x] + step[x]));
+        from = Most::of(lows[x], Least::of(least, most - steps[x]));
+        to = Least::of(highs[x], Most::of(most, least + steps[x]));
       }
       out.low.at(x, y) = known ? from : kNaN;
       out.high.at(x, y) = known ? to : kNaN;
     }
   }
+}
+
+}  // namespace
+
+void localBounds(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out, int col0, int row0, int threads) {
+  // What a cell's bounds depend on: its windows, and the neighbours that support a height in them.
+  const int reach = options.radius + options.stepRadius + 1;
+  const int bands = (out.low.height + kBand - 1) / kBand;
+  const auto runFrom = [&](int first) {
+    for (int band = first; band < bands; band += threads) {
+      const int from = band * kBand, to = std::min(out.low.height, from + kBand);
+      const int top = std::max(0, row0 + from - reach), bottom = std::min(heights.height, row0 + to + reach);
+      const ImageView<const float> part{heights.row(top), heights.width, bottom - top, heights.stride};
+      boundsOfBand(part, options, {rowsOf(out.low, from, to), rowsOf(out.high, from, to)}, col0, row0 + from - top);
+    }
+  };
+  std::vector<std::future<void>> running;
+  for (int thread = 1; thread < std::min(threads, bands); ++thread) running.push_back(std::async(std::launch::async, runFrom, thread));
+  runFrom(0);
+  for (std::future<void>& one : running) one.get();
 }
 
 void reduceBounds(ConstBoundsViews in, int factor, BoundsViews out) {
@@ -120,7 +164,10 @@ void reduceBounds(ConstBoundsViews in, int factor, BoundsViews out) {
     std::fill_n(out.high.row(y), out.high.width, kNaN);
   }
   for (int y = 0; y < in.low.height; ++y) {
-    for (int x = 0; x < in.low.width; ++x) include(out, x / factor, y / factor, in.low.at(x, y), in.high.at(x, y));
+    for (int col = 0; col < out.low.width; ++col) {
+      const int to = std::min(in.low.width, (col + 1) * factor);
+      for (int x = col * factor; x < to; ++x) include(out, col, y / factor, in.low.at(x, y), in.high.at(x, y));
+    }
   }
 }
 
@@ -160,6 +207,18 @@ void fillBounds(BoundsViews bounds, float fallbackLow, float fallbackHigh, int m
     std::copy_n(filled.low.row(row), width, bounds.low.row(row));
     std::copy_n(filled.high.row(row), width, bounds.high.row(row));
   }
+}
+
+HeightSpan spanOf(ConstBoundsViews bounds) {
+  HeightSpan span{kInfinity, -kInfinity};
+  for (int y = 0; y < bounds.low.height; ++y) {
+    const float *low = bounds.low.row(y), *high = bounds.high.row(y);
+    for (int x = 0; x < bounds.low.width; ++x) {
+      span.low = Least::of(low[x], span.low);
+      span.high = Most::of(high[x], span.high);
+    }
+  }
+  return span;
 }
 
 void widenBounds(BoundsViews bounds, ConstBoundsViews surroundings, int factor, const WidenOptions& options) {

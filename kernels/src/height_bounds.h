@@ -25,8 +25,9 @@ struct LocalBoundsOptions {
 // Lowest and highest supported height in the (2 radius + 1)^2 cells around each cell; NaN where there is none. Isolated
 // spikes have no support; a building of three cells does. Among buildings a coarse level takes some roofs for ground and some
 // courtyards for roofs: so the bounds are widened, downwards and upwards, to the largest span within `stepRadius`, as far as
-// there are such heights; on an even slope, where all spans are alike, nothing changes. heights: NaN = none. Equals its twin.
-void localBounds(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out);
+// there are such heights; on an even slope, where all spans are alike, nothing changes. heights: NaN = none. `out`: the cells
+// from (col0, row0) of `heights` on. Rows are shared out among `threads` threads, which changes nothing. Equals its twin.
+void localBounds(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out, int col0 = 0, int row0 = 0, int threads = 1);
 void localBoundsReference(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out);
 
 // The extremes of the known cells in squares of `factor` cells; out: ceil(size / factor), the last squares may hold fewer.
@@ -43,6 +44,12 @@ struct WidenOptions {
   double shareOfSpan = 0;   // of high - low, on both sides as well
   double lowest = 0, highest = 0;  // the bounds stay inside; all of it where they miss it
 };
+
+// Lowest low and highest high of bounds without holes.
+struct HeightSpan {
+  float low, high;
+};
+HeightSpan spanOf(ConstBoundsViews bounds);
 
 // Makes bounds final: holes take those of `surroundings`, a grid `factor` times coarser that begins with the same cell.
 void widenBounds(BoundsViews bounds, ConstBoundsViews surroundings, int factor, const WidenOptions& options);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -57,6 +58,33 @@ TEST(LocalBounds, EqualsItsTwin) {
       expectSame(expected.high.view(), actual.high.view());
     }
   }
+}
+
+TEST(LocalBounds, OfAPartAndByThreadsAreThoseOfTheWhole) {
+  constexpr int kWidth = 90, kHeight = 330, kCol0 = 11, kRow0 = 21;
+  Image<float> ground = roughGround(kWidth, kHeight, 5);
+  for (int y = 200; y < kHeight; ++y) std::fill_n(ground.view().row(y), kWidth, kNaN);
+  const LocalBoundsOptions options{3, 6, 2, 3};
+  Bounds whole(kWidth, kHeight);
+  localBoundsReference(ground.view(), options, whole.views());
+  for (const int threads : {1, 2, 7}) {
+    Bounds part(60, 300);
+    localBounds(ground.view(), options, part.views(), kCol0, kRow0, threads);
+    const auto inWhole = [](ImageView<float> image) { return ImageView<const float>{&image.at(kCol0, kRow0), 60, 300, image.stride}; };
+    expectSame(inWhole(whole.low.view()), part.low.view());
+    expectSame(inWhole(whole.high.view()), part.high.view());
+  }
+}
+
+TEST(SpanOf, IsTheLowestLowAndTheHighestHigh) {
+  Bounds bounds(5, 3);
+  for (int i = 0; i < 15; ++i) {
+    bounds.low.view().at(i % 5, i / 5) = static_cast<float>((i * 7) % 15 - 4);
+    bounds.high.view().at(i % 5, i / 5) = static_cast<float>((i * 4) % 15 + 20);
+  }
+  const HeightSpan span = spanOf({bounds.low.view(), bounds.high.view()});
+  EXPECT_EQ(span.low, -4);
+  EXPECT_EQ(span.high, 34);
 }
 
 TEST(LocalBounds, HoldEverySupportedHeightNearBy) {

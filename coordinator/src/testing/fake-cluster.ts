@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type HeightRange, type Task, type TaskEvent, type TaskOutcome, identityAffine, ledgerKey, priorKey } from '@altiplano/protocol';
+import { type Task, type TaskEvent, type TaskOutcome, identityAffine, ledgerKey, priorKey } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import type { ScenePorts, SceneWork } from '../scene-work.js';
-import { tilesOf } from '../tile-index.js';
+import { tileCount, tilesOf } from '../tile-index.js';
 import { outcomeOf } from './outcome.js';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -95,7 +95,7 @@ export function fakeWork(calls: string[] = []): SceneWork {
         abandon: async () => { calls.push(`abandoned ${level.factor}`); },
       };
     },
-    makePrior: async ({ plan, factor, merged }) => ({ key: priorKey(plan.sceneId, factor, 'hash'), grid: merged.grid, tileHeightRange: (): HeightRange => [20, 40] }),
+    makePrior: async ({ plan, factor, level }) => ({ key: priorKey(plan.sceneId, factor, 'hash'), ranges: Float64Array.from({ length: 2 * tileCount(level) }, (_, i) => (i % 2 === 0 ? 20 : 40)) }),
     publishProducts: async ({ tally }) => {
       calls.push(`published ${tally.tasks}`);
       return { dsm: '/out/dsm.tif' };
