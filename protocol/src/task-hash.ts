@@ -14,10 +14,10 @@ export function taskHash(task: Omit<Task, 'outKey' | 'round'> & { readonly outKe
   return hash;
 }
 
-/** A task, completed by the key of its result, which its hash is a part of. */
+/** Completes a task that is the caller's own by the key of its result, which its hash is a part of. */
 export function withOutKey<T extends Omit<Task, 'outKey'>>(task: T, outKeyOf: (hash: string) => string): T & { readonly outKey: string } {
   const hash = hashOf(task);
-  const complete = { ...task, outKey: outKeyOf(hash) };
+  const complete = Object.assign(task, { outKey: outKeyOf(hash) });
   hashes.set(complete, hash);
   return complete;
 }
@@ -47,11 +47,11 @@ function sortedJson(value: unknown): string {
 
 function objectJson(value: object, partText: (part: unknown) => string, without?: ReadonlySet<string>): string {
   let text = '';
-  for (const [key, part] of Object.entries(value).sort(byKey)) {
+  const parts: Readonly<Record<string, unknown>> = { ...value };
+  for (const key of Object.keys(value).sort()) {
+    const part = parts[key];
     if (part === undefined || without?.has(key) === true) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${partText(part)}`;
   }
   return `{${text}}`;
 }
-
-const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
