@@ -25,8 +25,9 @@ const systemPackages = [
   { name: 'nats-server', program: process.env.ALTIPLANO_NATS_SERVER ?? 'nats-server' },
 ];
 
-/** An S3 server for the tests, and clocks to be moved; without them they say that they skip. */
+/** For the tests: certificates, an S3 server, and clocks to be moved; without the latter two they say that they skip. */
 const testPackages = [
+  { name: 'openssl', program: 'openssl' },
   { name: 'ceph-mon', program: 'ceph-mon' },
   { name: 'ceph-osd', program: 'ceph-osd' },
   { name: 'radosgw', program: 'radosgw' },

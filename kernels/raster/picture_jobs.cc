@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 
 #include "on_threads.h"
 
@@ -35,22 +36,37 @@ Picture reduced(Picture picture, int maxSize) {
   return small;
 }
 
+namespace {
+
+void draw(Session& session, const PictureJob& job) {
+  Picture picture = job.isHillshade ? hillshade(session, job.source, job.band, job.maxSize) : quicklook(session, job.source, job.band, job.maxSize);
+  // Each from the one before it.
+  for (const PictureJob::File& file : job.files) {
+    if (file.maxSize > 0) picture = reduced(std::move(picture), file.maxSize);
+    (file.isJpeg ? writeJpeg : writePng)(file.path, picture.width, picture.height, picture.rgba.data());
+  }
+}
+
+}  // namespace
+
 void drawPictures(Session& session, const std::vector<PictureJob>& jobs, int threads) {
   threads = std::min(threads, static_cast<int>(jobs.size()));
   std::atomic<size_t> next = static_cast<size_t>(threads);
+  std::vector<std::exception_ptr> failures(jobs.size());
   onThreads(threads, [&](int thread) {
     Session other;
     Session& own = thread == 0 ? session : other;
     for (auto i = static_cast<size_t>(thread); i < jobs.size(); i = next++) {
-      const PictureJob& job = jobs[i];
-      Picture picture = job.isHillshade ? hillshade(own, job.source, job.band, job.maxSize) : quicklook(own, job.source, job.band, job.maxSize);
-      // Each from the one before it.
-      for (const PictureJob::File& file : job.files) {
-        if (file.maxSize > 0) picture = reduced(std::move(picture), file.maxSize);
-        (file.isJpeg ? writeJpeg : writePng)(file.path, picture.width, picture.height, picture.rgba.data());
+      try {
+        draw(own, jobs[i]);
+      } catch (...) {
+        failures[i] = std::current_exception();
       }
     }
   });
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
 }
 
 }  // namespace altiplano::raster

@@ -10,12 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { transformPoints } from '@altiplano/kernels/raster';
 import { type Task, encodeMessage, stereoParamsSchema } from '@altiplano/protocol';
 import { type TaskQueue, openNatsQueue, startNatsServer } from '@altiplano/protocol/io';
+import { mayMount, withMounts } from './mounts.js';
 import { type BadInput, type CaseEnd, type Section, camera, program, runProgram, side } from './world.js';
 
 const agentProgram = fileURLToPath(new URL('../../../../node-agent/bin/altiplano-agent.js', import.meta.url));
 const sceneId = 'bad';
-/** Runs something with file systems of its own. */
-const smallDisk = ['unshare', '--map-root-user', '--mount'];
 const patienceMs = 60_000;
 
 const rpc = camera(0.25);
@@ -155,11 +154,11 @@ function readOnlyStore(folder: string, natsUrl: string, command: 'agent' | 'coor
   return {
     what: 'a store on a disk that can only be read', command: `altiplano ${command}`,
     async run() {
+      if (!await mayMount()) return null;
       const store = join(folder, name);
       mkdirSync(store);
-      const [first, ...rest] = [...smallDisk, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} || exit 99; exec "$@"`, 'sh'];
+      const [first = '', ...rest] = [...withMounts, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} && exec "$@"`, 'sh'];
       const ended = await runProgram(first, [...rest, process.execPath, program, command, '--store', store, '--nats', natsUrl], {}, folder);
-      if (ended.code === 99) return null;
       // Their messages are lines of a log.
       const said = /"event":"\w+:failed","error":"([^"]*)"/.exec(ended.stderr)?.[1] ?? '';
       return { end: `exit code ${ended.code}`, message: said };
@@ -169,17 +168,16 @@ function readOnlyStore(folder: string, natsUrl: string, command: 'agent' | 'coor
 
 /** Runs an agent whose store lies on a disk of 64 KB, until it has told what became of an ingest task; null where this machine lets us mount none. */
 async function fullDisk(folder: string, natsUrl: string, queue: TaskQueue): Promise<CaseEnd | null> {
+  if (!await mayMount()) return null;
   const store = join(folder, 'small-disk');
   mkdirSync(store);
-  const [program = '', ...rest] = smallDisk;
-  const mount = `mount -t tmpfs -o size=64k tmpfs ${store}`;
-  if ((await runProgram(program, [...rest, 'sh', '-c', mount])).code !== 0) return null;
+  const [program = '', ...rest] = withMounts;
   const signal = AbortSignal.timeout(patienceMs);
   const events = queue.events('full', signal, 'ends')[Symbol.asyncIterator]();
   const heard = events.next();
   await send(natsUrl, 'tasks.ingest.full.t', packed({ ...ingest, sceneId: 'full', taskId: 't', source: join(folder, 'left.tif'), outKey: 'scenes/full/images/0.tif' }));
   // Only a process of its own sees its disk: the shell waits for the agent and lists what is left there.
-  const script = `trap : TERM; ${mount} && "$@"; find ${store} -type f`;
+  const script = `trap : TERM; mount -t tmpfs -o size=64k tmpfs ${store} && "$@"; find ${store} -type f`;
   const args = [process.execPath, agentProgram, '--store', store, '--nats', natsUrl, '--log-level', 'silent'];
   const agent = spawn(program, [...rest, 'sh', '-c', script, 'sh', ...args], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
   const listed = text(agent.stdout);
