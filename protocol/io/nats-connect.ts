@@ -150,6 +150,10 @@ const reconnecting: Pick<NodeConnectionOptions, 'reconnectDelayHandler' | 'recon
   reconnectToServer: ([next]) => (next === undefined || next.lastConnect === 0 ? null : { server: next, delay: reconnectPauseMs + Math.random() * reconnectJitterMs }),
 };
 
+/** In any order, so that a cluster's servers share its agents. */
+const shuffled = (servers: readonly string[]): string[] =>
+  servers.map((server) => ({ server, at: Math.random() })).toSorted((a, b) => a.at - b.at).map(({ server }) => server);
+
 async function clientOptionsOf(options: NatsConnectOptions): Promise<NodeConnectionOptions> {
   const servers = options.servers.split(',').map((server) => server.trim()).filter((server) => server !== '');
   if (servers.length === 0) throw new InputError('no NATS server given; give nats://host:port');
@@ -160,8 +164,10 @@ async function clientOptionsOf(options: NatsConnectOptions): Promise<NodeConnect
   const tls = options.tls ?? (servers.some((server) => server.startsWith('tls://')) ? {} : null);
   if (tls !== null) await checkTls(tls);
   return {
-    servers, name: options.name ?? 'altiplano', inboxPrefix: natsInboxPrefix(options), maxReconnectAttempts: -1,
+    servers: shuffled(servers), name: options.name ?? 'altiplano', inboxPrefix: natsInboxPrefix(options), maxReconnectAttempts: -1,
     pingInterval: 10_000, maxPingOut: 3, timeout: 5_000, noAsyncTraces: true, ignoreAuthErrorAbort: true, ...reconnecting,
+    // Of a name's addresses the client reports what the last one said: in the system's order, 127.0.0.1 comes after ::1.
+    noRandomize: true,
     ...(authenticator && { authenticator }), ...(tls && { tls }),
   };
 }
