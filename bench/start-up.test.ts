@@ -33,7 +33,7 @@ const allowed: Readonly<Record<string, { readonly packages: readonly string[]; r
   'coordinator/dist/src/work-in-thread.js': { packages: [], ours: 90 },
   'coordinator/dist/src/main.js': { packages: ['commander'], ours: 5 },
   'node-agent/dist/src/main.js': {
-    packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node', 'commander', 'msgpackr', 'piscina', 'zod'], ours: 75,
+    packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node', 'commander', 'msgpackr', 'pino', 'piscina', 'zod'], ours: 75,
   },
 };
 
