@@ -115,6 +115,14 @@ test('bounds that are computed twice are those that are kept', async (t) => {
   t.false(boundsOf(scene, twice)[0].includes(NaN));
 });
 
+test('the rim beside a tile that lies just outside has bounds, because its agent reads one cell more', async (t) => {
+  const { scene, plan, merged } = await sceneWith(new Float32Array(width * height).fill(100));
+  t.teardown(() => scene.close());
+  const beside = levelOf([run(15, 140, 1)], 0); // ends where the grid begins
+  const [low, high] = boundsOf(scene, await makePrior({ merged, plan, factor: 4, level: beside, store: scene.store }));
+  t.deepEqual([low[35 * width], high[35 * width]], [82, 118]);
+});
+
 test('a tile\'s range spans the bounds it touches in the file, whatever else is searched', async (t) => {
   const { scene, plan, merged } = await sceneWith(terrain({ relief: 150, seed: 7, spikes: 0.005, holes: 0.1 }).seen);
   t.teardown(() => scene.close());

@@ -155,10 +155,11 @@ export function priorRange(path: string, grid: GridSpec, box: GroundBox): Height
   return rect === null ? null : spanOf(readBounds(path, rect), { ...rect, col0: 0, row0: 0 });
 }
 
-/** The cells of a grid that a box touches. */
-function touched({ originE, originN, resolution, width, height }: GridSpec, { minE, minN, maxE, maxN }: GroundBox): CellRect | null {
-  const col0 = Math.floor((minE - originE) / resolution), row0 = Math.floor((originN - maxN) / resolution);
-  const rect = { col0, row0, width: Math.ceil((maxE - originE) / resolution) - col0, height: Math.ceil((originN - minN) / resolution) - row0 };
+/** The cells of a grid that a box touches, and so many around them. */
+function touched({ originE, originN, resolution, width, height }: GridSpec, { minE, minN, maxE, maxN }: GroundBox, around = 0): CellRect | null {
+  const col0 = Math.floor((minE - originE) / resolution) - around, row0 = Math.floor((originN - maxN) / resolution) - around;
+  const col1 = Math.ceil((maxE - originE) / resolution) + around, row1 = Math.ceil((originN - minN) / resolution) + around;
+  const rect = { col0, row0, width: col1 - col0, height: row1 - row0 };
   return common(rect, { col0: 0, row0: 0, width, height });
 }
 
@@ -172,23 +173,32 @@ function tilesOn(grid: GridSpec, level: LevelPlan): {
 } {
   const tiles = openTileIndex(level);
   const side = level.tileCells * level.resolution;
-  function* touching({ col0, row0, width, height }: CellRect): Generator<{ readonly tile: number; readonly rect: CellRect }> {
+  function* near({ col0, row0, width, height }: CellRect): Generator<{ readonly tile: number; readonly box: GroundBox }> {
     const around = level.haloCells * level.resolution + 2 * grid.resolution;
     const west = grid.originE + col0 * grid.resolution - around, north = grid.originN - row0 * grid.resolution + around;
     const east = west + width * grid.resolution + 2 * around, south = north - height * grid.resolution - 2 * around;
     for (let iy = Math.floor(south / side); iy * side <= north; iy++) {
       for (let ix = Math.floor(west / side); ix * side <= east; ix++) {
         const tile = tiles.numberAt(ix, iy);
-        const rect = tile < 0 ? null : touched(grid, boxOfGrid(withHalo(tiles.tileAt(tile).core, level.haloCells)));
-        if (rect !== null) yield { tile, rect };
+        if (tile >= 0) yield { tile, box: boxOfGrid(withHalo(tiles.tileAt(tile).core, level.haloCells)) };
       }
     }
   }
   return {
-    count: tiles.count, touching,
+    count: tiles.count,
     see(block) {
-      for (const { rect } of touching(block)) if (common(expand(rect, 1, grid), block) !== null) return true;
+      for (const { box } of near(block)) {
+        // A tile beside the grid, too, reads its rim.
+        const rect = touched(grid, box, 1);
+        if (rect !== null && common(rect, block) !== null) return true;
+      }
       return false;
+    },
+    *touching(block) {
+      for (const { tile, box } of near(block)) {
+        const rect = touched(grid, box);
+        if (rect !== null) yield { tile, rect };
+      }
     },
   };
 }
