@@ -22,10 +22,10 @@ void onThreads(int threads, Job job) {
       if (!first) first = std::current_exception();
     }
   };
-  std::vector<std::thread> others;
+  std::vector<std::jthread> others;  // which are joined, too, where one of them can't be started
   for (int thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
   run(0);
-  for (std::thread& one : others) one.join();
+  others.clear();
   if (first) std::rethrow_exception(first);
 }
 
