@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import dns from 'node:dns';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,13 @@ async function use(access: NatsAccess): Promise<void> {
     await queue.close();
   }
 }
+
+/** Names have two addresses here, and nobody listens at the first: so is localhost on many machines, whatever this one's is. */
+Object.assign(dns, {
+  lookup: (_name: string, _options: dns.LookupAllOptions, tell: (error: null, addresses: dns.LookupAddress[]) => void): void => {
+    tell(null, [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }]);
+  },
+});
 
 const portOf = (server: NatsServer): number => Number(new URL(server.url).port);
 /** By name: the client doesn't look for addresses in certificates. */
