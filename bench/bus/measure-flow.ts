@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openNatsQueue, startNatsServer } from '@altiplano/protocol/io';
+import { replyOf } from '../harness/child-reply.js';
 import type { AgentsOrder, AgentsReply } from './agents-process.js';
 import type { CoordinatorOrder, CoordinatorReply } from './coordinator-process.js';
 import { cpuSecondsOf, rssBytesOf } from './process-figures.js';
@@ -94,19 +95,3 @@ export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
     await end();
   }
 }
-
-/** The next message of a kind from a child. Rejects where the child ends before. */
-function replyOf<R extends { readonly is: string }, K extends R['is']>(child: ChildProcess, is: K): Promise<Extract<R, { is: K }>> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (message: unknown): void => {
-      if (!isReply<R, K>(message, is)) return;
-      child.off('message', onMessage).off('exit', onExit);
-      resolve(message);
-    };
-    const onExit = (code: number | null, signal: string | null): void => { reject(new Error(`a process of the bench ended early (${signal ?? String(code)})`)); };
-    child.on('message', onMessage).on('exit', onExit);
-  });
-}
-
-const isReply = <R extends { readonly is: string }, K extends R['is']>(message: unknown, is: K): message is Extract<R, { is: K }> =>
-  typeof message === 'object' && message !== null && 'is' in message && message.is === is;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { coreHoursPerMillionKm2, mpxPerMillionKm2, scalingEfficiency, steadyState } from './cost.js';
+import { coreHoursPerMillionKm2, mpxPerMillionKm2, steadyState } from './cost.js';
 
 test('a million square kilometres at 0.5 m are 4 million megapixels, 556 core-hours at 2 Mpx per core-second', (t) => {
   t.is(mpxPerMillionKm2(0.5), 4e6);
@@ -16,9 +16,4 @@ test('two runs on a line give its slope and its start', (t) => {
 test('runs of one size, and a larger run that cost less, say nothing', (t) => {
   t.is(steadyState({ mpx: 4, cpuSeconds: 3 }, { mpx: 4, cpuSeconds: 4 }), null);
   t.is(steadyState({ mpx: 4, cpuSeconds: 5 }, { mpx: 8, cpuSeconds: 4 }), null);
-});
-
-test('twice as fast with two is perfect', (t) => {
-  t.is(scalingEfficiency(10, 5, 2), 1);
-  t.is(scalingEfficiency(10, 10, 2), 0.5);
 });

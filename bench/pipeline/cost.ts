@@ -26,6 +26,3 @@ export const mpxPerMillionKm2 = (gsdM: number): number => 1e6 / gsdM ** 2;
 
 /** Core-hours for a million square kilometres: Mpx / (Mpx per core-second) / 3600. */
 export const coreHoursPerMillionKm2 = (mpxPerCoreSecond: number, gsdM: number): number => mpxPerMillionKm2(gsdM) / mpxPerCoreSecond / 3600;
-
-/** Share of `agents` times the speed of one that `agents` reach: 1 = perfect. */
-export const scalingEfficiency = (oneSeconds: number, manySeconds: number, agents: number): number => oneSeconds / (agents * manySeconds);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pipeline bench itself, on a scene as small as it gets: what it measures is there and adds up. No time is judged.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { commonOptions, parseOptions } from '../harness/options.js';
@@ -20,8 +20,9 @@ test.serial('a small run has every figure, and its parts add up', async (t) => {
   for (const check of findings.checks) t.true(check.holds, `${check.what}: ${check.found}`);
   const names = ['throughput', 'efficiency', 'wall time', 'CPU of all processes', 'coordinator', 'broker', "largest agent's memory", "coordinator's memory", 'store', 'bus',
     'first preview', 'within 1 m', 'median |error|', 'NMAD'];
-  for (const [size, agents] of [[128, 1], [256, 1], [256, 2]] as const) {
-    const found = findings.measurements.filter(({ labels }) => labels['size'] === size && labels['agents'] === agents);
+  const hasSeparate = availableParallelism() > 1;
+  for (const [size, agents, runs] of [[128, 1], [256, 1], [256, 2], ...(hasSeparate ? [[256, 2, 'separate'] as const] : [])] as const) {
+    const found = findings.measurements.filter(({ labels }) => labels['size'] === size && labels['agents'] === agents && labels['runs'] === runs);
     t.deepEqual(found.map(({ name }) => name).filter((name) => name !== 'first preview'), names.filter((name) => name !== 'first preview'));
     t.true(found.every(({ name, samples }) => samples.every((value) => value > 0 || name === 'broker')), JSON.stringify(found.map(({ name, samples }) => [name, samples])));
   }
@@ -34,7 +35,7 @@ test.serial('a small run has every figure, and its parts add up', async (t) => {
   const cpu = findings.tables.find(({ title }) => title === 'Where the CPU goes');
   const [total = []] = cpu?.rows.filter(([name]) => name === 'total') ?? [];
   const parts = cpu?.rows.filter(([name]) => name !== 'total') ?? [];
-  for (const column of [1, 4]) {
+  for (const column of hasSeparate ? [1, 4, 7] : [1, 4]) {
     const sum = parts.reduce((all, row) => all + Number(row[column]), 0);
     t.true(Math.abs(sum - Number(total[column])) < 0.005 * (parts.length + 1) && sum > 0.5, `column ${column}: ${sum} and ${total[column]}`);
   }

@@ -4,15 +4,17 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Comparison } from '@altiplano/coordinator';
 import { compareByCommand } from '../accuracy/compare-command.js';
 import { type Options, UsageError } from '../harness/options.js';
 import type { Findings } from '../harness/report.js';
 import type { Suite, SuiteContext } from '../harness/suite.js';
-import { cachedScene, defaultSceneCache } from '../scenes/cached-scene.js';
+import { type CachedScene, cachedScene, defaultSceneCache } from '../scenes/cached-scene.js';
 import { terrainKinds } from '../scenes/options.js';
-import { allowedCores, configsOf, nameOf } from './configs.js';
-import { type MeasuredConfig, pipelineFindings } from './findings.js';
-import { measureRun } from './measure-run.js';
+import { allowedCores, type Config, configsOf, nameOf, placesOf } from './configs.js';
+import { pipelineFindings } from './findings.js';
+import type { RunMeasure } from './measure-run.js';
+import { measureTogether } from './measure-together.js';
 import { measurePageCost } from './page-cost.js';
 
 const resolutionM = 0.5;
@@ -24,6 +26,8 @@ over the whole process tree, nats-server included. The times of stages come from
 compared with the exact truth, and the products must have the same bytes with any number of agents.
 
 With N agents, all processes are pinned to N cores (taskset): one agent shares its core with coordinator and bus. 'free' runs may use every core.
+'N separate runs' are N runs of one agent at the same time, each on a core of its own, with its own bus, store and memory. They wait for nothing, so they
+show what N cores of this machine give (they still share caches, memory and the host), and what of it N agents reach.
 --memory N limits each run, together with the files it reads and writes, to N MB, as a pod's limit does. The run then writes into pages that were given up
 a moment before instead of new ones. On a virtual machine that hands free memory back to its host, a new page may cost ten times as much as a recycled
 one; the table of memory shows both costs on this machine. Two gigabytes are enough for two agents.
@@ -46,13 +50,13 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
   const cores = allowedCores(readFileSync('/proc/self/status', 'utf8'));
   const [size, small, repeats] = [countOf(options, 'size', quick ? 512 : 4096), countOf(options, 'small', 0), countOf(options, 'repeats', quick ? 1 : 3)];
   const sizes = [small === 0 ? Math.max(64, Math.round(size / 2)) : small, size] as const;
-  const agents = options.text('agents') === '' ? [...new Set([1, cores.length])] : options.counts('agents');
+  const agents = [...new Set(options.text('agents') === '' ? [1, cores.length] : options.counts('agents'))].sort((a, b) => a - b);
   const terrain = terrainKinds.find((kind) => kind === options.text('terrain'));
   if (terrain === undefined) throw new UsageError(`Expected ${terrainKinds.join(', ')} for --terrain but received '${options.text('terrain')}'`);
   if (sizes[0] >= sizes[1]) throw new UsageError(`Expected --small below --size but received ${sizes[0]} and ${sizes[1]}`);
   if (Math.max(...agents) > cores.length) progress.say(`more agents than the ${cores.length} cores allowed: those runs share them`);
 
-  const measured: MeasuredConfig[] = [];
+  const measured: (Config & { readonly scene: CachedScene; readonly runs: RunMeasure[]; readonly comparisons: Comparison[] })[] = [];
   const out = resolve(options.text('out'));
   const memoryMb = options.text('memory') === '' ? null : options.count('memory', 256);
   await mkdir(out, { recursive: true });
@@ -67,18 +71,20 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
     for (let k = 0; k < repeats; k++) {
       for (const [i, { scene, runs, comparisons, ...config }] of measured.entries()) {
         progress.step(k * measured.length + i, repeats * measured.length, nameOf(config));
-        const dir = join(out, 'run');
-        const { images } = scene;
-        const measure = await measureRun({ images, out: dir, agents: config.agents, cores: config.cores, memoryMb, options: ['--resolution', String(resolutionM)] });
-        runs.push(measure);
+        const folder = join(out, 'run');
+        await rm(folder, { recursive: true, force: true });
+        const shared = { images: scene.images, memoryMb, options: ['--resolution', String(resolutionM)] };
+        const ended = await measureTogether(placesOf(config).map((place, n) => ({ ...shared, ...place, out: join(folder, String(n)) })));
+        runs.push(...ended);
         // The bytes are the same in every run (a check): one comparison is enough.
-        if (comparisons.length === 0) comparisons.push(await compareByCommand(measure.summary.products['dsm'] ?? '', scene.truth, ['--out', dir]));
+        const [first] = ended;
+        if (comparisons.length === 0 && first !== undefined) comparisons.push(await compareByCommand(first.summary.products['dsm'] ?? '', scene.truth, ['--out', folder]));
       }
     }
   } finally {
     await rm(out, { recursive: true, force: true });
   }
-  return pipelineFindings(measured, { gsdM: resolutionM, withGoals: !quick, memoryMb, pages });
+  return pipelineFindings(measured, { terrain, gsdM: resolutionM, withGoals: !quick, memoryMb, pages });
 }
 
 /** An option's whole number, or what holds where it wasn't given. */
