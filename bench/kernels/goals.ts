@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { goalsTable } from '../harness/goals.js';
 import type { TableInput } from '../harness/report.js';
 import { medianOf } from '../harness/statistics.js';
 import type { FileTimes } from './files.js';
@@ -12,8 +13,8 @@ const denseKernels = ['dense'];
 const aroundKernels = ['rectify', 'rectify', 'searchRange', 'speckle', 'median', 'dsmFromDisparity', 'merge'];
 const aroundFiles = ['read window', 'read window', 'write partial'];
 
-/** What is wanted of kernels beside what was found. No checks: on a machine with neighbours a time proves little by itself. */
-export function goalsTable(f: KernelFindings, files: readonly FileTimes[]): TableInput {
+/** What is wanted of kernels beside what was found. */
+export function kernelGoals(f: KernelFindings, files: readonly FileTimes[]): TableInput {
   const base = (kernel: string): KernelTimes | undefined =>
     f.times.find((t) => t.group === 'base' && t.threads === 1 && t.kernel === kernel && t.case.size === f.base.size);
   const onTarget = (kernel: string, target: string): number => medianOf(f.times.find((t) => t.group === 'targets' && t.kernel === kernel && t.target === target)?.cpu ?? []);
@@ -39,11 +40,8 @@ export function goalsTable(f: KernelFindings, files: readonly FileTimes[]): Tabl
     ['triangulate', '100 Mpx/s', speed('triangulate'), 'Mpx/s', speed('triangulate') >= 100],
     [`around matching, against matchPair at ${f.base.range} disparities`, `< ${milliseconds(['matchPair']).toFixed(0)} ms/Mpx`, around, 'ms/Mpx', around < milliseconds(['matchPair'])],
   ];
-  return {
-    title: 'What is wanted of kernels, and what was found',
-    columns: [{ name: 'goal', align: 'left' }, { name: 'wanted' }, { name: 'found' }, { name: '', align: 'left' }],
-    rows: rows.filter(([, , found]) => Number.isFinite(found)).map(([goal, wanted, found, unit, reached]) =>
-      [goal, wanted, `${found >= 100 ? found.toFixed(0) : found.toPrecision(3)} ${unit}`, reached ? 'reached' : 'not yet']),
-    note: 'Around matching: rectification and reading of both images, search range, filters, triangulation, outliers, rasterization, writing the partial, merge.',
-  };
+  return goalsTable(
+    rows.filter(([, , found]) => Number.isFinite(found)).map(([what, wanted, found, unit, isReached]) =>
+      ({ what, wanted, found: `${found >= 100 ? found.toFixed(0) : found.toPrecision(3)} ${unit}`, isReached })),
+    'Around matching: rectification and reading of both images, search range, filters, triangulation, outliers, rasterization, writing the partial, merge.');
 }

@@ -6,7 +6,7 @@ import type { Findings, MeasurementInput } from '../harness/report.js';
 import type { Suite, SuiteContext } from '../harness/suite.js';
 import { describeMachine } from '../harness/surroundings.js';
 import { fileMeasurement, fileNames, fileTable, measureFiles } from './files.js';
-import { goalsTable } from './goals.js';
+import { kernelGoals } from './goals.js';
 import { makeLimits } from './limits.js';
 import { checkEquality, type Equality, type KernelTimes, measureGroup, type PairAccuracy } from './measure.js';
 import { models } from './models.js';
@@ -64,7 +64,7 @@ function run({ options, quick, only, progress }: SuiteContext): Findings {
       ...times.map((t) => measurementOf(t, findings)), ...files.map((f) => fileMeasurement(f, base.size)),
       ...accuracyMeasurements(accuracy), ...limitMeasurements(findings, threads),
     ],
-    tables: tablesOf(findings, [...(files.length > 0 ? [fileTable(files, base.size)] : []), goalsTable(findings, files)]),
+    tables: tablesOf(findings, [...(files.length > 0 ? [fileTable(files, base.size)] : []), kernelGoals(findings, files)]),
     charts: chartsOf(findings),
   };
 }

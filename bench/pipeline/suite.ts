@@ -46,7 +46,7 @@ Two sizes separate the constant start-up from the cost of a megapixel. Scenes ar
   run,
 };
 
-async function run({ options, quick, progress }: SuiteContext): Promise<Findings> {
+async function run({ options, quick, only, progress }: SuiteContext): Promise<Findings> {
   const cores = allowedCores(readFileSync('/proc/self/status', 'utf8'));
   const [size, small, repeats] = [countOf(options, 'size', quick ? 512 : 4096), countOf(options, 'small', 0), countOf(options, 'repeats', quick ? 1 : 3)];
   const sizes = [small === 0 ? Math.max(64, Math.round(size / 2)) : small, size] as const;
@@ -61,7 +61,8 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
   const memoryMb = options.text('memory') === '' ? null : options.count('memory', 256);
   await mkdir(out, { recursive: true });
   const pages = measurePageCost(out, quick ? 2 ** 26 : 2 ** 30);
-  const work = configsOf(sizes, agents, cores, quick);
+  // The first two are what all others are compared with.
+  const work = configsOf(sizes, agents, cores, quick).filter((config, i) => i < 2 || nameOf(config).includes(only));
   try {
     for (const pxSide of sizes) {
       progress.step(0, repeats * work.length, `scene of ${pxSide} px`);
@@ -84,7 +85,7 @@ async function run({ options, quick, progress }: SuiteContext): Promise<Findings
   } finally {
     await rm(out, { recursive: true, force: true });
   }
-  return pipelineFindings(measured, { terrain, gsdM: resolutionM, withGoals: !quick, memoryMb, pages });
+  return pipelineFindings(measured, { terrain, gsdM: resolutionM, isLarge: !quick, memoryMb, pages });
 }
 
 /** An option's whole number, or what holds where it wasn't given. */
