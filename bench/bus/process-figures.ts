@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parseField, parseStat } from '../pipeline/process-tree.js';
 
 /** CPU seconds of this process so far, user and system, all threads. */
 export function cpuSeconds(): number {
@@ -8,15 +8,10 @@ export function cpuSeconds(): number {
   return (user + system) / 1e6;
 }
 
-let ticksPerSecond = 0;
-
 /** CPU seconds of another process so far; NaN where the system has no /proc. */
 export function cpuSecondsOf(pid: number): number {
   try {
-    ticksPerSecond ||= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-    // Behind the command's name, which may hold anything but ends at the last ')': state is field 3, user and system time 14 and 15.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.trim().split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).cpuSeconds;
   } catch {
     return NaN;
   }
@@ -25,7 +20,7 @@ export function cpuSecondsOf(pid: number): number {
 /** Resident bytes of another process; NaN where the system has no /proc. */
 export function rssBytesOf(pid: number): number {
   try {
-    return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+    return parseField(readFileSync(`/proc/${pid}/status`, 'utf8'), 'VmRSS');
   } catch {
     return NaN;
   }
