@@ -10,6 +10,6 @@ export type { NatsAuth, NatsTls, Secret } from './nats-credentials.js';
 export { type NatsQueueOptions, openNatsQueue } from './nats-queue.js';
 export { type NatsServer, type NatsServerOptions, findNatsServer, startNatsServer } from './nats-server.js';
 export type { ObjectStore, PutOptions } from './object-store.js';
-export { gdalOptionsFor, openStore, openWritableStore } from './open-store.js';
+export { gdalOptionsFor, openExistingStore, openStore, openWritableStore } from './open-store.js';
 export type { PublishOptions, TaskDelivery, TaskQueue } from './task-queue.js';
 export { type TimeLimit, timeLimit } from './time-limit.js';

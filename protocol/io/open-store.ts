@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '../src/errors.js';
 import { openFileStore } from './file-store.js';
@@ -11,13 +11,16 @@ import type { ObjectStore } from './object-store.js';
  * Throws InputError for a URL this release can't open.
  */
 export async function openStore(url: string): Promise<ObjectStore> {
-  if (url === '') throw new InputError('the store URL is empty; give s3://bucket/prefix or file:///absolute/folder');
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined) return openFileStore(url);
-  if (scheme === 'file') return openFileStore(filePathOf(url));
+  const folder = folderOf(url);
   // The client is a third of a second of start-up that a store of files needn't pay for.
-  if (scheme === 's3') return (await import('./s3-store.js')).openS3Store(url);
-  throw new InputError(`store ${url}: unknown scheme '${scheme}:'; use s3://bucket/prefix or file:///absolute/folder`);
+  return folder === null ? (await import('./s3-store.js')).openS3Store(url) : openFileStore(folder);
+}
+
+/** Opens a store that somebody looks into: as openStore, but throws InputError where its folder isn't there, for then its name was mistaken. */
+export async function openExistingStore(url: string): Promise<ObjectStore> {
+  const folder = folderOf(url);
+  if (folder !== null && !(await stat(folder).then((found) => found.isDirectory(), () => false))) throw new InputError(`store ${url}: there is no such folder`);
+  return openStore(url);
 }
 
 /** Opens a store for a program that does nothing but write to it. Throws InputError, too, where its folder can't be written: waiting would not help. */
@@ -30,6 +33,16 @@ export async function openWritableStore(url: string): Promise<ObjectStore> {
     await store.close();
     throw new InputError(`store ${url}: nothing can be written to ${store.scratchFolder} (${cause instanceof Error ? cause.message : String(cause)}); let the user who runs this write there`, cause);
   }
+}
+
+/** The folder that a store's URL names; null for a bucket. Throws InputError for what is no URL of a store. */
+function folderOf(url: string): string | null {
+  if (url === '') throw new InputError('the store URL is empty; give s3://bucket/prefix or file:///absolute/folder');
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) return url;
+  if (scheme === 'file') return filePathOf(url);
+  if (scheme === 's3') return null;
+  throw new InputError(`store ${url}: unknown scheme '${scheme}:'; use s3://bucket/prefix or file:///absolute/folder`);
 }
 
 function filePathOf(url: string): string {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { InputError, ServiceUnavailableError } from '../src/index.js';
-import { openFileStore, openMemoryStore, openStore } from '../io/index.js';
+import { openExistingStore, openFileStore, openMemoryStore, openStore } from '../io/index.js';
 import { testObjectStore } from './object-store-conformance.js';
 
 const folders: string[] = [];
@@ -92,4 +92,13 @@ test('openStore takes a file URL or a path, and says what it can\'t open', async
   await t.throwsAsync(openStore('gopher://x'), { instanceOf: InputError });
   await t.throwsAsync(openStore('file://otherhost/x'), { instanceOf: InputError });
   await t.throwsAsync(openStore(''), { instanceOf: InputError });
+});
+
+test('who looks into a store makes none: a folder that is not there is told', async (t) => {
+  const folder = await newFolder();
+  for (const url of [join(folder, 'typo'), pathToFileURL(join(folder, 'typo')).href]) {
+    await t.throwsAsync(openExistingStore(url), { instanceOf: InputError, message: `store ${url}: there is no such folder` });
+  }
+  t.deepEqual(await readdir(folder), []);
+  t.is((await openExistingStore(folder)).url, pathToFileURL(folder).href);
 });

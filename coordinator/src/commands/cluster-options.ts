@@ -2,7 +2,7 @@
 import { type BusFlags, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp } from '@altiplano/protocol/config';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
 import { ServiceUnavailableError } from '@altiplano/protocol/plain';
-import { openStore } from '@altiplano/protocol/store';
+import { openExistingStore } from '@altiplano/protocol/store';
 import type { Command } from 'commander';
 
 export type ClusterFlags = BusFlags & StoreFlags;
@@ -12,9 +12,9 @@ export function addClusterOptions(command: Command): Command {
   return addConfigOption(addBusOptions(addStoreOption(command))).addHelpText('after', secretsHelp);
 }
 
-/** Opens the store, runs, and closes it again. */
-export async function withStore<T>({ store: url }: StoreFlags, run: (store: ObjectStore) => Promise<T>): Promise<T> {
-  const store = await openStore(url);
+/** Opens the store, runs, and closes it again. Only who gives it its first scene may `open` one that isn't there. */
+export async function withStore<T>({ store: url }: StoreFlags, run: (store: ObjectStore) => Promise<T>, open = openExistingStore): Promise<T> {
+  const store = await open(url);
   try {
     return await run(store);
   } finally {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BusFlags, StoreFlags } from '@altiplano/protocol/config';
+import { openStore } from '@altiplano/protocol/store';
 import type { Command } from 'commander';
 import { type SceneOptions, addSceneOptions } from '../scene-options.js';
 import { tileCount } from '../tile-index.js';
@@ -41,6 +42,6 @@ ${orderExitCodes}`)
         await nudgeCoordinator(options);
         if (options.wait) await waitForEnd(store, given.type, { ...options, scene: plan.sceneId }, signal);
         else if (options.json) process.stdout.write(`${JSON.stringify(told)}\n`);
-      });
+      }, openStore);
     });
 }
