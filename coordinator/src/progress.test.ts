@@ -22,7 +22,7 @@ function inTiles(count: number): SceneState {
 }
 
 function output(isTty: boolean, show: (view: ReturnType<typeof openProgress>, tick: (ms: number) => void) => void): string {
-  const stream = new PassThrough();
+  const stream = Object.assign(new PassThrough(), { isTTY: isTty });
   let clock = 0;
   const view = openProgress({ stream, isTty, now: () => clock });
   show(view, (ms) => { clock += ms; });
@@ -47,6 +47,19 @@ test('a pipe gets plain lines: the start of a phase, then no more than one in te
   t.regex(later ?? '', new RegExp(`^stereo: 2/${total} tiles \\(1 dead\\), \\d+\\.\\d\\d Mpx/s, \\d+:\\d\\d left$`));
   t.regex(end ?? '', new RegExp(`^stereo: ${total}/${total} tiles \\(1 dead\\), \\d+\\.\\d\\d Mpx/s$`));
   t.deepEqual(rest, []);
+});
+
+test('on a terminal the bar of a phase is full once the next begins, and as it was where none does', (t) => {
+  const align = { label: 'align', ended: 5, total: 9, empty: 0, dead: 0, mpx: null };
+  const bars = (show: Parameters<typeof output>[1]): string[] => [...output(true, show).matchAll(/(?:align|stereo) +\S+ (\d+\/\d+)/g)].map(([, counted = '']) => counted);
+  const left = bars((view, tick) => {
+    view.show(align);
+    tick(1000);
+    view.show(null);
+    view.show({ ...align, label: 'stereo', ended: 0, total: 4 });
+  });
+  t.deepEqual(left.slice(0, 3), ['0/9', '9/9', '0/4']);
+  t.is(bars((view) => { view.show(align); }).at(-1), '5/9');
 });
 
 test('progress counts the reference pixels of ended tiles', (t) => {

@@ -81,17 +81,24 @@ function barView({ stream }: ProgressOptions, enters: Enters, rates: Rates): Pro
   // Loaded where there is a terminal to draw on.
   const cliProgress: typeof import('cli-progress') = createRequire(import.meta.url)('cli-progress');
   let bar: SingleBar | null = null;
+  let last: PhaseProgress | null = null;
   const stop = (): void => {
     bar?.stop();
     bar = null;
   };
+  // A phase is left at once when its last task ends, and only then: nobody shows us that end.
+  const finish = ({ total, ...of }: PhaseProgress): void => {
+    bar?.update(total, payload({ ...of, total, ended: total }, rates));
+    stop();
+  };
   return {
     show(progress) {
-      if (progress === null) return stop();
+      if (progress === null) return;
+      if (last !== null && last.label !== progress.label) finish(last);
+      last = progress;
       if (enters(progress)) {
-        stop();
         bar = new cliProgress.SingleBar({
-          stream, format: '{label} {bar} {value}/{total} {what}  {rate}  {left} left{lost}', hideCursor: true, barsize: 30, fps: 5,
+          stream, format: '{label} {bar} {value}/{total} {what}  {rate}  {left} left{lost}', hideCursor: true, barsize: 30, fps: 5, gracefulExit: true,
         }, cliProgress.Presets.shades_classic);
         bar.start(progress.total, 0, payload(progress, rates));
       }

@@ -19,7 +19,7 @@ header p { margin: 6px 0 0; }
 .figures div { padding: 14px 16px; border-radius: 10px; background: var(--card); }
 .figures dd { margin: 0; font-size: 20px; font-weight: 620; font-variant-numeric: tabular-nums; }
 .figures dt { color: var(--soft); font-size: 13px; line-height: 1.35; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 16px; align-items: start; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 16px; align-items: start; }
 figure { margin: 0; }
 figure:first-child { grid-column: 1 / -1; }
 img { display: block; width: 100%; max-height: 820px; object-fit: contain; border-radius: 10px; background: var(--card); }
