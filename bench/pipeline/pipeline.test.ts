@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Comparison, RunSummary } from '@altiplano/coordinator';
 import type { RpcModel } from '@altiplano/kernels';
@@ -11,7 +14,7 @@ import { compareByCommand } from '../accuracy/compare-command.js';
 import { makeScene } from '../scenes/make-scene.js';
 import type { SceneManifest } from '../scenes/manifest.js';
 import type { SceneOptions } from '../scenes/options.js';
-import { runAltiplano, runScene } from './run-altiplano.js';
+import { altiplano, runAltiplano, runScene } from './run-altiplano.js';
 
 interface Town { readonly directory: string; readonly manifest: SceneManifest; readonly images: readonly string[] }
 interface Context { folder: string; town: Town; oneAgent: { summary: RunSummary; products: ReadonlyMap<string, Buffer> } }
@@ -104,6 +107,16 @@ test.serial('the products are the same bytes with four agents', async (t) => {
   t.true(products.has('dsm.tif'));
   t.deepEqual([...products.keys()], [...oneAgent.products.keys()]);
   for (const [name, bytes] of products) t.true(bytes.equals(oneAgent.products.get(name) ?? Buffer.alloc(0)), name);
+});
+
+test.serial('a run whose reader leaves goes on to its end', async (t) => {
+  const out = join(t.context.folder, 'unread');
+  const run = spawn(process.execPath, [altiplano, 'run', ...t.context.town.images, ...tiles, '--out', out], { stdio: ['ignore', 'pipe', 'pipe'] });
+  run.stdout.once('data', () => { run.stdout.destroy(); });
+  const stderr = text(run.stderr);
+  const [code] = await once(run, 'close');
+  t.is(code, 0, await stderr);
+  t.deepEqual(await productBytes(out), t.context.oneAgent.products);
 });
 
 test.serial('killing an agent with a tile in its hands changes nothing, and that tile ran twice', async (t) => {

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { RunSummary } from '@altiplano/coordinator';
 
-const program = fileURLToPath(new URL('../../../coordinator/bin/altiplano.js', import.meta.url));
+/** The command's file. */
+export const altiplano = fileURLToPath(new URL('../../../coordinator/bin/altiplano.js', import.meta.url));
 
 export interface RunOptions {
   /** Show the program's progress on standard error; default true. */
@@ -19,7 +20,7 @@ export interface RunEnd { readonly exitCode: number; readonly summary: RunSummar
 /** Runs `altiplano ARGS… --json` as a user would, in its own process. Never throws for an exit code: the caller judges it. */
 export function runAltiplano(args: readonly string[], { showProgress = true, launcher = [], onStart }: RunOptions = {}): Promise<RunEnd> {
   return new Promise((resolve, reject) => {
-    const [command, ...words] = [...launcher, process.execPath, program, ...args, '--json'];
+    const [command, ...words] = [...launcher, process.execPath, altiplano, ...args, '--json'];
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';

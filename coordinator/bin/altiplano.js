@@ -7,8 +7,10 @@ const main = new URL('../dist/src/main.js', import.meta.url);
 const addon = new URL('../../kernels/build/Release/altiplano_kernels.node', import.meta.url);
 if (existsSync(main) && existsSync(addon)) {
   // The agent is a program of its own; here it only has a name to be found by.
-  if (process.argv[2] === 'agent') {
-    process.argv.splice(2, 1);
+  const first = process.argv.findIndex((word, i) => i > 1 && !word.startsWith('-'));
+  const isHelp = process.argv[first] === 'help';
+  if (process.argv[isHelp ? first + 1 : first] === 'agent') {
+    process.argv.splice(first, isHelp ? 2 : 1, ...(isHelp ? ['--help'] : []));
     await import('../../node-agent/bin/altiplano-agent.js');
   } else await import(main.href);
 } else {

@@ -9,8 +9,8 @@ type Register = (program: Command, signal: AbortSignal) => void;
 interface Listed {
   /** What --help says of it. */
   readonly does: string;
-  /** It is loaded where it is called: all of them are half a second. */
-  readonly load: () => Promise<Register>;
+  /** It is loaded where it is called: all of them are half a second. Null: the launcher starts it. */
+  readonly load: (() => Promise<Register>) | null;
 }
 
 /** The commands by heading, in the order of --help. */
@@ -41,6 +41,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
         return (program, signal) => { registerCoordinator(program, signal, packageVersion()); };
       },
     },
+    agent: { does: 'pull the tasks of a cluster and run them; any number of them, on machines that may vanish', load: null },
     submit: {
       does: 'give a scene to a cluster: plan it on this machine, and let the coordinator run it',
       load: async () => (await import('./commands/submit.js')).registerSubmit,
@@ -103,49 +104,64 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // A reader that has seen enough (`altiplano plan ... | head`) is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
+  const words = argv.slice(2).filter((word) => !word.startsWith('-'));
+  const called = words[0] === 'help' ? words[1] : words[0];
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { onOutputError(error, called); });
 
   const program = new Command('altiplano')
     .description('Digital surface models from satellite stereo images with RPC camera models.')
     .version(packageVersion())
     .option('--verbose', 'show where in the code an error came from')
-    .showHelpAfterError('(altiplano COMMAND --help shows what it takes)')
+    .showHelpAfterError('(altiplano --help lists the commands)')
     .exitOverride()
     .addHelpText('after', `
 Examples:
   altiplano info left.tif                          what Altiplano understands of an image
   altiplano plan left.tif right.tif                what a run would do
   altiplano run left.tif right.tif --out scene     makes scene/dsm.tif and its companion layers
-  altiplano compare scene/dsm.tif lidar.tif        how good the DSM is
-  altiplano agent --store s3://scenes --nats URL   a program that runs a cluster's tasks (see altiplano agent --help)`);
+  altiplano compare scene/dsm.tif lidar.tif        how good the DSM is`);
   program.configureHelp({ subcommandTerm: (command) => command.name() });
-  const words = argv.slice(2).filter((word) => !word.startsWith('-'));
-  const called = words[0] === 'help' ? words[1] : words[0];
   for (const [heading, group] of Object.entries(commands)) {
     program.commandsGroup(heading);
     for (const [name, { does, load }] of Object.entries(group)) {
-      if (name === called) (await load())(program, interrupted.signal);
+      if (name === called && load !== null) (await load())(program, interrupted.signal);
       else program.command(name);
-      program.commands.at(-1)?.description(does).exitOverride();
+      program.commands.at(-1)?.description(does).exitOverride().showHelpAfterError(`(altiplano ${name} --help explains it)`);
     }
   }
+  const isKnown = program.commands.some((command) => command.name() === called);
   try {
-    await program.parseAsync([...argv]);
+    await program.parseAsync(called === undefined ? [...argv] : asCalled(argv, isKnown));
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (interrupted.signal.aborted) {
-      process.stderr.write('altiplano: interrupted; run again with the same arguments to go on\n');
+      process.stderr.write(`altiplano: interrupted${called === 'run' ? '; run again with the same arguments to go on' : ''}\n`);
       return 130;
     }
     process.stderr.write(`altiplano: ${describe(error, program.opts<{ verbose?: true }>().verbose === true)}\n`);
     return usageCodes.includes(codeOf(error)) ? 2 : 1;
   }
 }
+
+/** `help tile run` asks what `tile run --help` does; help for what is no command tells that, as calling it does. */
+function asCalled(argv: readonly string[], isKnown: boolean): string[] {
+  const at = argv.indexOf('help', 2);
+  const isHelp = at >= 2 && argv.slice(2, at).every((word) => word.startsWith('-'));
+  const words = isHelp ? [...argv.slice(0, at), ...argv.slice(at + 1), '--help'] : [...argv];
+  return isKnown ? words : words.filter((word) => word !== '--help' && word !== '-h');
+}
+
+/**
+ * Whoever read our output has seen enough (`altiplano plan ... | head`). A run goes on without a reader: its products are files. What only shows
+ * things is complete; what tells by its exit code how a scene ended ends as if by SIGPIPE, for it hasn't come to that.
+ */
+function onOutputError(error: NodeJS.ErrnoException, called: string | undefined): void {
+  if (error.code !== 'EPIPE') throw error;
+  if (called !== 'run') process.exit(called !== undefined && tellsEnd.includes(called) ? 141 : 0);
+}
+
+const tellsEnd = ['watch', 'submit', 'resume', 'cancel', 'replay', 'coordinator'];
 
 function describe(error: unknown, isVerbose: boolean): string {
   if (!(error instanceof Error)) return String(error);

@@ -44,7 +44,8 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   const shared = stereo.map(({ images: [ref, sec] }) => sharedGround(ports, ref, sec, heights, project));
   stereo.forEach(({ images: [ref, sec] }, i) => {
     if ((shared[i] ?? []).some((ring) => ringArea(ring) > 0)) return;
-    throw new InputError(`${sec.path}: no ground in common with ${ref.path} at heights ${wanted[0].toFixed(0)} to ${wanted[1].toFixed(0)} m; check field 'rpc' (${sec.rpcSource}, ${ref.rpcSource}) or choose other --pairs`);
+    const suspect = request.heightRange === undefined ? '' : `--height-range (the RPCs are made for ${metres(madeFor([ref, sec]))}), `;
+    throw new InputError(`${sec.path}: no ground in common with ${ref.path} at heights ${metres(wanted)}; check ${suspect}field 'rpc' (${sec.rpcSource}, ${ref.rpcSource}) or choose other --pairs`);
   });
 
   const views = images.map((image) => viewOf(ports, image, crs, wanted));
@@ -102,11 +103,15 @@ const heightsOf = (image?: DescribedImage): HeightRange => {
   return [altOff - Math.abs(altScale), altOff + Math.abs(altScale)];
 };
 
+/** Heights that all of these images' RPCs are made for. */
+const madeFor = (images: readonly DescribedImage[]): HeightRange =>
+  [Math.max(...images.map((image) => heightsOf(image)[0])), Math.min(...images.map((image) => heightsOf(image)[1]))];
+
 /** Heights to search: request, DEM, or RPC domains. */
 function heightDomainOf(request: SceneRequest, images: readonly DescribedImage[], ports: PlanPorts, warnings: string[]): HeightRange {
-  const made: HeightRange = [Math.max(...images.map((image) => heightsOf(image)[0])), Math.min(...images.map((image) => heightsOf(image)[1]))];
+  const made = madeFor(images);
   if (request.heightRange) {
-    if (request.heightRange[0] < made[0] || request.heightRange[1] > made[1]) warnings.push(`heightRange ${metres(request.heightRange)} reaches outside what the RPCs are made for (${metres(made)})`);
+    if (request.heightRange[0] < made[0] || request.heightRange[1] > made[1]) warnings.push(`--height-range ${metres(request.heightRange)} reaches outside what the RPCs are made for (${metres(made)})`);
     return request.heightRange;
   }
   if (made[0] >= made[1]) {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { InputError, type SceneRequest, sceneRequestSchema } from '@altiplano/protocol';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ImageInput } from './describe-inputs.js';
-import { defaultSettings, parseSettings, settingsOption } from './stereo-settings.js';
+import { parseSettings, settingsHelp, settingsOption } from './stereo-settings.js';
 import type { DescribedImage } from './view.js';
 
 /** The options that `run` and `plan` share, as commander hands them over. */
@@ -43,8 +43,9 @@ export function addSceneOptions(command: Command): Command {
     .addOption(new Option('--rpc <files>', 'one RPC file per image, or - to look beside and inside the image').argParser(list).default([], '-'))
     .option('--tile <cells>', 'side of a tile at full resolution, a multiple of 64 (default: about 1024 pixels, 512 or 768 for small scenes)', wholeNumber)
     .option('--memory <MB>', 'memory that a task may use', positive, 1500)
-    .addOption(settingsOption('stereo parameter', defaultSettings()))
-    .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)');
+    .addOption(settingsOption('stereo parameter', 'see below'))
+    .option('--scene-id <id>', 'name of the scene in the store (default: a hash of the request)')
+    .addHelpText('after', settingsHelp());
 }
 
 /** The images as files to look at. Throws InputError where the lists don't fit the images. */

@@ -2,7 +2,7 @@
 import { InputError, stereoParamsSchema } from '@altiplano/protocol';
 import test from 'ava';
 import { Command } from 'commander';
-import { defaultSettings, parseSettings, settingsOption } from './stereo-settings.js';
+import { parseSettings, settingsHelp, settingsOption } from './stereo-settings.js';
 
 const parsed = (...args: string[]): Record<string, number> =>
   parseSettings(new Command().addOption(settingsOption('parameter', 'none')).parse(args, { from: 'user' }).opts<{ set: string[] }>().set);
@@ -13,8 +13,9 @@ test('a parameter is set by its name, with or without its group, repeated or in 
   t.deepEqual(parsed(), {});
 });
 
-test('the defaults are settings', (t) => {
-  t.deepEqual(parseSettings(defaultSettings().split(' ')), stereoParamsSchema.parse({}));
+test('help gives every parameter with its default, as --set takes it, and a meaning', (t) => {
+  const rows = [...settingsHelp().matchAll(/^ {2}(\S+) +(\S.*)$/gm)];
+  t.deepEqual(parseSettings(rows.map(([, setting = '']) => setting)), stereoParamsSchema.parse({}));
 });
 
 test('an unknown group or name lists what there is, and a number is told from what is none', (t) => {

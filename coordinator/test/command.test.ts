@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { writeGeoTiff } from '@altiplano/kernels/raster';
@@ -41,6 +43,39 @@ test('help teaches by examples and exits 0', async (t) => {
   const ofRun = await altiplano('run', '--help');
   t.regex(ofRun.stdout, /make a DSM from overlapping images[^]*Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial/);
   t.deepEqual(await altiplano('help', 'run'), ofRun);
+  t.deepEqual(await altiplano('help', 'tile', 'run'), await altiplano('tile', 'run', '--help'));
+  t.deepEqual(await altiplano('help', 'agent'), await altiplano('agent', '--help'));
+});
+
+test('what is no command is told, also where help for it is asked, and a refusal names the help that explains it', async (t) => {
+  for (const words of [['rnu'], ['help', 'rnu'], ['rnu', '--help']]) {
+    const { code, stdout, stderr } = await altiplano(...words);
+    t.is(code, 2);
+    t.is(stdout, '');
+    t.is(stderr, "error: unknown command 'rnu'\n(Did you mean run?)\n(altiplano --help lists the commands)\n");
+  }
+  t.regex((await altiplano('run', left, right)).stderr, /\n\(altiplano run --help explains it\)\n$/);
+  t.regex((await altiplano('tile', 'run')).stderr, /\n\(altiplano tile run --help explains it\)\n$/);
+  t.regex((await altiplano('agent', '--store', 'x', '--slot', '2')).stderr, /Did you mean --slots[^]*\n\(altiplano-agent --help explains it\)\n$/);
+});
+
+test('a look into a store that is not there is refused, and makes none', async (t) => {
+  const gone = join(folder, 'gone-store');
+  for (const command of [['scenes'], ['status', '--scene', 'x'], ['tiles', '--scene', 'x'], ['clean', '--scene', 'x'], ['cancel', '--scene', 'x']]) {
+    const { code, stderr } = await altiplano(...command, '--store', gone);
+    t.is(code, 2);
+    t.is(stderr, `altiplano: store ${gone}: there is no such folder\n`);
+  }
+  await t.throwsAsync(stat(gone), { code: 'ENOENT' });
+});
+
+test('a reader that has seen enough is no failure', async (t) => {
+  const child = spawn(process.execPath, [program, 'plan', left, right, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const stderr = readText(child.stderr);
+  const [code] = await once(child, 'close');
+  t.is(code, 0);
+  t.is(await stderr, '');
 });
 
 test('plan prints what a run would do, as text or JSON, and writes nothing', async (t) => {
@@ -81,6 +116,7 @@ test('what cannot work is refused with exit code 2 and one line that names it', 
     [/text\.tif/, 'plan', left, join(folder, 'text.tif')],
     [/none\.tif.* RPC/, 'plan', left, none],
     [/far\.tif: no ground in common with .*left\.tif/, 'plan', left, far],
+    [/check --height-range \(the RPCs are made for 0 to 100 m\), field 'rpc'/, 'plan', left, right, '--height-range', '8000,8100'],
     [/copy\.tif: the same image as .*left\.tif/, 'plan', left, join(folder, 'copy.tif')],
     [/band 4/, 'plan', left, right, '--band', '4'],
     [/crs: EPSG:4326 .* geographic/, 'plan', left, right, '--crs', 'EPSG:4326'],

@@ -43,6 +43,7 @@ export async function readConfig(argv: readonly string[], env: Environment, vers
     .description('Pulls stereo tasks from NATS, runs them, and puts their results into the store.')
     .version(version)
     .allowExcessArguments(false)
+    .showHelpAfterError('(altiplano-agent --help explains it)')
     .exitOverride()
     .addOption(new Option('--id <name>', "this agent's name in ledger and logs")
       .env('ALTIPLANO_AGENT_ID').default(`${hostname()}-${process.pid}`, '<host>-<pid>').argParser(agentName))

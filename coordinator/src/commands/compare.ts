@@ -16,6 +16,13 @@ export function registerCompare(program: Command): void {
     .option('--mask <file>', 'score only the reference cells where this raster is not zero')
     .option('--png <file>', 'difference map to write (default: DSM-minus-REFERENCE.png in the working directory)')
     .option('--out <dir>', 'directory for the difference map')
+    .addHelpText('after', `
+Examples:
+  altiplano compare scene/dsm.tif lidar.tif
+  altiplano compare scene/dsm.tif lidar.tif --mask buildings.tif --out figures --json
+
+The DSM is resampled to the reference's cells. Both may have any grid and CRS, but need the same vertical datum.
+Exit codes: 0 compared, 1 failed, 2 bad usage or input.`)
     .action(async (dsm: string, reference: string, { json, out, png, mask }: CompareOptions) => {
       const name = `${basename(dsm, extname(dsm))}-minus-${basename(reference, extname(reference))}.png`;
       const map = resolve(png ?? join(out ?? '.', name));

@@ -8,8 +8,11 @@ export function registerInfo(program: Command): void {
     .option('--rpc <file>', 'file with the RPC (default: look beside and inside the image)')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
-Example:
-  altiplano info left.tif`)
+Examples:
+  altiplano info left.tif
+  altiplano info IMG_R1C1.JP2 --rpc RPC_PNEO.XML --json
+
+Exit codes: 0 readable, with an RPC or without, 1 failed, 2 bad usage or input.`)
     .action(async (image: string, { rpc, json }: { rpc?: string; json?: true }) => {
       const { describeImage, formatImageInfo } = await import('@altiplano/kernels/raster');
       const { letGdalRead } = await import('../input-files.js');

@@ -18,7 +18,9 @@ export function registerPlan(program: Command): void {
     .option('--json', 'print the plan and its estimates as one line of JSON')
     .addHelpText('after', `
 Example:
-  altiplano plan left.tif right.tif --height-range 0,250`)
+  altiplano plan left.tif right.tif --height-range 0,250
+
+Exit codes: 0 a run could start, 1 failed, 2 bad usage or input.`)
     .action(async (images: string[], options: SceneOptions & { agents?: number }) => {
       const { makePlan } = await import('../make-plan.js');
       const { kernelPorts } = await import('../plan-ports.js');

@@ -27,7 +27,7 @@ Examples:
   altiplano replay --scene town --tile x1021y-33,x1022y-33 --set p2=60,p1=15           smoother there
   altiplano replay --scene town --tile x1021y-33 --pair 0_1
 
-The parameters are those of altiplano run --set; its --help lists them.
+The parameters of --set are those of altiplano run; its --help explains them.
 Each replay is an order with a number, kept in the store with its parameters; the products say which tiles come from which replay.
 Parameters from an earlier replay of the same tile stay unless you set them again. If the scene was done without --keep-intermediates,
 its images and coarse levels are made again first.

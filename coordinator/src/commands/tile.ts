@@ -26,11 +26,12 @@ export function registerTile(program: Command, signal: AbortSignal): void {
   const tile = program.command('tile');
   addConfigOption(addStoreOption(tile.command('run')))
     .exitOverride()
+    .showHelpAfterError('(altiplano tile run --help explains it)')
     .description('run one tile on this machine, without the bus, and write nothing to the store')
     .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
     .requiredOption('--tile <id>', 'the tile, e.g. x1021y-33; altiplano tiles lists them')
     .requiredOption('--pair <id>', 'the pair, e.g. 0_1')
-    .addOption(new Option('--level <factor>', 'reduction: 1, 4, 16').argParser(wholeNumber).default(1))
+    .addOption(new Option('--level <factor>', 'how much the images are reduced: 1 is full resolution; altiplano tiles lists the others there are').argParser(wholeNumber).default(1))
     .option('--dump <dir>', 'write every intermediate to this folder, as GeoTIFF and PNG: windows, rectified, disparity, confidence, validity, points, partial')
     .addOption(settingsOption("parameter that replaces the scene's", "the scene's"))
     .option('--json', "print the outcome as the ledger would keep it, as one line of JSON")
@@ -40,6 +41,7 @@ Examples:
   altiplano tile run --store s3://scenes --scene town --tile x1021y-33 --pair 0_1 --dump look
   altiplano tile run --store ./store --scene town --tile x63y-3 --pair 0_1 --level 16 --set p2=60
 
+The parameters of --set are those of altiplano run; its --help explains them.
 The task is rebuilt as its coordinator made it, from the plan, pointing, height prior and replays in the store; then --set is applied. It
 runs in a process of its own: if it crashes, you are told the signal.
 
