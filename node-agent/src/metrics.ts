@@ -15,7 +15,7 @@ export async function openMetrics(port: number, inHand: { readonly size: number 
   const tasks = new Counter({ name: 'altiplano_tasks_total', help: 'Tasks ended', labelNames: ['kind', 'state'], registers });
   const buckets = [0.1, 0.3, 1, 3, 10, 30, 100, 300];
   const seconds = new Histogram({ name: 'altiplano_task_seconds', help: 'Wall time of a task', labelNames: ['kind'], buckets, registers });
-  const stages = new Counter({ name: 'altiplano_stage_seconds_total', help: 'Wall time per stage', labelNames: ['kind', 'stage'], registers });
+  const stages = new Counter({ name: 'altiplano_stage_seconds_total', help: 'CPU seconds per stage', labelNames: ['kind', 'stage'], registers });
   const held = new Gauge({ name: 'altiplano_tasks_in_hand', help: 'Tasks being worked on', registers, collect: () => { held.set(inHand.size); } });
   return {
     countOutcome({ kind, state, wallSeconds, stages: stageSeconds }) {
