@@ -6,10 +6,15 @@ import { type Requests, statusOf } from './nats-requests.js';
 import { mayHaveAttemptsHeader, parseWork, taskHeader } from './nats-work.js';
 import type { TaskDelivery } from './task-queue.js';
 
-const answerTimeoutMs = 2_000;
+/** After this much silence a pull that should have ended counts as unanswered, and one that doesn't wait as forgotten. */
+const [answerTimeoutMs, forgottenMs] = [2_000, 250];
 
-/** 'message': a task; 'none': no task in time; 'unanswered': the bus is away, or lost its consumers with its state. */
-export type Pulled = { readonly is: 'message'; readonly message: Msg } | { readonly is: 'none' } | { readonly is: 'unanswered' };
+/**
+ * 'message': a task; 'none': no task in time; 'unanswered': the bus is away, or lost its consumers with its state; 'forgotten': no answer to a
+ * pull that doesn't wait. nats-server keeps such a pull without a word where another agent's pull, a moment before it, gets the last task
+ * (`processNextMsgReq` in its server/consumer.go says no only if more pulls wait than there are tasks).
+ */
+export type Pulled = { readonly is: 'message'; readonly message: Msg } | { readonly is: 'none' | 'unanswered' | 'forgotten' };
 
 /** Pulls one message at a time. */
 export interface Puller {
@@ -36,8 +41,9 @@ interface Line {
   subjects: string[];
   /** Requests without an answer. */
   open: number;
-  /** When the pull counts as unanswered. */
+  /** When the pull counts as unanswered or forgotten, and which of both. */
   until: number;
+  silence: Pulled;
   timer: { readonly at: number; readonly timeout: NodeJS.Timeout } | null;
   /** Null: nobody waits. */
   waiter: { readonly resolve: (pulled: Pulled) => void; readonly reject: (error: Error) => void } | null;
@@ -60,7 +66,7 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
           else hear(line, message);
         },
       }),
-      subjects: [], open: 0, until: 0, timer: null, waiter: null,
+      subjects: [], open: 0, until: 0, silence: unanswered, timer: null, waiter: null,
     };
     return line;
   }
@@ -103,7 +109,7 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
     const timeout = setTimeout(() => {
       line.timer = null;
       if (line.waiter === null) return;
-      if (line.until <= performance.now()) settle(line, unanswered);
+      if (line.until <= performance.now()) settle(line, line.silence);
       else watch(line);
     }, line.until - performance.now());
     // A pull that waits has a connection to keep the program running.
@@ -135,7 +141,8 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
       line.open = kinds.length;
       line.subjects = [];
       if (nc.isClosed()) return settle(line, none);
-      line.until = performance.now() + waitMs + answerTimeoutMs;
+      line.until = performance.now() + (waitMs > 0 ? waitMs + answerTimeoutMs : forgottenMs);
+      line.silence = waitMs > 0 ? unanswered : forgotten;
       watch(line);
       waiting.add(line);
       const text = waitMs > 0 ? JSON.stringify({ batch: 1, expires: waitMs * 1_000_000 }) : '{"batch":1,"no_wait":true}';
@@ -146,6 +153,7 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
 
 const none: Pulled = { is: 'none' };
 const unanswered: Pulled = { is: 'unanswered' };
+const forgotten: Pulled = { is: 'forgotten' };
 
 /** A message nobody waits for. */
 const refuse = (message: Msg): void => { if (statusOf(message) === null) message.respond(handBack(0)); };

@@ -101,7 +101,7 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
       setMaxListeners(0, signal); // one per queue
       signal.addEventListener('abort', () => { puller.wake(); }, { signal: closing.signal });
     }
-    // One kind after the other without waiting, so that the first kind with work wins; then all at once.
+    // One kind after the other without waiting, so that the first kind with work wins; then, or where the bus keeps silent, all at once.
     const singly = warm === null ? kinds : [warm, ...kinds.filter((kind) => kind !== warm)];
     for (let i = 0; i < singly.length + (waitMs > 0 ? 1 : 0); i += 1) {
       if (signal.aborted || isClosed) return null;
@@ -110,7 +110,8 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
         await recover(signal);
         return null;
       }
-      if (pulled.is === 'none') continue;
+      if (pulled.is === 'forgotten') i = Math.max(i, singly.length - 1);
+      if (pulled.is !== 'message') continue;
       const { subject } = pulled.message;
       const kind = kinds.find((candidate) => isTaskOf(candidate, subject));
       if (kind !== undefined && kind !== warm) lastKind = { kind, until: now + sameKindMs };

@@ -83,6 +83,25 @@ test('nats queue: an ack and the next pull of its kind go as one message, and as
   t.deepEqual(acks, [andNext, andNext, andNext, '+ACK']);
 });
 
+test('nats queue: a pull that the server forgets, as when another agent gets the last task at the same moment, is followed by one that waits', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  // Plays the consumers of a stream that isn't there.
+  const nc = await connect({ servers: server.url });
+  t.teardown(() => nc.close());
+  const pulls: string[] = [];
+  nc.subscribe('$JS.API.CONSUMER.MSG.NEXT.*.*', { callback: (_error, message) => {
+    pulls.push(message.string());
+    if (!message.string().includes('no_wait')) message.respond('a task');
+  } });
+  await nc.flush();
+  const queue = await openNatsQueue({ servers: server.url, role: 'agent' });
+  t.teardown(() => queue.close());
+  t.not(await queue.pullTask(['ingest'], 5_000, never), null);
+  t.deepEqual(pulls, ['{"batch":1,"no_wait":true}', '{"batch":1,"expires":5000000000}']);
+  t.is(await queue.pullTask(['ingest', 'align'], 0, never), null);
+  t.is(pulls.length, 3);
+});
+
 test('nats queue: a batch of tasks is answered twice, however many it has', async (t) => {
   const server = await newServer(t, await newFolder(t));
   const queue = await newQueue(t, server.url);
