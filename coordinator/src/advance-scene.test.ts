@@ -2,7 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { type Task, type TaskOutcome, priorKey, taskHash } from '@altiplano/protocol';
-import { type SceneCommand, type SceneEvent, type SceneState, advanceScene, initialState, isFinal, openTasks, partialsOf, tileEnd } from './advance-scene.js';
+import { type SceneCommand, type SceneEvent, type SceneState, advanceScene, hasTasksAhead, initialState, isFinal, openTasks, partialsOf, tileEnd } from './advance-scene.js';
 import { type ByteTable, byteAt } from './byte-table.js';
 import { noDeadTasks } from './dead-tasks.js';
 import { planScene } from './plan-scene.js';
@@ -33,6 +33,8 @@ function drive(endOf: (task: Task) => TaskOutcome['state'], pick: (count: number
   const past: SceneEvent[] = [];
   const merged: string[] = [];
   const published: Task[] = [];
+  /** Tasks that came though none were ahead. */
+  let unforeseen = 0;
   while (pending.length > 0) {
     const [event] = pending.splice(pick(pending.length), 1);
     if (!event) break;
@@ -40,6 +42,7 @@ function drive(endOf: (task: Task) => TaskOutcome['state'], pick: (count: number
     // The event itself, repeats of it, and repeats of something long past.
     for (const e of [...Array<SceneEvent>(times()).fill(event), ...past.slice(pick(past.length)).slice(0, 2)]) {
       const { state: next, commands } = advanceScene(state, e);
+      if (!hasTasksAhead(state) && commands.some(({ type }) => type === 'publishTasks')) unforeseen += 1;
       state = next;
       for (const command of commands) {
         if (command.type === 'mergeTile') merged.push(`${command.factor}/${command.tileId}`);
@@ -48,12 +51,13 @@ function drive(endOf: (task: Task) => TaskOutcome['state'], pick: (count: number
       }
     }
   }
-  return { state, merged: merged.sort(), published };
+  return { state, merged: merged.sort(), published, unforeseen };
 }
 
 const bytesOf = (table: ByteTable): number[] => Array.from({ length: table.length }, (_, i) => byteAt(table, i));
 
-const summary = ({ state, merged, published }: ReturnType<typeof drive>) => ({
+const summary = ({ state, merged, published, unforeseen }: ReturnType<typeof drive>) => ({
+  unforeseen,
   phase: state.phase, failure: state.failure, merged, tasks: published.map((task) => `${task.taskId} ${taskHash(task)}`).sort(),
   ends: bytesOf(state.ends), merges: bytesOf(state.merges), counts: state.endCounts, tiles: state.tileCounts, cells: state.endedCells,
 });
@@ -69,11 +73,31 @@ test('a scene runs through every level to done, each tile merged once', (t) => {
   t.like(published.at(-1), { kind: 'stereo', factor: 1, heightRange: [10, 20], priorKey: priorKey(plan.sceneId, 4, 'hash') });
 });
 
+test('tasks are ahead until the last of full resolution has ended, though tiles wait to be merged', (t) => {
+  let [state, pending, before]: [SceneState, SceneEvent[], boolean] = [initialState(plan), [{ type: 'started' }], true];
+  const held: SceneEvent[] = [];
+  while (pending.length > 0) {
+    const next = pending.flatMap((event) => {
+      const advance = advanceScene(state, event);
+      state = advance.state;
+      return advance.commands.flatMap((command) => answers(command, () => 'done'));
+    });
+    const isHeld = (event: SceneEvent): boolean => event.type === 'tileMerged' && event.factor === 1;
+    held.push(...next.filter(isHeld));
+    pending = next.filter((event) => !isHeld(event));
+    if (pending.length > 0) before &&= hasTasksAhead(state);
+  }
+  t.true(before);
+  t.is(held.length, tileCount(fullLevel));
+  t.deepEqual([state.phase, hasTasksAhead(state)], ['tiles', false]);
+});
+
 test('any order and any duplication of events end in the same state with the same tasks', (t) => {
   const dead = [...tilesOf(fullLevel)][2]?.id;
   const endOf = (task: Task): TaskOutcome['state'] => ('tileId' in task && task.factor === 1 && task.tileId === dead ? 'dead' : task.taskId.endsWith('w1') ? 'empty' : 'done');
   const expected = summary(drive(endOf));
   t.is(expected.phase, 'partial');
+  t.is(expected.unforeseen, 0);
   t.notThrows(() => fc.assert(fc.property(fc.infiniteStream(fc.nat(1_000_000)), (stream) => {
     const next = (): number => stream.next().value ?? 0;
     t.deepEqual(summary(drive(endOf, (count) => next() % Math.max(1, count), () => 1 + (next() % 3))), expected);

@@ -140,6 +140,13 @@ export function advanceScene(state: SceneState, event: SceneEvent): Advance {
 
 export const isFinal = (phase: ScenePhase): phase is 'done' | 'partial' | 'failed' => phase === 'done' || phase === 'partial' || phase === 'failed';
 
+/** False where all tasks have ended, and what is left (merging at full resolution, publishing) needs none. */
+export function hasTasksAhead({ phase, levelIndex, plan, tasks, endCounts: { done, empty, dead } }: SceneState): boolean {
+  if (isFinal(phase) || phase === 'publishing') return false;
+  const isLastStep = levelIndex === plan.levels.length - 1 && (phase === 'tiles' || phase === 'merging');
+  return !isLastStep || done + empty + dead < tasks.count;
+}
+
 export function levelOf(state: SceneState): LevelPlan {
   const level = state.plan.levels[state.levelIndex];
   if (!level) throw new Error(`scene ${state.plan.sceneId} has no level ${state.levelIndex}`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { startAgents } from './agent-processes.js';
+import { agentsWhileNeeded, startAgents } from './agent-processes.js';
 
 /** An agent without work: it writes one line, then does what the test wants. */
 async function withAgent(t: ExecutionContext, body: string, run: (dir: string, program: string) => Promise<void>): Promise<void> {
@@ -44,6 +44,28 @@ test('agents get bus, store and name, write their own logs, and end when stopped
   t.is(await log(2), 'agent --nats nats://nowhere --store file:///nowhere --id agent-2\n');
   await agents.stop();
   t.deepEqual(pids.filter(isAlive), []);
+}));
+
+test('agents end when nothing is left to do for them, start again when there is, and all of them have ended after a stop', async (t) => withAgent(t, 'setInterval(() => {}, 1000);', async (dir, program) => {
+  const starts: { pids(): number[]; stop(): Promise<void> }[] = [];
+  const agents = agentsWhileNeeded(() => {
+    starts.push(startAgents(options(dir, program, 1)));
+    return starts.at(-1) as (typeof starts)[number];
+  });
+  const pidOf = async (k: number): Promise<number> => {
+    await until(() => starts[k]?.pids().length === 1);
+    return starts[k]?.pids()[0] ?? 0;
+  };
+  agents.need(true);
+  const first = await pidOf(0);
+  agents.need(false);
+  agents.need(false);
+  await until(() => !isAlive(first));
+  t.is(starts.length, 1);
+  agents.need(true);
+  const second = await pidOf(1);
+  await agents.stop();
+  t.deepEqual([starts.length, isAlive(second)], [2, false]);
 }));
 
 test('an agent that is killed is started again', async (t) => withAgent(t, 'setInterval(() => {}, 1000);', async (dir, program) => {

@@ -29,6 +29,32 @@ export interface AgentProcesses {
   stop(patienceMs?: number): Promise<void>;
 }
 
+/** Agents that run only while they are needed. */
+export interface NeededAgents {
+  /** Says whether there is, or soon will be, something to do for them: ends them where not, and starts new ones where there is again. */
+  need(isNeeded: boolean): void;
+  /** Ends all of them, as `AgentProcesses.stop` does. */
+  stop(patienceMs?: number): Promise<void>;
+}
+
+/** Starts agents, which are needed until `need` says otherwise. */
+export function agentsWhileNeeded(start: () => AgentProcesses): NeededAgents {
+  let agents: AgentProcesses | null = start();
+  const ending: Promise<void>[] = [];
+  return {
+    need(isNeeded) {
+      if (isNeeded) agents ??= start();
+      else if (agents !== null) {
+        ending.push(agents.stop());
+        agents = null;
+      }
+    },
+    async stop(patienceMs) {
+      await Promise.all([...ending, agents?.stop(patienceMs)]);
+    },
+  };
+}
+
 /** An agent that lives this long was healthy: what kills it then is no fault of its own start. */
 const healthyMs = 10_000;
 const mostRestarts = 5;

@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { configureGdal } from '@altiplano/kernels/raster';
 import { ServiceUnavailableError, type ScenePlan, planKey, productKey } from '@altiplano/protocol';
 import { type ObjectStore, findNatsServer, openNatsQueue, openStore, startNatsServer } from '@altiplano/protocol/io';
-import { startAgents } from './agent-processes.js';
+import { type SceneState, hasTasksAhead } from './advance-scene.js';
+import { agentsWhileNeeded, startAgents } from './agent-processes.js';
 import { dropObjects, isIntermediate } from './drop-objects.js';
 import { lockFolder } from './lock-folder.js';
 import { messageOf } from './message-of.js';
@@ -81,10 +82,11 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
   const stop = AbortSignal.any([signal, lost.signal]);
   const server = await startNatsServer({ storeDir: join(dir, 'bus') });
   try {
-    const agents = startAgents({
+    // Without tasks ahead they end, beside the last merging and the publishing: the files these read find room in memory instead.
+    const agents = agentsWhileNeeded(() => startAgents({
       count: local.agents, natsUrl: server.url, storeUrl: store.url, logDir: join(dir, 'logs'), onWarning: local.onWarning,
       onGone: (error) => { lost.abort(error); },
-    });
+    }));
     try {
       const onProblem = (problem: Error): void => { local.onWarning(problem.message); };
       const queue = await openNatsQueue({ servers: server.url, name: 'coordinator', signal: stop, onProblem });
@@ -95,8 +97,12 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
           store, queue, work: local.work, now: () => performance.now(),
           cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
         };
-        const { outDir, onWarning, onState } = local;
-        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, keepsMerge: local.keepIntermediates, onWarning, ...(onState && { onState }) }, stop);
+        const { outDir, onWarning } = local;
+        const onState = (state: SceneState): void => {
+          agents.need(hasTasksAhead(state));
+          local.onState?.(state);
+        };
+        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, keepsMerge: local.keepIntermediates, onWarning, onState }, stop);
         if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
         return result;
       } finally {
