@@ -36,14 +36,31 @@ void copyInto(ImageView<const T> from, ImageView<T> to) {
   }
 }
 
+// What a window has beyond the tile on each side: more than the corners of a tile turned by 3 degrees, and the kernel, need.
+int windowMargin(int width, int height) { return std::max(width, height) / 16 + 8; }
+
+// What the sensor saw of the tile and around it: the image goes on, here as its reflection.
+template <typename T>
+Image<T> windowOf(ImageView<const float> tile) {
+  const int margin = windowMargin(tile.width, tile.height);
+  const auto reflected = [](int i, int length) { return i < 0 ? std::min(-i, length - 1) : i >= length ? std::max(0, 2 * (length - 1) - i) : i; };
+  Image<T> window(tile.width + 2 * margin, tile.height + 2 * margin);
+  for (int y = 0; y < window.height(); ++y) {
+    const float* const from = tile.row(reflected(y - margin, tile.height));
+    for (int x = 0; x < window.width(); ++x) window.view().row(y)[x] = static_cast<T>(from[reflected(x - margin, tile.width)]);
+  }
+  return window;
+}
+
 // A turn by 93 degrees about the middle, with a curvature of a fraction of a pixel as real rectifications have.
 ImageFromRect turned(int width, int height) {
   ImageFromRect map;
   map.uOff = (width - 1) / 2.0, map.vOff = (height - 1) / 2.0;
   map.uScale = std::max(1.0, width / 2.0), map.vScale = std::max(1.0, height / 2.0);
   const double angle = 93 * 3.14159265358979 / 180, cos = std::cos(angle), sin = std::sin(angle);
-  map.col[0] = (width - 1) / 2.0, map.col[1] = cos * map.uScale, map.col[2] = -sin * map.vScale, map.col[3] = 0.3, map.col[6] = 0.02;
-  map.row[0] = (height - 1) / 2.0, map.row[1] = sin * map.uScale, map.row[2] = cos * map.vScale, map.row[5] = 0.2, map.row[9] = 0.02;
+  const int margin = windowMargin(width, height);
+  map.col[0] = map.uOff + margin, map.col[1] = cos * map.uScale, map.col[2] = -sin * map.vScale, map.col[3] = 0.3, map.col[6] = 0.02;
+  map.row[0] = map.vOff + margin, map.row[1] = sin * map.uScale, map.row[2] = cos * map.vScale, map.row[5] = 0.2, map.row[9] = 0.02;
   return map;
 }
 
@@ -301,8 +318,8 @@ Tile::Tile(const PairInput& in)
       boundsLow(width, height), boundsHigh(width, height),
       mergedHeight(width, height), mergedConfidence(width, height), mergedCount(width, height), mergedSpread(width, height),
       mergedReason(width, height) {
-  if (in.is8Bit) window8 = copied<uint8_t>(in.ref);
-  else window16 = copied<uint16_t>(in.ref);
+  if (in.is8Bit) window8 = windowOf<uint8_t>(in.ref);
+  else window16 = windowOf<uint16_t>(in.ref);
 
   censusBoth(*this, censusTransform);
   DisparitySelector selector(sgmInput(), {}, won.views());
