@@ -4,7 +4,7 @@ import test from 'ava';
 import { makeReport } from '../harness/testing/reports.js';
 import type { Limits } from './limits.js';
 import { checkEquality, type KernelTimes } from './measure.js';
-import { models } from './models.js';
+import { models, sgmOperations } from './models.js';
 import { planGroups } from './plan.js';
 import { ratesOf } from './rates.js';
 import { texturedPair } from './textured-pair.js';
@@ -36,6 +36,13 @@ test('a kernel timed in several threads gives a CPU time per thread and a wall t
   t.throws(() => native.timeStage({ tiles, stage: 'sgm', target: 'PDP-11', repetitions: 1 }), { message: /PDP-11/ });
   for (const tile of tiles) native.closeTile(tile);
   t.throws(() => native.filteredDisparity(tiles[0] ?? t.fail()), { message: /closed/ });
+});
+
+test('the limit of matching is measured with the operations that its model counts, in eight chains of whole vectors', (t) => {
+  for (const target of native.targets()) {
+    const { amount } = native.timeArithmetic({ kind: 'int8', target, threads: 1, repetitions: 1, rounds: 3 });
+    t.true([1, 16, 32, 64].includes(amount / (3 * 8 * sgmOperations)), `${target}: ${amount}`);
+  }
 });
 
 test('both images of a pair show the same grey where the truth says so', (t) => {

@@ -29,7 +29,8 @@ const costOperations = 15;
 const pathOperations = 8;
 /** Two sweeps' sums and 8 costs, in 16 bits. */
 const sumOperations = 2 * 3;
-const sgmOperations = costOperations + 8 * pathOperations + sumOperations;
+/** The limit int8 is measured with these operations, each in its share: matchingMixture in kernels/bench/machine_limits.cc. */
+export const sgmOperations = costOperations + 8 * pathOperations + sumOperations;
 /** 16 bits: least, its place, the least but for its neighbours; the right view's least and place. */
 const winnerOperations = 2 * (3 + 3);
 

@@ -29,9 +29,9 @@ class StreamArrays {
 enum class Arithmetic { kInt8, kInt16, kFloat };
 
 // Vector operations on registers alone, several independent chains, so that nothing but the execution units limits them.
-// kInt8, kInt16: the mixture semi-global matching is made of: saturated additions, minima, additions, subtractions. kFloat:
-// multiplications and additions, not fused, as the kernels must (same bits on every target). Returns the lane bytes
-// operated on: an operation on a 16-bit lane counts as two.
+// kInt8: the operations of semi-global matching, each in the share that its definition has of it. kInt16: minima, saturated
+// and plain additions, subtractions. kFloat: multiplications and additions, not fused, as the kernels must (same bits on
+// every target). Returns the lane bytes operated on: an operation on a 16-bit lane counts as two.
 uint64_t arithmetic(Arithmetic kind, int rounds);
 
 }  // namespace altiplano::bench
