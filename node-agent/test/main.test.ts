@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +60,27 @@ test('a bus that refuses its credentials ends the program at once, with exit cod
   const contradiction = await run([], { ...env, NATS_PASSWORD: 'right', NATS_TOKEN: 'x' });
   t.is(contradiction.code, 2);
   t.regex(contradiction.err, /NATS_USER, NATS_TOKEN; give one/);
+});
+
+test('SIGTERM while it waits for the bus is no failure either: it exits 0', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'altiplano-main-test-'));
+  // A port where somebody listens and no bus answers.
+  const silent = createServer((socket) => { socket.destroy(); }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const address = silent.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const logFile = join(folder, 'agent.log');
+  const child = spawn(process.execPath, [program, '--nats', `nats://127.0.0.1:${port}`, '--store', join(folder, 'store'), '--log-file', logFile], { stdio: 'ignore' });
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    silent.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const exit = once(child, 'exit');
+  for (let tries = 0; tries < 2; tries += 1) await once(silent, 'connection');
+  child.kill('SIGTERM');
+  t.deepEqual(await exit, [0, null]);
+  t.notRegex(await readFile(logFile, 'utf8'), /agent:failed/);
 });
 
 test('the program runs a task and, on SIGTERM, drains and exits 0', async (t) => {

@@ -41,7 +41,8 @@ export const natsInboxPrefix = ({ inboxPrefix, role }: NatsConnectOptions): stri
 
 /**
  * Connects to NATS, and tries for connectTimeoutMs where no server answers: then ServiceUnavailableError. What trying again can't mend is an
- * InputError at once: wrong credentials, a certificate that is expired or of an unknown authority, a file that can't be read.
+ * InputError at once: wrong credentials, a certificate that is expired or of an unknown authority, a file that can't be read. On abort the signal's
+ * reason is thrown.
  */
 export async function connectToNats(options: NatsConnectOptions): Promise<NatsConnection> {
   const client = await clientOptionsOf(options);
@@ -54,7 +55,8 @@ export async function connectToNats(options: NatsConnectOptions): Promise<NatsCo
       const refusal = refusalIn(cause, options) ?? (/timeout/i.test(messageOf(cause)) ? await certificateRefusal(client, options) : null);
       if (refusal !== null) throw refusal;
       if (performance.now() > deadline) throw new ServiceUnavailableError(`bus ${options.servers}: ${messageOf(cause)}`, cause);
-      await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {});
+      // An abort is thrown at the loop's head, with its reason: who gave the signal knows its own end by that.
+      await delay(retryPauseMs, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
     }
   }
 }
