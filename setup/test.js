@@ -16,7 +16,13 @@ function run(program, args, env = {}) {
   return new Promise((resolve) => {
     // A group of its own can be ended as a whole, but doesn't hear the terminal's signals.
     const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: true });
-    const toGroup = (signal) => process.kill(-child.pid, signal);
+    const toGroup = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch (error) {
+        if (error.code !== 'ESRCH') throw error; // all of it has ended by itself meanwhile
+      }
+    };
     let isInterrupted = false;
     const interrupt = (signal) => {
       isInterrupted = true;
@@ -27,6 +33,9 @@ function run(program, args, env = {}) {
     const giveUp = () => {
       process.stderr.write(`\n${program}: no output for ${silenceMinutes} minutes: ended with everything it started\n`);
       toGroup('SIGKILL');
+      // What has left the group may hold them open.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     let silence = setTimeout(giveUp, silenceMinutes * 60_000);
     for (const [from, to] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
