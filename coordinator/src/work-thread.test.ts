@@ -47,11 +47,12 @@ test('what fails in the thread fails here in its own words, and the thread goes 
   t.true((await merge.finish()).validCells > 0);
 });
 
-test('closing fails what is still being computed', async (t) => {
+test('closing fails what is still being computed, and what is asked afterwards: nothing starts a thread that nobody would end', async (t) => {
   const inputs = await scene(t);
   const thread = openWorkThread(sceneWork);
   const finish = thread.work.openMerge({ ...inputs, path: inputs.path }).finish();
   const failed = t.throwsAsync(finish, { message: /closed/ });
   await thread.close();
   await failed;
+  await t.throwsAsync(thread.work.openMerge({ ...inputs, path: inputs.path }).finish(), { message: /closed/ });
 });

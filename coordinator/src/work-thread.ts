@@ -9,12 +9,16 @@ import type { EndedTile, WorkReply, WorkRequest, WorkResults } from './work-in-t
 export interface WorkThread {
   /** `work` with its merges, priors and products computed in a thread, so that agents are followed meanwhile. */
   readonly work: SceneWork;
+  /** Ends the thread: what is still being computed fails, and so does what is asked afterwards. */
   close(): Promise<void>;
 }
+
+const closed = (): Error => new Error('the thread that merges and publishes is closed');
 
 /** Starts the thread with the first request; it ends by itself with the process. What fails in it fails here, with its words. */
 export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThread {
   let worker: Worker | null = null;
+  let isClosed = false;
   let asked = 0;
   let merges = 0;
   const waiting = new Map<number, { readonly resolve: (result: never) => void; readonly reject: (error: Error) => void }>();
@@ -34,11 +38,13 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
       else reject?.(new AltiplanoError(error.code, error.message, { retry: error.retry, cause: error.stack }));
     });
     started.on('error', failAll);
-    started.on('exit', (code) => { failAll(new Error(`the thread that merges and publishes ended with exit code ${code}`)); });
+    // One that failed, or was closed, has been told of; another may work by now.
+    started.on('exit', (code) => { if (worker === started) failAll(new Error(`the thread that merges and publishes ended with exit code ${code}`)); });
     return started;
   };
   const ask = <K extends keyof WorkResults>(request: Extract<WorkRequest, { readonly is: K }>): Promise<WorkResults[K]> =>
     new Promise((resolve, reject) => {
+      if (isClosed) return reject(closed());
       worker ??= start();
       worker.ref();
       waiting.set(asked, { resolve, reject });
@@ -86,11 +92,11 @@ export function openWorkThread(own: Pick<SceneWork, 'solvePointing'>): WorkThrea
       publishProducts: ({ store, ...request }) => ask({ is: 'publishProducts', storeUrl: store.url, request }),
     },
     async close() {
+      isClosed = true;
       const ending = worker;
       worker = null;
-      ending?.removeAllListeners('exit');
       await ending?.terminate();
-      failAll(new Error('the thread that merges and publishes is closed'));
+      failAll(closed());
     },
   };
 }
