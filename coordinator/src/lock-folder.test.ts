@@ -12,7 +12,7 @@ test('a folder is one run\'s at a time, and free again when that has ended or di
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-lock-'));
   try {
     const unlock = await lockFolder(folder);
-    await t.throwsAsync(lockFolder(folder), { instanceOf: InputError, message: new RegExp(`another run \\(process ${process.pid}\\)`) });
+    await t.throwsAsync(lockFolder(folder), { instanceOf: InputError, message: new RegExp(`another run \\(process ${process.pid}\\) .* delete ${join(folder, 'run.pid')}`) });
     await unlock();
     const dead = spawn(process.execPath, ['-e', '']);
     await once(dead, 'exit');
