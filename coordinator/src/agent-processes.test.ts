@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -87,6 +87,15 @@ test('agents that die at every start are given up, and that is told once', async
   t.regex(message, /^all 2 agents died; see /);
   t.is(warnings.filter((warning) => warning.includes('giving it up')).length, 2);
   t.true(warnings.every((warning) => warning.includes('exit code 7')));
+}));
+
+test('agents whose logs can not be written are given up, and the process that started them lives', async (t) => withAgent(t, '', async (dir, program) => {
+  await mkdir(join(dir, 'logs', 'agent-1.log'), { recursive: true });
+  const warnings: string[] = [];
+  await new Promise((resolve) => {
+    startAgents({ ...options(dir, program, 1), restartPauseMs: 1, onWarning: (warning) => warnings.push(warning), onGone: resolve });
+  });
+  t.regex(warnings.at(-1) ?? '', /agent-1 died 6 times \(EISDIR.*\); giving it up/);
 }));
 
 test('an agent that does not listen is killed in the end', async (t) => withAgent(t, `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.error('deaf');`, async (dir, program) => {

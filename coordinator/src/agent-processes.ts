@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AltiplanoError } from '@altiplano/protocol';
+import { messageOf } from './message-of.js';
 
 export interface AgentProcessesOptions {
   readonly count: number;
@@ -84,7 +85,8 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
   const keepAlive = async (k: number): Promise<void> => {
     for (let restarts = 0; !stopping.signal.aborted;) {
       const since = performance.now();
-      const end = await runOnce(k);
+      // Also where its log can't be opened.
+      const end = await runOnce(k).catch(messageOf);
       if (stopping.signal.aborted) return;
       restarts = performance.now() - since > healthyMs ? 1 : restarts + 1;
       if (restarts > mostRestarts) {
