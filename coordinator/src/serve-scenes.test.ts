@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type ScenePlan, type SceneStatus, ServiceUnavailableError, activePrefix, planKey } from '@altiplano/protocol';
+import { type ScenePlan, type SceneStatus, ServiceUnavailableError, activeKey, activePrefix, orderKey, planKey } from '@altiplano/protocol';
 import { type ObjectStore, type TaskQueue, openMemoryQueue, openMemoryStore } from '@altiplano/protocol/io';
 import { giveOrder } from './give-order.js';
 import { planScene } from './plan-scene.js';
@@ -110,6 +110,28 @@ test('a plan that can\'t be read fails its scene in words, and no other', async 
   await Promise.all([world.until('ended bad failed'), world.until('ended good done')]);
   t.regex((await readStatus(store, 'bad'))?.failure ?? '', /plan\.json can't be read/);
   t.deepEqual(await keysOf(store, activePrefix), []);
+});
+
+test('an order that can\'t be read fails its scene in words, and holds up no other', async (t) => {
+  const store = newStore();
+  for (const sceneId of ['bad', 'good']) await submit(store, sceneId);
+  await store.put(orderKey('bad', 1), new TextEncoder().encode('{"v":2}'));
+  const world = await startServing(t, store);
+  await Promise.all([world.until('ended bad failed'), world.until('ended good done')]);
+  t.regex((await readStatus(store, 'bad'))?.failure ?? '', /orders\/00000001\.json: protocol version 2/);
+  t.deepEqual(await keysOf(store, activePrefix), []);
+});
+
+test('an order that can\'t be read stops the run by those before it, and then fails the scene', async (t) => {
+  const store = newStore();
+  await submit(store, 'town');
+  const world = await startServing(t, store, { cluster: { losesTask: () => true, losesEvent: () => true } });
+  await world.until('started town');
+  await store.put(orderKey('town', 2), new TextEncoder().encode('{'));
+  await store.put(activeKey('town', 2), new Uint8Array());
+  await world.until('ended town failed');
+  t.deepEqual(world.told, ['started town', 'interrupted town', 'ended town failed']);
+  t.like(await readStatus(store, 'town'), { phase: 'failed', order: 2 });
 });
 
 test('an outage of the store defers scenes, and they are done when it is over', async (t) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { type SceneOrder, type SceneStatus, activePrefix, parseActiveKey } from '@altiplano/protocol';
+import { MalformedMessageError, type SceneOrder, type SceneStatus, activePrefix, parseActiveKey } from '@altiplano/protocol';
 import { messageOf } from './message-of.js';
 import { mayPass } from './outlast.js';
 import { intentOf } from './scene-intent.js';
@@ -60,11 +60,26 @@ export async function serveScenes(ports: ServePorts, { scenes: most, lookMs = 3_
     for (const [sceneId, marker] of markers) {
       const scene = active.get(sceneId) ?? { sceneId, marker: 0, orders: [], running: null, failures: 0, notBefore: 0 };
       if (scene.marker === marker) continue;
-      scene.orders = await readOrders(ports.store, sceneId);
+      const orders = await readOrders(ports.store, sceneId).catch(async (error: unknown) => {
+        if (!(error instanceof MalformedMessageError)) throw error;
+        // It won't be readable later, and must not keep other scenes waiting. A run by the orders before it ends first.
+        if (scene.running === null) await end(sceneId, marker, messageOf(error));
+        else scene.running.stop.abort(error);
+        return null;
+      });
+      if (orders === null) continue;
+      scene.orders = orders;
       Object.assign(scene, { marker, failures: 0, notBefore: 0 });
       active.set(sceneId, scene);
       scene.running?.stop.abort(new Error(`scene ${sceneId}: there is a new order`));
     }
+  }
+
+  /** Ends a scene that can't be worked on. */
+  async function end(sceneId: string, order: number, reason: string): Promise<void> {
+    await giveUpScene(ports, sceneId, order, reason);
+    ports.onScene('ended', sceneId, { order, phase: 'failed', reason });
+    active.delete(sceneId);
   }
 
   async function work(scene: ActiveScene, stop: AbortSignal): Promise<void> {
@@ -82,9 +97,7 @@ export async function serveScenes(ports: ServePorts, { scenes: most, lookMs = 3_
       if (mayPass(error)) {
         return ports.onScene('deferred', sceneId, { order, reason: messageOf(error) });
       }
-      await giveUpScene(ports, sceneId, order, messageOf(error));
-      ports.onScene('ended', sceneId, { order, phase: 'failed', reason: messageOf(error) });
-      active.delete(sceneId);
+      await end(sceneId, order, messageOf(error));
     }
   }
 
