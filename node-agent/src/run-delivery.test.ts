@@ -260,16 +260,39 @@ test('a ledger entry that can\'t be read does not keep a task from running', asy
   }
 });
 
+/** A message of the task `t1` by another release, and how it is answered. */
+function unreadable(): { readonly delivery: TaskDelivery; readonly answers: readonly string[] } {
+  const answers: string[] = [];
+  return {
+    answers,
+    delivery: {
+      bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), round: 0, message: 'm', mayHaveAttempts: false, attempt: 1,
+      working: async () => true,
+      ack: async () => { answers.push('ack'); },
+      retry: async () => { answers.push('retry'); },
+      reject: async () => { answers.push('reject'); },
+    },
+  };
+}
+
+test('an unreadable message of a task that an agent of another release has ended changes nothing, and tells that end', async (t) => {
+  const world = makeWorld();
+  const done: TaskOutcome = {
+    v: 1, sceneId: 'scene', taskId: 't1', kind: 'ingest', state: 'done', outKey: 'out', taskHash: taskHash(task), round: 0, attempts: 1, agent: 'other',
+    startedAt: new Date().toISOString(), wallSeconds: 1, cpuSeconds: 1, stages: {}, metrics: {},
+  };
+  await writeOutcome(world.store, done);
+  const { delivery, answers } = unreadable();
+  await runDelivery(portsOf(world), delivery, never);
+  t.deepEqual(await readOutcome(world.store, 'scene', round), done);
+  t.deepEqual((await eventsOf(world)).map((event) => (event.type === 'ended' ? event.outcome : null)), [done]);
+  t.deepEqual(await world.queue.deadLetters('scene'), []);
+  t.deepEqual(answers, ['reject']);
+});
+
 test('an unreadable message of a known task ends that task as dead, so that its scene need not wait', async (t) => {
   const world = makeWorld();
-  const answers: string[] = [];
-  const delivery: TaskDelivery = {
-    bytes: encodeMessage({ ...task, v: 2 as 1 }), subject: 'tasks.ingest.scene.t1', hash: taskHash(task), round: 0, message: 'm', mayHaveAttempts: false, attempt: 1,
-    working: async () => true,
-    ack: async () => { answers.push('ack'); },
-    retry: async () => { answers.push('retry'); },
-    reject: async () => { answers.push('reject'); },
-  };
+  const { delivery, answers } = unreadable();
   await runDelivery(portsOf(world), delivery, never);
   t.like(await readOutcome(world.store, 'scene', round), { state: 'dead', taskHash: taskHash(task), error: { code: 'malformed-message' } });
   t.deepEqual(answers, ['reject']);

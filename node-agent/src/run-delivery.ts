@@ -275,12 +275,12 @@ async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, er
     ...ids, v: 1, taskHash: delivery.hash, round: delivery.round, state: 'dead', error: reason, attempts: 1, agent: ports.agent, startedAt: at, log: ports.logPlace,
     wallSeconds: 0, cpuSeconds: 0, stages: {}, metrics: {},
   });
-  // The envelope may still name the task: then its scene needn't wait for it.
-  if (outcome.success) await waitOut(() => writeOutcome(ports.store, outcome.data), signal);
-  await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason, 1), signal);
-  if (outcome.success) {
-    await ports.queue.publishEvent(endedEvent(ports, outcome.data));
+  // The envelope may still name the task: then its scene needn't wait for it. An agent of another version may have read it, and ended it: that counts.
+  const ended = outcome.success ? await waitOut(() => writeOutcome(ports.store, outcome.data), signal) : null;
+  if (ended === null || ended === outcome.data) {
+    await ports.queue.publishDead(deadLetterOf(ports, delivery, { sceneId: ids?.sceneId ?? 'unreadable', taskId: ids?.taskId ?? name }, reason, 1), signal);
   }
+  if (ended !== null) await ports.queue.publishEvent(endedEvent(ports, ended));
   await settle(delivery, { is: 'reject' });
 }
 
