@@ -29,7 +29,7 @@ async function completeStore(): Promise<{ store: ObjectStore; status: SceneStatu
   const counts = { done: 0, empty: 0, dead: 0 };
   const status: SceneStatus = {
     v: 1, sceneId: 'town', epoch: 1, coordinator: 'c', order: 1, phase: 'done', level: null, startedAt: at, updatedAt: at,
-    tasks: { total: 0, published: 0, ...counts }, tiles: { planned: 0, ...counts }, deadTasks: { ingest: 0, align: 0, coarse: 0, stereo: 0 }, failure: null, warnings: [], products: { dsm: 'scenes/town/products/1-1/dsm.tif' },
+    tasks: { total: 0, published: 0, ...counts }, tiles: { planned: 0, ...counts }, deadTasks: { ingest: 0, align: 0, coarse: 0, stereo: 0 }, failure: null, warnings: [], earlierWarnings: 0, products: { dsm: 'scenes/town/products/1-1/dsm.tif' },
   };
   await store.put(statusKey('town', 1), bytesOf(status));
   return { store, status };

@@ -3,6 +3,7 @@ import { type ScenePlan, type SceneStatus, statusKey } from '@altiplano/protocol
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { type SceneState, endedTasks, levelOf } from './advance-scene.js';
 import { noDeadTasks } from './dead-tasks.js';
+import { type LastWarnings, openLastWarnings } from './last-warnings.js';
 import { messageOf } from './message-of.js';
 import { tileCount } from './tile-index.js';
 
@@ -16,23 +17,21 @@ export function emptyStatus(frame: StatusFrame, plan: ScenePlan | null, phase: S
   const full = plan?.levels.at(-1);
   return {
     v: 1, ...frame, phase, level: null, updatedAt: now.toISOString(), tasks: { total: 0, published: 0, ...none },
-    tiles: { planned: full === undefined ? 0 : tileCount(full), ...none }, deadTasks: noDeadTasks, failure: null, warnings: [...plan?.warnings ?? []],
+    tiles: { planned: full === undefined ? 0 : tileCount(full), ...none }, deadTasks: noDeadTasks, failure: null, ...openLastWarnings(plan?.warnings ?? []).told(),
   };
 }
 
-export function statusOf(frame: StatusFrame, state: SceneState, warnings: readonly string[], now: Date): SceneStatus {
+/** The status of a scene that is worked on. */
+export function statusOf(frame: StatusFrame, state: SceneState, warnings: LastWarnings, now: Date): SceneStatus {
   const isTiled = state.phase === 'tiles' || state.phase === 'merging' || state.phase === 'ranging';
   return {
     ...emptyStatus(frame, state.plan, state.phase, now),
     level: isTiled ? levelOf(state).factor : null,
     tasks: { total: state.tasks.count, published: Math.max(state.published, endedTasks(state)), ...state.endCounts },
     tiles: { ...emptyStatus(frame, state.plan, state.phase, now).tiles, ...(state.levelIndex === state.plan.levels.length - 1 ? state.tileCounts : none) },
-    deadTasks: state.deadTasks, failure: state.failure, warnings: warnings.slice(-mostWarnings),
+    deadTasks: state.deadTasks, failure: state.failure, ...warnings.told(),
   };
 }
-
-/** The last of a scene's warnings are in its status; the coordinator's log has them all. */
-const mostWarnings = 20;
 
 export interface StatusWriter {
   /** Writes a status soon, of those given meanwhile the last. */

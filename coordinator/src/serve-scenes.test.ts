@@ -8,6 +8,7 @@ import { type ScenePlan, type SceneStatus, ServiceUnavailableError, activeKey, a
 import { type ObjectStore, type TaskQueue, openMemoryQueue, openMemoryStore } from '@altiplano/protocol/io';
 import { giveOrder } from './give-order.js';
 import { planScene } from './plan-scene.js';
+import type { SceneWork } from './scene-work.js';
 import { serveScenes } from './serve-scenes.js';
 import { submitScene } from './submit-scene.js';
 import { type FakeClusterOptions, fakeQueue, fakeWork } from './testing/fake-cluster.js';
@@ -29,7 +30,7 @@ interface World {
 
 /** A coordinator that leads, over a store in memory and agents that do what the options say. */
 async function startServing(
-  t: ExecutionContext, store: ObjectStore, { scenes = 2, epoch = 1, cluster = {} }: { readonly scenes?: number; readonly epoch?: number; readonly cluster?: FakeClusterOptions } = {},
+  t: ExecutionContext, store: ObjectStore, { scenes = 2, epoch = 1, cluster = {}, work = {} }: { readonly scenes?: number; readonly epoch?: number; readonly cluster?: FakeClusterOptions; readonly work?: Partial<SceneWork> } = {},
 ): Promise<World> {
   const workDir = await mkdtemp(join(tmpdir(), 'altiplano-serve-'));
   const [told, calls]: [string[], string[]] = [[], []];
@@ -50,7 +51,7 @@ async function startServing(
     events: (sceneId, signal, which) => busOf(sceneId).events(sceneId, signal, which),
   };
   const serving = serveScenes({
-    store, queue, openWork: () => ({ work: fakeWork(calls), close: async () => undefined }), epoch, name: 'test', software: '0.0.0+test', workDir, reconcileMs: 20,
+    store, queue, openWork: () => ({ work: { ...fakeWork(calls), ...work }, close: async () => undefined }), epoch, name: 'test', software: '0.0.0+test', workDir, reconcileMs: 20,
     onStatus: () => undefined, onMerged: () => undefined, onWarning: () => undefined, onProblem: () => undefined,
     onScene(what, sceneId, { phase }) {
       told.push([what, sceneId, phase].filter((word) => word !== undefined).join(' '));
@@ -147,6 +148,19 @@ test('an outage of the store defers scenes, and they are done when it is over', 
   await world.until('ended town done');
   t.true(world.told.includes('deferred town'));
   t.is(await phaseOf(store, 'town'), 'done');
+});
+
+test('what is warned of while products are made is in the last status, too', async (t) => {
+  const store = newStore();
+  await submit(store, 'town');
+  let failures = 1;
+  const publishProducts: SceneWork['publishProducts'] = async (request) => {
+    if (failures-- > 0) throw new ServiceUnavailableError('out/dsm.tif: no room');
+    return fakeWork().publishProducts(request);
+  };
+  const world = await startServing(t, store, { work: { publishProducts } });
+  await world.until('ended town done');
+  t.deepEqual((await readStatus(store, 'town'))?.warnings, [...planOf('town').warnings, 'publishProducts: out/dsm.tif: no room; trying again']);
 });
 
 test('a new order stops a run and begins it again: a cancel ends it, a resume goes on, and neither waits for its turn to be seen', async (t) => {

@@ -8,6 +8,7 @@ import {
 } from '@altiplano/protocol';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
 import { dropObjects, isIntermediate } from './drop-objects.js';
+import { openLastWarnings } from './last-warnings.js';
 import { runScene } from './run-scene.js';
 import { intentOf, isObeyed } from './scene-intent.js';
 import { type SceneResult, runSummary } from './scene-result.js';
@@ -83,9 +84,9 @@ export async function giveUpScene(ports: Pick<SceneWorkPorts, 'store' | 'epoch' 
 async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly SceneOrder[], frame: StatusFrame, signal: AbortSignal): Promise<SceneStatus> {
   const { store, queue, epoch } = ports;
   const { sceneId } = plan;
-  const warnings: string[] = [...plan.warnings];
+  const warnings = openLastWarnings(plan.warnings);
   const warn = (message: string): void => {
-    warnings.push(message);
+    warnings.add(message);
     ports.onWarning(sceneId, message);
   };
   if (plan.software !== ports.software) warn(`planned by Altiplano ${plan.software} and run by ${ports.software}: submit it anew for results of one program`);
@@ -116,7 +117,7 @@ async function run(ports: SceneWorkPorts, plan: ScenePlan, orders: readonly Scen
     ports.onMerged(sceneId, { tiles: result.tiles.planned, merged: result.tiles.planned - result.tilesTaken });
     const products = result.state === 'failed' ? frame.products : await storeProducts(store, frame, result);
     return {
-      ...shown, ...frame, products, phase: result.state, level: null, failure: result.failure, updatedAt: new Date().toISOString(),
+      ...shown, ...frame, ...warnings.told(), products, phase: result.state, level: null, failure: result.failure, updatedAt: new Date().toISOString(),
       tiles: result.tiles, deadTasks: result.deadTasks,
     };
   } finally {

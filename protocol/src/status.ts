@@ -26,8 +26,9 @@ export const sceneStatusSchema = z.object({
   /** Dead tasks of all phases so far, by kind. */
   deadTasks: z.object({ ingest: count, align: count, coarse: count, stereo: count }).default({ ingest: 0, align: 0, coarse: 0, stereo: 0 }),
   failure: z.string().nullable(),
-  /** The last of them. */
+  /** The last of them, and how many there were before these; the coordinator's log has them all. */
   warnings: z.array(z.string()),
+  earlierWarnings: count.default(0),
   /** Store keys of the products by name, once there are any. */
   products: z.record(z.string(), z.string()),
 });

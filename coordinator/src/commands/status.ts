@@ -55,6 +55,7 @@ function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, 
       : `${coordinator.lease.coordinator} on ${coordinator.lease.host}, epoch ${coordinator.lease.epoch}, sign of life ${since(coordinator.beat?.at ?? coordinator.lease.at)}`],
     ['agents', agents === null ? 'the bus does not answer' : `${agents}, ${waiting ?? 0} tasks waiting`],
     ...Object.entries(status?.products ?? {}).map(([name, key]) => [name, objectUrl(store, key)] as const),
+    ...(status === null || status.earlierWarnings === 0 ? [] : [['note', `${status.earlierWarnings} earlier ones are in the coordinator's log (scene:warning)`] as const]),
     ...(status?.warnings ?? []).map((warning) => ['note', warning] as const),
     ...stuck.map((sentence) => [isEndPhase(state) ? 'next' : 'stuck', sentence] as const),
   ];

@@ -11,7 +11,7 @@ const now = new Date('2026-01-01T12:00:00.000Z');
 const ago = (seconds: number): string => new Date(now.getTime() - 1000 * seconds).toISOString();
 const status: SceneStatus = {
   v: 1, sceneId: 'town', epoch: 2, coordinator: 'c-2', order: 1, phase: 'tiles', level: 1, startedAt: ago(100), updatedAt: ago(1),
-  tasks: { total: 240, published: 240, done: 110, empty: 7, dead: 1 }, tiles: { planned: 240, done: 110, empty: 7, dead: 1 }, deadTasks: noDeadTasks, failure: null, warnings: [], products: {},
+  tasks: { total: 240, published: 240, done: 110, empty: 7, dead: 1 }, tiles: { planned: 240, done: 110, empty: 7, dead: 1 }, deadTasks: noDeadTasks, failure: null, warnings: [], earlierWarnings: 0, products: {},
 };
 const healthy: ClusterFacts = {
   scene: { sceneId: 'town', state: 'tiles', status, orders: [], entry: { v: 1, sceneId: 'town', submittedAt: ago(200), by: 'me', images: [] } },

@@ -10,7 +10,7 @@ const at = '2026-01-01T00:00:00.000Z';
 const put = (store: ObjectStore, key: string, value: unknown): Promise<void> => store.put(key, Buffer.from(JSON.stringify(value)));
 const statusOf = (sceneId: string, epoch: number, more: Partial<SceneStatus> = {}): SceneStatus => ({
   v: 1, sceneId, epoch, coordinator: `c-${epoch}`, order: 1, phase: 'tiles', level: 1, startedAt: at, updatedAt: at,
-  tasks: { total: 4, published: 4, done: 1, empty: 0, dead: 0 }, tiles: { planned: 4, done: 1, empty: 0, dead: 0 }, deadTasks: noDeadTasks, failure: null, warnings: [], products: {}, ...more,
+  tasks: { total: 4, published: 4, done: 1, empty: 0, dead: 0 }, tiles: { planned: 4, done: 1, empty: 0, dead: 0 }, deadTasks: noDeadTasks, failure: null, warnings: [], earlierWarnings: 0, products: {}, ...more,
 });
 async function submitted(store: ObjectStore, sceneId: string): Promise<void> {
   await put(store, catalogKey(sceneId), { v: 1, sceneId, submittedAt: at, by: 'me', images: ['a.tif', 'b.tif'] });
