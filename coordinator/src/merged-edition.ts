@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { type ScenePlan, type TilePlan, mergedKey, mergedPrefix } from '@altiplano/protocol';
+import { MalformedMessageError, type ScenePlan, type TilePlan, mergedKey, mergedPrefix, parseStored } from '@altiplano/protocol';
 import { type ObjectStore, mapConcurrently } from '@altiplano/protocol/io';
 import { z } from 'zod';
 import { type SceneState, levelOf, partialsOf, tileEnd } from './advance-scene.js';
@@ -47,9 +47,19 @@ export async function findEarlierMerge(store: Pick<ObjectStore, 'get' | 'list' |
   if (last === null) return null;
   const [epoch = 0, order = 0] = last.edition.split('-').map(Number);
   const key = (name: string): string => mergedKey(sceneId, epoch, order, name);
-  const index = indexSchema.safeParse(JSON.parse(new TextDecoder().decode(await store.get(key('index.json')))));
-  if (!index.success || index.data.software !== softwareId()) return null;
-  return { path: store.gdalPath(key('heights.tif')), cellsPath: store.gdalPath(key('cells.tif')), sources: new Map(Object.entries(index.data.sources)) };
+  const index = readableIndex(key('index.json'), await store.get(key('index.json')));
+  if (index?.software !== softwareId()) return null;
+  return { path: store.gdalPath(key('heights.tif')), cellsPath: store.gdalPath(key('cells.tif')), sources: new Map(Object.entries(index.sources)) };
+}
+
+/** Null where it is another version's, or damaged: merging all anew is always right. */
+function readableIndex(key: string, bytes: Uint8Array): z.output<typeof indexSchema> | null {
+  try {
+    return parseStored(key, indexSchema, bytes);
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return null;
+    throw error;
+  }
 }
 
 /** Keeps a merge at full resolution for the next run, and drops those before. The files are moved away. */

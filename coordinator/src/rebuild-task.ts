@@ -2,9 +2,10 @@
 import { openInfo, readBand } from '@altiplano/kernels/raster';
 import {
   type Affine, type GridSpec, type GroundBox, type HeightRange, InputError, type ScenePlan, type StereoTask, affineSchema, attemptsPrefix, ledgerPrefix,
-  parseRoundKey, pointingKey, priorKey, taskHash,
+  parseRoundKey, parseStored, pointingKey, priorKey, taskHash,
 } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
+import { z } from 'zod';
 import { boxOfGrid, withHalo } from './ground-tiles.js';
 import { tileTaskId, tileTaskMaker } from './make-tasks.js';
 import { priorRange } from './range-tiles.js';
@@ -81,8 +82,7 @@ async function correctionsOf(store: ObjectStore, sceneId: string, pairId: string
   const corrections: Affine[] = [];
   const [prefix] = pointingKey(sceneId, pairId, '*').split('*');
   for await (const key of store.list(prefix ?? '')) {
-    const pointing: { readonly correction?: unknown } = JSON.parse(new TextDecoder().decode(await store.get(key)));
-    corrections.push(affineSchema.parse(pointing.correction));
+    corrections.push(parseStored(key, z.object({ correction: affineSchema }), await store.get(key)).correction);
   }
   if (corrections.length === 0) throw new InputError(`scene ${sceneId}: the pointing of pair ${pairId} isn't solved yet; see altiplano status`);
   return corrections;

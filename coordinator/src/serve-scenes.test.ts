@@ -109,7 +109,7 @@ test('a plan that can\'t be read fails its scene in words, and no other', async 
   await store.put(planKey('bad'), new TextEncoder().encode('{"v":1'));
   const world = await startServing(t, store);
   await Promise.all([world.until('ended bad failed'), world.until('ended good done')]);
-  t.regex((await readStatus(store, 'bad'))?.failure ?? '', /plan\.json can't be read/);
+  t.regex((await readStatus(store, 'bad'))?.failure ?? '', /can't read scenes\/bad\/plan\.json: not JSON/);
   t.deepEqual(await keysOf(store, activePrefix), []);
 });
 

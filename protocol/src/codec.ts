@@ -7,7 +7,6 @@ import { MalformedMessageError } from './errors.js';
 import { cutText, maxMessageBytes, maxStoredBytes } from './limits.js';
 import { type TaskEvent, taskEventSchema } from './outcome.js';
 import { openRepeatedParts } from './repeated-parts.js';
-import { type ScenePlan, scenePlanSchema } from './scene.js';
 import { type AlignMatches, type Task, alignMatchesSchema, taskSchema } from './task.js';
 
 // Plain data only: without structuredClone a message can't refer to parts of itself.
@@ -37,11 +36,6 @@ export function parseTaskEvent(bytes: Uint8Array): TaskEvent {
 /** Parses a dead letter from the wire. Throws MalformedMessageError that names the field. */
 export function parseDeadLetter(bytes: Uint8Array): DeadLetter {
   return parsedMessage('dead letter', deadLetterSchema, bytes, 2 * maxMessageBytes);
-}
-
-/** Parses a scene's plan from the store. Throws MalformedMessageError that names key and field. */
-export function parsePlan(key: string, bytes: Uint8Array): ScenePlan {
-  return parseStored(key, scenePlanSchema, bytes);
 }
 
 /** Parses what an agent tells of itself. Throws MalformedMessageError that names agent and field. */

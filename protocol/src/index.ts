@@ -2,7 +2,7 @@
 export { type AgentInfo, agentInfoSchema } from './agent-info.js';
 export { agentProcessMb } from './agent-memory.js';
 export { type FailureClass, type TaskAttempt, failureClasses, taskAttemptSchema } from './attempt.js';
-export { encodeMessage, parseAgentInfo, parseAlignMatches, parseDeadLetter, parsePlan, parseStored, parseTask, parseTaskEvent } from './codec.js';
+export { encodeMessage, parseAgentInfo, parseAlignMatches, parseDeadLetter, parseStored, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
 export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
 export {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import {
   type AlignMatches, type DeadLetter, MalformedMessageError, type ScenePlan, type Task, type TaskEvent, type TaskOutcome,
-  encodeMessage, maxMessageBytes, parseAlignMatches, parseDeadLetter, parsePlan, parseStored, parseTask, parseTaskEvent, stereoParamsSchema, taskOutcomeSchema,
+  encodeMessage, maxMessageBytes, parseAlignMatches, parseDeadLetter, parseStored, parseTask, parseTaskEvent, scenePlanSchema, stereoParamsSchema, taskOutcomeSchema,
 } from '../src/index.js';
 
 const rpc = {
@@ -38,6 +38,7 @@ const plan: ScenePlan = {
 const matches: AlignMatches = { matches: [[1, 2, 3, 4, 0.9], [5, 6, 7, 8, 0.8]] };
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+const parsePlan = (key: string, bytes: Uint8Array): ScenePlan => parseStored(key, scenePlanSchema, bytes);
 /** Every reader, a valid message of it, and how such messages are packed. */
 const readers = [
   { name: 'task', parse: parseTask, valid: task, pack },

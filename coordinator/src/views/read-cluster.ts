@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type Beat, type CatalogEntry, InputError, type Lease, ObjectMissingError, type SceneOrder, type ScenePlan, type SceneStatus, activePrefix, beatKey, beatSchema,
-  catalogEntrySchema, catalogKey, catalogPrefix, epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseActiveKey, planKey, scenePlanSchema,
+  type Beat, type CatalogEntry, InputError, type Lease, MalformedMessageError, ObjectMissingError, type SceneOrder, type ScenePlan, type SceneStatus, activePrefix, beatKey, beatSchema,
+  catalogEntrySchema, catalogKey, catalogPrefix, epochOfKey, leaseKey, leaseSchema, leasesPrefix, parseActiveKey, parseStored, planKey, scenePlanSchema,
   sceneStatusSchema, statusKey, statusPrefix,
 } from '@altiplano/protocol';
 import { type ObjectStore, mapConcurrently } from '@altiplano/protocol/io';
@@ -103,23 +103,12 @@ async function highest(store: Reader, prefix: string): Promise<number | null> {
 }
 
 /** Null where there is no such object. Throws InputError where it is none this program can read. */
-async function readJson<S extends z.ZodType>(store: Reader, key: string, schema: S): Promise<z.output<S> | null> {
-  let text: string;
+export async function readJson<S extends z.ZodType>(store: Reader, key: string, schema: S): Promise<z.output<S> | null> {
   try {
-    text = new TextDecoder().decode(await store.get(key));
+    return parseStored(key, schema, await store.get(key));
   } catch (error) {
     if (error instanceof ObjectMissingError) return null;
+    if (error instanceof MalformedMessageError) throw new InputError(`${store.url}: can't read ${error.message}`, error);
     throw error;
   }
-  const unreadable = (why: string): InputError => new InputError(`${store.url}: ${key} can't be read (${why}); was it written by another version of Altiplano?`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw unreadable('not JSON');
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw unreadable(`field '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'invalid'}`);
 }
