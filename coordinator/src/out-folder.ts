@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@altiplano/protocol';
+import { messageOf } from './message-of.js';
+
+/** All that `altiplano run` keeps beside the products is below this folder. */
+export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
 
 /** Makes a folder that an option names, and its parents where missing. Throws InputError where a file is in the way or nothing may be written. */
 export async function makeOutFolder(folder: string, option: 'out' | 'store' = 'out'): Promise<void> {
@@ -19,7 +23,7 @@ export async function makeOutFolder(folder: string, option: 'out' | 'store' = 'o
     // One by one: node's recursive mkdir never returns where a file system refuses new folders by ENOENT, as /proc does.
     for (const part of missing) await mkdir(part).catch(async (error: unknown) => { if ((await kindOf(part)) !== 'folder') throw error; });
   } catch (cause) {
-    throw new InputError(`${option}: nothing can be written to ${path} (${cause instanceof Error ? cause.message : String(cause)}); choose another --${option}`, cause);
+    throw new InputError(`${option}: nothing can be written to ${path} (${messageOf(cause)}); choose another --${option}`, cause);
   }
 }
 

@@ -10,7 +10,7 @@ import { agentsWhileNeeded, startAgents } from './agent-processes.js';
 import { dropObjects, isIntermediate } from './drop-objects.js';
 import { lockFolder } from './lock-folder.js';
 import { messageOf } from './message-of.js';
-import { makeOutFolder } from './out-folder.js';
+import { makeOutFolder, stateDir } from './out-folder.js';
 import { outlast } from './outlast.js';
 import { type RunOptions, runScene } from './run-scene.js';
 import { type RunSummary, type SceneResult, runSummary } from './scene-result.js';
@@ -38,9 +38,6 @@ export interface LocalEnd {
 
 /** A store that is named by a path, not by a URL. */
 const isFolder = (store: string): boolean => !/^[a-z][a-z0-9+.-]*:/i.test(store);
-
-/** All that Altiplano keeps beside the products is below this folder. */
-export const stateDir = (outDir: string): string => join(outDir, '.altiplano');
 
 /**
  * Runs a plan on this machine: a private nats-server, agents in processes of their own, products in `outDir`, and what else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
@@ -98,6 +98,23 @@ test('info tells size, type and RPC', async (t) => {
   t.regex(stdout, /400 x 400/);
   t.regex(stdout, /uint16/);
   t.like(JSON.parse((await altiplano('info', left, '--json')).stdout), { type: 'uint16' });
+});
+
+test('who looks at a store that is not there makes none, and is told where the store of a run is', async (t) => {
+  const gone = join(folder, 'gone-store');
+  const ofRun = join(folder, 'scene');
+  await mkdir(join(ofRun, '.altiplano', 'store'), { recursive: true });
+  for (const [store, message] of [[gone, /gone-store: there is no such folder/], [ofRun, /products of altiplano run; its store is .*scene\/\.altiplano\/store/]] as const) {
+    for (const args of [['scenes'], ['status'], ['clean', '--scene', 'town']]) {
+      const { code, stderr } = await altiplano(...args, '--store', store);
+      t.is(code, 2, stderr);
+      t.regex(stderr, message);
+    }
+  }
+  await t.throwsAsync(stat(gone), { code: 'ENOENT' });
+  const empty = await altiplano('scenes', '--store', join(ofRun, '.altiplano', 'store'));
+  t.deepEqual([empty.code, empty.stdout], [0, '']);
+  t.regex(empty.stderr, /no scenes in .*; altiplano run and altiplano submit make some/);
 });
 
 test('what cannot work is refused with exit code 2 and one line that names it', async (t) => {

@@ -11,14 +11,14 @@ import type { ObjectStore } from './object-store.js';
  * Throws InputError for a URL this release can't open.
  */
 export async function openStore(url: string): Promise<ObjectStore> {
-  const folder = folderOf(url);
+  const folder = folderOfStore(url);
   // The client is a third of a second of start-up that a store of files needn't pay for.
   return folder === null ? (await import('./s3-store.js')).openS3Store(url) : openFileStore(folder);
 }
 
 /** Opens a store that somebody looks into: as openStore, but throws InputError where its folder isn't there, for then its name was mistaken. */
 export async function openExistingStore(url: string): Promise<ObjectStore> {
-  const folder = folderOf(url);
+  const folder = folderOfStore(url);
   if (folder !== null && !(await stat(folder).then((found) => found.isDirectory(), () => false))) throw new InputError(`store ${url}: there is no such folder`);
   return openStore(url);
 }
@@ -36,7 +36,7 @@ export async function openWritableStore(url: string): Promise<ObjectStore> {
 }
 
 /** The folder that a store's URL names; null for a bucket. Throws InputError for what is no URL of a store. */
-function folderOf(url: string): string | null {
+export function folderOfStore(url: string): string | null {
   if (url === '') throw new InputError('the store URL is empty; give s3://bucket/prefix or file:///absolute/folder');
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined) return url;

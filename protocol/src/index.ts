@@ -8,7 +8,7 @@ export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, M
 export {
   type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, deadKey, deadPrefix, epochOfKey,
   imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, mergedKey, mergedPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,
-  pointingKey, priorKey, editionPrefix, isEditionKey, productKey, productsPrefix, scenePrefix, statusKey, statusPrefix,
+  pointingKey, priorKey, editionPrefix, isEditionKey, productKey, productsPrefix, sceneOfPlanKey, scenePrefix, scenesPrefix, statusKey, statusPrefix,
 } from './keys.js';
 export { cutText, maxMessageBytes } from './limits.js';
 export { type CatalogEntry, type SceneOrder, catalogEntrySchema, sceneOrderSchema } from './order.js';

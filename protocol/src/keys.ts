@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every object key Altiplano uses, as functions of the plain ids. */
-export const scenePrefix = (sceneId: string): string => `scenes/${sceneId}/`;
+export const scenesPrefix = 'scenes/';
+export const scenePrefix = (sceneId: string): string => `${scenesPrefix}${sceneId}/`;
 export const planKey = (sceneId: string): string => `scenes/${sceneId}/plan.json`;
+/** The scene whose plan a key is; null for other keys. */
+export const sceneOfPlanKey = (key: string): string | null => /^scenes\/([^/]+)\/plan\.json$/.exec(key)?.[1] ?? null;
 /** `content`: a hash of what the image is made of, so that no agent takes an image of the same name, of a scene dropped and submitted anew, for it. */
 export const imageKey = (sceneId: string, index: number, content: string): string => `scenes/${sceneId}/images/${index}.${content}.tif`;
 export const alignKey = (sceneId: string, pairId: string, windowId: string, hash: string): string =>

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BusFlags, type StoreFlags, addBusOptions, addConfigOption, addStoreOption, busAccess, secretsHelp } from '@altiplano/protocol/config';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
-import { ServiceUnavailableError } from '@altiplano/protocol/plain';
-import { openExistingStore } from '@altiplano/protocol/store';
+import { InputError, ServiceUnavailableError } from '@altiplano/protocol/plain';
+import { folderOfStore, openExistingStore } from '@altiplano/protocol/store';
 import type { Command } from 'commander';
+import { stateDir } from '../out-folder.js';
 
 export type ClusterFlags = BusFlags & StoreFlags;
 
@@ -14,12 +17,19 @@ export function addClusterOptions(command: Command): Command {
 
 /** Opens the store, runs, and closes it again. Only who gives it its first scene may `open` one that isn't there. */
 export async function withStore<T>({ store: url }: StoreFlags, run: (store: ObjectStore) => Promise<T>, open = openExistingStore): Promise<T> {
+  refuseProducts(folderOfStore(url));
   const store = await open(url);
   try {
     return await run(store);
   } finally {
     await store.close();
   }
+}
+
+/** A run's folder looks like its store. */
+function refuseProducts(folder: string | null): void {
+  const ofRun = folder === null ? null : join(stateDir(folder), 'store');
+  if (ofRun !== null && existsSync(ofRun)) throw new InputError(`store: ${folder} has the products of altiplano run; its store is ${ofRun}`);
 }
 
 /** Long enough for a server that is there. */

@@ -10,17 +10,20 @@ export function registerScenes(program: Command): void {
   addClusterOptions(program.command('scenes'))
     .option('--json', 'print a line of JSON per scene')
     .addHelpText('after', `
-Example:
+Examples:
   altiplano scenes --store s3://scenes/prod
+  altiplano scenes --store scene/.altiplano/store        of altiplano run --out scene
 
-Reads the store alone, so it works while nothing runs.`)
-    .action(async (options: ClusterFlags & { readonly json?: true }) => {
+Reads the store alone, so it works while nothing runs. Scenes of altiplano run are listed where nothing was submitted.`)
+    .action((options: ClusterFlags & { readonly json?: true }) => withStore(options, async (store) => {
       const { readScenes } = await import('../views/read-cluster.js');
-      const scenes = await withStore(options, readScenes);
-      if (options.json) for (const scene of scenes) process.stdout.write(`${JSON.stringify(scene)}\n`);
-      else if (scenes.length === 0) process.stderr.write(`no scenes in ${options.store}; altiplano submit makes one\n`);
-      else process.stdout.write(textTable(['SCENE', 'STATE', 'PROGRESS', 'TILES', 'DEAD', 'AGE', 'UPDATED'], scenes.map((scene) => rowOf(scene, Date.now()))));
-    });
+      const { localRow, readLocalRuns } = await import('../views/local-run.js');
+      const scenes = await readScenes(store);
+      const local = scenes.length > 0 ? [] : await readLocalRuns(store);
+      if (options.json) for (const scene of [...scenes, ...local]) process.stdout.write(`${JSON.stringify(scene)}\n`);
+      else if (scenes.length + local.length === 0) process.stderr.write(`no scenes in ${options.store}; altiplano run and altiplano submit make some\n`);
+      else process.stdout.write(textTable(['SCENE', 'STATE', 'PROGRESS', 'TILES', 'DEAD', 'AGE', 'UPDATED'], [...scenes.map((scene) => rowOf(scene, Date.now())), ...local.map(localRow)]));
+    }));
 }
 
 function rowOf({ sceneId, state, status, entry }: SceneSummary, now: number): string[] {

@@ -5,33 +5,42 @@ import type { Command } from 'commander';
 import { deadTaskTexts, noDeadTasks } from '../dead-tasks.js';
 import { type ClusterFacts, diagnose } from '../views/diagnose.js';
 import { isEndPhase, phaseText } from '../views/scene-phase.js';
-import { age, objectUrl } from '../views/text-table.js';
+import { age, namedRows, objectUrl } from '../views/text-table.js';
 import type { TileRow } from '../views/tile-rows.js';
 import { type ClusterFlags, addClusterOptions, withBusIfThere, withStore } from './cluster-options.js';
 
 /** Adds `altiplano status --scene S` to the program. */
 export function registerStatus(program: Command): void {
   addClusterOptions(program.command('status'))
-    .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
+    .option('--scene <id>', 'the scene; altiplano scenes lists them (default: the only one in the store)')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', `
-Example:
+Examples:
   altiplano status --scene town --store s3://scenes/prod --nats nats://bus:4222
+  altiplano status --store scene/.altiplano/store        of altiplano run --out scene
 
 All but the numbers of agents and waiting tasks comes from the store, not the bus.`)
-    .action(async (options: ClusterFlags & { readonly scene: string; readonly json?: true }) => {
-      const facts = await withStore(options, (store) => factsOf(store, options));
+    .action((options: ClusterFlags & { readonly scene?: string; readonly json?: true }) => withStore(options, async (store) => {
+      const { localText, readLocalRun } = await import('../views/local-run.js');
+      const { whichScene } = await import('../views/which-scene.js');
+      const sceneId = await whichScene(store, options.scene);
+      const local = await readLocalRun(store, sceneId);
+      if (local !== null) {
+        process.stdout.write(options.json ? `${JSON.stringify(local)}\n` : localText(local));
+        return;
+      }
+      const facts = await factsOf(store, sceneId, options);
       const stuck = diagnose(facts);
       process.stdout.write(options.json ? `${JSON.stringify({ ...facts, stuck })}\n` : statusText(facts, stuck, options.store));
-    });
+    }));
 }
 
-async function factsOf(store: ObjectStore, options: ClusterFlags & { readonly scene: string }): Promise<ClusterFacts> {
+async function factsOf(store: ObjectStore, sceneId: string, options: ClusterFlags): Promise<ClusterFacts> {
   const { readCoordinator, readPlan, readScene } = await import('../views/read-cluster.js');
   const { tileRows } = await import('../views/tile-rows.js');
-  const scene = await readScene(store, options.scene);
+  const scene = await readScene(store, sceneId);
   const retrying: TileRow[] = [];
-  for await (const row of tileRows(store, await readPlan(store, options.scene), new Set(['retrying']))) retrying.push(row);
+  for await (const row of tileRows(store, await readPlan(store, sceneId), new Set(['retrying']))) retrying.push(row);
   const bus = await withBusIfThere(options, async (queue) => {
     const [agents, depth] = await Promise.all([queue.agents(), queue.depth()]);
     return { agents: agents.size, waiting: Object.values(depth).reduce((sum, count) => sum + count, 0) };
@@ -59,7 +68,7 @@ function statusText({ scene, coordinator, agents, waiting, now }: ClusterFacts, 
     ...(status?.warnings ?? []).map((warning) => ['note', warning] as const),
     ...stuck.map((sentence) => [isEndPhase(state) ? 'next' : 'stuck', sentence] as const),
   ];
-  return `${rows.map(([name, value]) => `${name.padEnd(12)} ${value}`).join('\n')}\n`;
+  return namedRows(rows);
 }
 
 function orderText(order: SceneOrder): string {

@@ -5,7 +5,7 @@ import { type RowState, type TileRow, rowStates, tileRows } from '../views/tile-
 import { type ClusterFlags, addClusterOptions, withStore } from './cluster-options.js';
 
 interface TilesOptions extends ClusterFlags {
-  readonly scene: string;
+  readonly scene?: string;
   readonly state: readonly RowState[];
   readonly limit: number;
   readonly json?: true;
@@ -14,7 +14,7 @@ interface TilesOptions extends ClusterFlags {
 /** Adds `altiplano tiles --scene S` to the program. */
 export function registerTiles(program: Command): void {
   addClusterOptions(program.command('tiles'))
-    .requiredOption('--scene <id>', 'the scene; altiplano scenes lists them')
+    .option('--scene <id>', 'the scene; altiplano scenes lists them (default: the only one in the store)')
     .addOption(new Option('--state <list>', `only tiles in these states: ${rowStates.join(', ')}`).argParser(states).default([...rowStates], 'all'))
     .addOption(new Option('--limit <n>', 'largest number of rows; 0 for all').argParser(limit).default(1000))
     .option('--json', 'print a line of JSON per tile, with everything that is known')
@@ -28,8 +28,9 @@ dead: not tried again until altiplano replay; retrying: failed, and will be trie
 Tasks without a tile (ingest, align) and those of coarse levels are listed once they have ended or failed.`)
     .action(async (options: TilesOptions) => {
       const { readPlan } = await import('../views/read-cluster.js');
+      const { whichScene } = await import('../views/which-scene.js');
       await withStore(options, async (store) => {
-        const plan = await readPlan(store, options.scene);
+        const plan = await readPlan(store, await whichScene(store, options.scene));
         const rows: TileRow[] = [];
         let isCut = false;
         for await (const row of tileRows(store, plan, new Set(options.state))) {
@@ -38,7 +39,7 @@ Tasks without a tile (ingest, align) and those of coarse levels are listed once 
           rows.push(row);
         }
         if (options.json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
-        else if (rows.length === 0) process.stderr.write(`no tile of ${options.scene} is ${options.state.join(' or ')}\n`);
+        else if (rows.length === 0) process.stderr.write(`no tile of ${plan.sceneId} is ${options.state.join(' or ')}\n`);
         else process.stdout.write(textTable(headings, rows.map(cellsOf)));
         if (isCut) process.stderr.write(`only the first ${options.limit}; --limit 0 prints all\n`);
       });

@@ -33,21 +33,29 @@ const readsAtOnce = 16;
 
 /** All scenes of a store, by id. */
 export async function readScenes(store: Reader): Promise<SceneSummary[]> {
-  const ids: string[] = [];
-  for await (const key of store.list(catalogPrefix)) ids.push(key.slice(catalogPrefix.length, -'.json'.length));
   const active = await activeOrders(store);
   const scenes: SceneSummary[] = [];
-  await mapConcurrently(ids, readsAtOnce, async (sceneId) => {
+  await mapConcurrently(await catalogSceneIds(store), readsAtOnce, async (sceneId) => {
     const summary = await summaryOf(store, sceneId, active);
     if (summary !== null) scenes.push(summary);
   });
   return scenes.sort((a, b) => (a.sceneId < b.sceneId ? -1 : 1));
 }
 
-/** One scene. Throws InputError where the store has none of that name. */
-export async function readScene(store: Reader, sceneId: string): Promise<SceneDetails> {
+/** The scenes that were submitted to a store, by id. */
+export async function catalogSceneIds(store: Pick<ObjectStore, 'list'>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const key of store.list(catalogPrefix)) ids.push(key.slice(catalogPrefix.length, -'.json'.length));
+  return ids;
+}
+
+/** One scene. Throws InputError where nobody submitted one of that name. */
+export async function readScene(store: Reader & Pick<ObjectStore, 'has'>, sceneId: string): Promise<SceneDetails> {
   const summary = await summaryOf(store, sceneId, await activeOrders(store));
-  if (summary === null) throw new InputError(`scene ${sceneId}: not in ${store.url}; altiplano scenes lists those that are`);
+  if (summary === null) {
+    throw new InputError((await store.has(planKey(sceneId))) ? `scene ${sceneId}: altiplano run made it in ${store.url}, and shows its progress itself; altiplano status says how far it is`
+      : `scene ${sceneId}: not in ${store.url}; altiplano scenes lists those that are`);
+  }
   return { ...summary, orders: await readOrders(store, sceneId) };
 }
 

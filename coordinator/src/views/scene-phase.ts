@@ -26,4 +26,5 @@ export function phaseText(state: SceneState, status: SceneStatus | null): string
   return state === 'merging' || state === 'ranging' ? `${state} ${levelName(status.level)}` : state;
 }
 
-const levelName = (level: number | null): string => (level === null || level === 1 ? 'stereo' : `coarse 1/${level}`);
+/** A level's tasks by its reduction; null counts as full resolution. */
+export const levelName = (level: number | null): string => (level === null || level === 1 ? 'stereo' : `coarse 1/${level}`);

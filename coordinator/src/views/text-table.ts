@@ -7,6 +7,9 @@ export function textTable(headings: readonly string[], rows: readonly (readonly 
     .map((row) => `${row.map((cell, c) => (c === row.length - 1 ? cell : cell.padEnd(widths[c] ?? 0))).join('  ').trimEnd()}\n`).join('');
 }
 
+/** A row for each name with its value, as kubectl describe prints them. */
+export const namedRows = (rows: readonly (readonly [string, string])[]): string => rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
+
 /** How long ago, as kubectl says it: 42s, 12m, 5h, 3d. */
 export function age(seconds: number): string {
   if (!Number.isFinite(seconds)) return '-';
