@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { InputError, MalformedMessageError } from '@altiplano/protocol/plain';
+import { InputError, MalformedMessageError, messageOf } from '@altiplano/protocol/plain';
 import { readConfig } from './config.js';
 
 /** The agent's entrance: exit code 0 after a drain, 1 for a failure or a task that hangs, 2 for bad usage or input. */
@@ -30,8 +30,8 @@ async function main(): Promise<number> {
     return isHung ? 1 : 0;
   } catch (error) {
     if (drain.signal.aborted && error === drain.signal.reason) return 0;
-    log('agent:failed', { error: error instanceof Error ? error.message : String(error) });
-    if (config.logFile !== null) process.stderr.write(`altiplano-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    log('agent:failed', { error: messageOf(error) });
+    if (config.logFile !== null) process.stderr.write(`altiplano-agent: ${messageOf(error)}\n`);
     return error instanceof InputError ? 2 : 1;
   }
 }
@@ -41,7 +41,7 @@ async function runOneHere(words: readonly string[]): Promise<number> {
   try {
     return await runOne(words, { agent: `${hostname()}-${process.pid}`, now: () => new Date() });
   } catch (error) {
-    process.stderr.write(`altiplano-agent run-task: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`altiplano-agent run-task: ${messageOf(error)}\n`);
     return error instanceof InputError || error instanceof MalformedMessageError ? 2 : 1;
   }
 }

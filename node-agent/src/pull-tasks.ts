@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
-import { type TaskKind, parseTaskSubject } from '@altiplano/protocol';
+import { type TaskKind, messageOf, parseTaskSubject } from '@altiplano/protocol';
 import type { TaskDelivery, TaskQueue } from '@altiplano/protocol/io';
 import type { Log } from './log.js';
 import { type DeliveryEnd, type DeliveryPorts, runDelivery } from './run-delivery.js';
@@ -94,7 +94,7 @@ export async function pullTasks(
       if (end === 'hung') onStop();
     } catch (error) {
       // The bus took no answer: after its ack wait the task is delivered again.
-      log('task:unsettled', { subject: delivery.subject, error: error instanceof Error ? error.message : String(error) });
+      log('task:unsettled', { subject: delivery.subject, error: messageOf(error) });
     }
   }
 
@@ -112,7 +112,7 @@ export async function pullTasks(
       continue;
     }
     const delivery = await queue.pullTask(options.kinds, options.pullWaitMs ?? 5_000, pulling.signal).catch(async (error: unknown) => {
-      log('bus:problem', { error: error instanceof Error ? error.message : String(error) });
+      log('bus:problem', { error: messageOf(error) });
       await delay(1_000, undefined, { signal: pulling.signal }).catch(() => undefined);
       return null;
     });

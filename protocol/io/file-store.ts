@@ -7,7 +7,7 @@ import { copyFile, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/pr
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { AltiplanoError, ObjectMissingError, ServiceUnavailableError } from '../src/errors.js';
+import { AltiplanoError, ObjectMissingError, ServiceUnavailableError, messageOf } from '../src/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { removeStale } from './scratch-folder.js';
 import { checkKey, checkPrefix, stagingFolder } from './store-key.js';
@@ -247,5 +247,3 @@ const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR', 'EISDIR'].i
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, type NodeConnectionOptions, connect } from '@nats-io/transport-node';
-import { AccessDeniedError, type AltiplanoError, InputError, ServiceUnavailableError } from '../src/errors.js';
+import { AccessDeniedError, type AltiplanoError, InputError, ServiceUnavailableError, messageOf } from '../src/errors.js';
 import { type BusRole, inboxPrefixOf } from '../src/subjects.js';
 import { type NatsAuth, type NatsTls, authenticatorOf, checkTls } from './nats-credentials.js';
 
@@ -191,5 +191,3 @@ function refusalIn(error: unknown, { servers }: NatsConnectOptions): InputError 
 /** The codes of an error and its causes. */
 const codeIn = (error: unknown): string =>
   (error instanceof Error ? `${'code' in error ? String(error.code) : ''} ${codeIn(error.cause)}` : '');
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { access, constants, readFile } from 'node:fs/promises';
 import { type Authenticator, credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
-import { InputError } from '../src/errors.js';
+import { InputError, messageOf } from '../src/errors.js';
 
 /** A secret itself, or the file it is in: read again for each connection, so that whoever rotates it needn't restart anything. */
 export type Secret = { readonly value: string } | { readonly file: string };
@@ -77,5 +77,3 @@ export async function checkTls({ caFile, certFile, keyFile }: NatsTls): Promise<
     await access(file, constants.R_OK).catch((cause: unknown) => { throw new InputError(`TLS: ${file}: can't be read: ${messageOf(cause)}`, cause); });
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -5,11 +5,11 @@ import { JetStreamApiError, jetstream, jetstreamManager } from '@nats-io/jetstre
 import { Kvm } from '@nats-io/kv';
 import {
   InputError, MalformedMessageError, ServiceUnavailableError, type AgentInfo, type AltiplanoError, type TaskEvent, type TaskKind, agentsBucket, deadFilter, deadStream,
-  deadSubject, encodeMessage, eventFilter, eventSubject, isTaskOf, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, tasksOfScene,
+  deadSubject, encodeMessage, eventFilter, eventSubject, isTaskOf, messageOf, nudgeSubject, parseAgentInfo, parseDeadLetter, parseTaskEvent, presenceSubject, taskConsumer, taskKinds, tasksOfScene,
   tasksStream,
 } from '../src/index.js';
 import { mapConcurrently } from './map-concurrently.js';
-import { type NatsConnectOptions, connectToNats, messageOf, natsInboxPrefix, watchConnection } from './nats-connect.js';
+import { type NatsConnectOptions, connectToNats, natsInboxPrefix, watchConnection } from './nats-connect.js';
 import { openOutbox } from './nats-outbox.js';
 import { openPublisher, storedOf } from './nats-publish.js';
 import { NatsDelivery, openPuller } from './nats-pull.js';

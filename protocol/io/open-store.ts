@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../src/errors.js';
+import { InputError, messageOf } from '../src/errors.js';
 import { openFileStore } from './file-store.js';
 import type { ObjectStore } from './object-store.js';
 
@@ -31,7 +31,7 @@ export async function openWritableStore(url: string): Promise<ObjectStore> {
     return store;
   } catch (cause) {
     await store.close();
-    throw new InputError(`store ${url}: nothing can be written to ${store.scratchFolder} (${cause instanceof Error ? cause.message : String(cause)}); let the user who runs this write there`, cause);
+    throw new InputError(`store ${url}: nothing can be written to ${store.scratchFolder} (${messageOf(cause)}); let the user who runs this write there`, cause);
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { InputError, ObjectMissingError, ServiceUnavailableError } from '../src/errors.js';
+import { InputError, ObjectMissingError, ServiceUnavailableError, messageOf } from '../src/errors.js';
 import type { ObjectStore } from './object-store.js';
 import { DamagedAnswerError, isBeyondEnd } from './s3-errors.js';
 import { gdalOptionsOf } from './s3-gdal.js';
@@ -48,7 +48,7 @@ export async function openS3Store(url: string, given: Partial<S3Options> = {}): 
   async function putFile(key: string, path: string, onlyIfAbsent: boolean): Promise<boolean> {
     const name = nameOf(key);
     const payload = await filePayload(path, options.partsFromBytes).catch((cause: unknown) => {
-      throw new ServiceUnavailableError(`store: can't read ${path} to write ${key}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+      throw new ServiceUnavailableError(`store: can't read ${path} to write ${key}: ${messageOf(cause)}`, cause);
     });
     const isPut = await upload(s3, name, payload, onlyIfAbsent, options);
     await rm(path, { force: true });

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+/** What a thrown value says. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Whether doing the same again can help: 'never' (bad input), 'later' (a service is away), 'now'. */
 export type Retry = 'never' | 'later' | 'now';
 

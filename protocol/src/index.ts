@@ -4,7 +4,7 @@ export { agentProcessMb } from './agent-memory.js';
 export { type FailureClass, type TaskAttempt, failureClasses, taskAttemptSchema } from './attempt.js';
 export { encodeMessage, parseAgentInfo, parseAlignMatches, parseDeadLetter, parseStored, parseTask, parseTaskEvent } from './codec.js';
 export { type DeadLetter, deadLetterSchema } from './dead-letter.js';
-export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry } from './errors.js';
+export { AccessDeniedError, AltiplanoError, InputError, MalformedMessageError, MemoryBudgetError, ObjectMissingError, ServiceUnavailableError, type Retry, messageOf } from './errors.js';
 export {
   type TaskRound, activeKey, activePrefix, alignKey, attemptKey, attemptsOfRound, attemptsPrefix, beatKey, catalogKey, catalogPrefix, coarseDsmKey, deadKey, deadPrefix, epochOfKey,
   imageKey, leaseKey, leasesPrefix, ledgerKey, ledgerPrefix, mergedKey, mergedPrefix, orderKey, orderOfKey, ordersPrefix, parseActiveKey, parseRoundKey, partialKey, planKey,

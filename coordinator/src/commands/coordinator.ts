@@ -3,6 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BusFlags, type LogLevel, type StoreFlags, ackWaitOption, busAccess, logLevels, seconds } from '@altiplano/protocol/config';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../message-of.js';
 import { wholeNumber } from '../scene-options.js';
 import { addClusterOptions } from './cluster-options.js';
 
@@ -56,7 +57,7 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or input.`)
           leaseTimes: leaseTimesOf(lease * 1000), ackWaitMs: ackWait * 1000, reconcileMs: reconcile * 1000,
         }, { openWork: () => openWorkThread(sceneWork), log, version }, signal);
       } catch (error) {
-        log('coordinator:failed', { error: error instanceof Error ? error.message : String(error) });
+        log('coordinator:failed', { error: messageOf(error) });
         throw error;
       } finally {
         if (options.workDir === undefined) await rm(workDir, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SceneStatus, TaskEvent } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { deadTaskTexts } from '../dead-tasks.js';
+import { messageOf } from '../message-of.js';
 import { outlast } from '../outlast.js';
 import { type ProgressView, openProgress } from '../progress.js';
 import { hasOpenOrders, readScene } from '../views/read-cluster.js';
@@ -49,7 +50,7 @@ export async function followScene(store: ObjectStore, flags: FollowFlags, signal
   } finally {
     progress.close();
     ended.abort();
-    await telling.catch((error: unknown) => process.stderr.write(`bus: ${error instanceof Error ? error.message : String(error)}\n`));
+    await telling.catch((error: unknown) => process.stderr.write(`bus: ${messageOf(error)}\n`));
   }
 }
 
