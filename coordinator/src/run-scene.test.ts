@@ -17,10 +17,10 @@ const plan = planScene(flatRequest({ tileCells: 512 }), flatPair(), flatPorts);
 const tiles = plan.levels.slice(-1).flatMap((level) => [...tilesOf(level)]);
 const isStereo = (task: Task, tile: number): boolean => task.kind === 'stereo' && task.tileId === tiles[tile]?.id;
 
-async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal } = {}) {
+async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal; calls?: string[] } = {}) {
   const workDir = await mkdtemp(join(tmpdir(), 'altiplano-run-'));
   const store = more.store ?? openMemoryStore();
-  const calls: string[] = [];
+  const calls = more.calls ?? [];
   const { queue, published } = fakeQueue(withoutFiles(store), cluster);
   let clock = 0;
   try {
@@ -135,8 +135,10 @@ test('an image that fails ingest fails the scene, with its words', async (t) => 
 
 test('an abort ends the run and drops unfinished files', async (t) => {
   const stop = new AbortController();
-  const endless = run({ losesTask: (task) => { if (isStereo(task, 0)) stop.abort(new Error('stop')); return false; } }, { signal: stop.signal });
-  await t.throwsAsync(endless, { message: 'stop' });
+  const calls: string[] = [];
+  const onState: RunOptions['onState'] = ({ levelIndex, merged }) => { if (levelIndex === plan.levels.length - 1 && merged > 0) stop.abort(new Error('stop')); };
+  await t.throwsAsync(run({ losesEvent: (task) => isStereo(task, tiles.length - 1) }, { signal: stop.signal, onState, calls, reconcileMs: 600_000 }), { message: 'stop' });
+  t.is(calls.at(-1), 'abandoned 1');
 });
 
 test('a pair with too few matches is warned of and run with its RPCs as they are', async (t) => {
