@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TaskOutcome, encodeMessage, taskOutcomeSchema } from '@altiplano/protocol';
 import { type StoreFlags, addConfigOption, addStoreOption, secretsHelp } from '@altiplano/protocol/config';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { agentCommand } from '../agent-processes.js';
+import { wholeNumber } from '../scene-options.js';
 import { settingsOption } from '../stereo-settings.js';
 import { withStore } from './cluster-options.js';
 
@@ -103,10 +104,4 @@ function outcomeText({ taskId, state, reason, error, stages, metrics, wallSecond
     ...(Object.keys(metrics).length === 0 ? [] : ['figures:', ...figures(metrics, 4)]),
     ...(dump === undefined ? [] : [`intermediates: ${dump}`]),
   ].join('\n').concat('\n');
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return value;
 }
