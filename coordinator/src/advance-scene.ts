@@ -86,6 +86,7 @@ const defaultAhead = 8192;
 /** Tasks are published in batches, so that a step costs little. */
 const batchOf = (ahead: number): number => Math.max(1, Math.floor(ahead / 8));
 
+/** A scene of which nothing has happened yet. */
 export function initialState(
   plan: ScenePlan, { ahead = defaultAhead, orders = new Map() }: { readonly ahead?: number | undefined; readonly orders?: TaskOrders | undefined } = {},
 ): SceneState {
@@ -138,6 +139,7 @@ export function advanceScene(state: SceneState, event: SceneEvent): Advance {
   }
 }
 
+/** Whether nothing follows a phase any more. */
 export const isFinal = (phase: ScenePhase): phase is 'done' | 'partial' | 'failed' => phase === 'done' || phase === 'partial' || phase === 'failed';
 
 /** False where all tasks have ended, and what is left (merging at full resolution, publishing) needs none. */
@@ -147,12 +149,14 @@ export function hasTasksAhead({ phase, levelIndex, plan, tasks, endCounts: { don
   return !isLastStep || done + empty + dead < tasks.count;
 }
 
+/** The level that the phases tiles, merging and ranging are about. */
 export function levelOf(state: SceneState): LevelPlan {
   const level = state.plan.levels[state.levelIndex];
   if (!level) throw new Error(`scene ${state.plan.sceneId} has no level ${state.levelIndex}`);
   return level;
 }
 
+/** How many tasks of the phase have ended. */
 export const endedTasks = ({ endCounts: { done, empty, dead } }: SceneState): number => done + empty + dead;
 
 /** Published tasks not ended yet, made one by one: what the reconciler looks after. */

@@ -38,6 +38,7 @@ const problems: ReadonlySet<keyof CoordinatorEvents> = new Set([
   'coordinator:failed', 'config:warning', 'bus:problem', 'store:problem', 'lease:problem', 'lease:lost', 'scene:deferred', 'scene:warning',
 ] as const);
 
+/** Opens the log in a file, or on standard error. Throws where the file can't be opened. */
 export function openCoordinatorLog({ level, file, name }: { readonly level: LogLevel; readonly file: string | null; readonly name: string }): CoordinatorLog {
   return openJsonLog<CoordinatorEvents>({
     level, file, base: { coordinator: name },

@@ -7,6 +7,7 @@ export interface Inbox<T> {
   next(signal: AbortSignal): Promise<readonly T[]>;
 }
 
+/** Makes an inbox; its events wait until they are read. */
 export function makeInbox<T>(): Inbox<T> {
   let waiting: T[] = [];
   let wake = (): void => undefined;

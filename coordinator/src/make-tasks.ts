@@ -9,6 +9,7 @@ import { leastSidePx } from './plan-levels.js';
 
 const ingestTaskId = (index: number): string => `ingest-${index}`;
 const alignTaskId = (windowId: string): string => `align-${windowId}`;
+/** The id of a tile's task at a level: stereo-<tile>-<pair>, coarse<factor>-<tile>-<pair>. */
 export const tileTaskId = (factor: number, tileId: string, pairId: string): string =>
   `${factor === 1 ? 'stereo' : `coarse${factor}`}-${tileId}-${pairId}`;
 
@@ -54,6 +55,7 @@ export function tileTaskMaker(plan: ScenePlan, level: LevelPlan, corrections: Re
   };
 }
 
+/** A pair of the plan by its id. Throws InputError where it has none of that name. */
 export function pairOf(plan: ScenePlan, pairId: string): PairPlan {
   const pair = plan.pairs.find(({ id }) => id === pairId);
   if (!pair) throw new InputError(`plan of ${plan.sceneId}: no pair ${pairId}`);

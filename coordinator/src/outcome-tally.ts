@@ -33,6 +33,7 @@ export interface OpenTally {
 /** Rows of a report's tables; a large scene's ledger has the rest. */
 const mostNamed = 2000;
 
+/** Begins a tally without outcomes. */
 export function openTally(): OpenTally {
   const stages: Record<string, number> = { ingest: 0, align: 0, coarse: 0, stereo: 0 };
   const stereoStages: Record<string, number> = {};

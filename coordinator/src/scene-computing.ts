@@ -47,6 +47,7 @@ const stageOf = { solvePointing: 'pointing', mergeTile: 'merge', mergeLevel: 'me
 /** What takes less than this has its CPU time not asked for, ms. */
 const leastMs = 1;
 
+/** Makes ready to compute what a scene's commands ask for. What it has computed stays with it from command to command. */
 export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: SceneComputingOptions): SceneComputing {
   const { store, work } = ports;
   const { outDir, workDir, epoch, tell, warn } = options;

@@ -70,6 +70,7 @@ export const referenceMpx = (plan: ScenePlan): number =>
 /** Rectified pixels matched at full resolution per reference pixel delivered. */
 export const matchOverhead = (plan: ScenePlan, { matchedPixels }: OutcomeTally): number => matchedPixels / 1e6 / referenceMpx(plan);
 
+/** What of a result is for other programs: run.json. */
 export function runSummary(result: SceneResult): RunSummary {
   return {
     state: result.state, tiles: result.tiles, deadTasks: result.deadTasks, warnings: result.warnings, products: result.products,

@@ -26,6 +26,7 @@ export interface SceneTasksOptions {
 /** Entries of the ledger read at once. */
 const ledgerReads = 32;
 
+/** Opens the way of a scene's tasks to the bus. Outcomes found in the ledger go to `tell`. */
 export function openSceneTasks({ store, queue }: Pick<ScenePorts, 'store' | 'queue'>, { sceneId }: ScenePlan, options: SceneTasksOptions): SceneTasks {
   const { triesDeadAgain, tell, signal } = options;
   let inLedger: { readonly of: SceneState['tasks']; readonly lastRounds: Int32Array; readonly tried: ReadonlySet<string> } | null = null;

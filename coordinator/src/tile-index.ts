@@ -23,6 +23,7 @@ export interface TileIndex {
   ofTask(task: number): { readonly tile: number; readonly pair: number };
 }
 
+/** Numbers a level's tiles. Takes as long as there are runs. */
 export function openTileIndex(level: Pick<LevelPlan, 'tileRuns' | 'tileCells' | 'resolution'>): TileIndex {
   const { tileRuns: runs } = level;
   const tilesBefore = new Float64Array(runs.length + 1);
@@ -79,6 +80,7 @@ export function* tilesOf(level: Pick<LevelPlan, 'tileRuns' | 'tileCells' | 'reso
   for (const run of level.tileRuns) for (let k = 0; k < run.count; k += 1) yield tileOf(level, run, k);
 }
 
+/** How many tiles a level has. */
 export const tileCount = ({ tileRuns }: Pick<LevelPlan, 'tileRuns'>): number => tileRuns.reduce((sum, { count }) => sum + count, 0);
 
 /** Tiles in the plan's order as runs; `tileCells`: side of a tile's square. */

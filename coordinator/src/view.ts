@@ -69,6 +69,7 @@ export interface View {
   readonly slope: Point;
 }
 
+/** Measures how an image sees its centre's ground, over a range of heights. Throws InputError where the RPC shows none. */
 export function viewOf(ports: PlanPorts, image: DescribedImage, crs: string, [low, high]: HeightRange): View {
   const [c, r] = [(image.width - 1) / 2, (image.height - 1) / 2];
   // At least 20 m apart, so that a flat height range still has a slope.

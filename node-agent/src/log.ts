@@ -38,6 +38,7 @@ export type Log = EventLog<AgentEvents>;
 const warnings: ReadonlySet<keyof AgentEvents> =
   new Set(['agent:failed', 'agent:hung', 'config:warning', 'bus:problem', 'task:retried', 'task:malformed', 'task:unsettled', 'lease:doubtful'] as const);
 
+/** Opens the log in a file, or on standard error. Throws where the file can't be opened. */
 export function openLog({ level, file, agent }: { readonly level: LogLevel; readonly file: string | null; readonly agent: string }): Log {
   return openJsonLog<AgentEvents>({
     level, file, base: { agent }, isProblem: (event, fields) => warnings.has(event) || ('state' in fields && fields.state === 'dead'),

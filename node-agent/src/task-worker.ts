@@ -45,6 +45,7 @@ function tellStage(message: StageMessage): void {
   else writeSync(config.stageFd, `${message.stage}\n`);
 }
 
+/** Runs a task in this thread. What it throws comes back as a failure with the stage it was in. */
 export async function runInWorker({ run, task, split }: WorkerOrder): Promise<WorkerReply> {
   const wallStart = performance.now();
   const cpuStart = threadCpuSeconds();

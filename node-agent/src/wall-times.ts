@@ -12,6 +12,7 @@ export interface WallTimes {
 
 const remembered = 16;
 
+/** Remembers the last 16 of each kind. */
 export function makeWallTimes(): WallTimes {
   const byKind = new Map<string, number[]>();
   return {

@@ -33,6 +33,7 @@ const publishesInFlight = 256;
 
 interface TaskMessage { readonly task: Task; readonly subject: string; readonly work: string }
 
+/** Publishes over a connection; see Publisher. */
 export function openPublisher({ nc, manager, outbox, requests, throwIfStopped, recover }: PublisherPorts): Publisher {
   /** By kind: the end of the batches sent so far, one after the other, so that their messages don't mix in the stream. */
   const batches = new Map<TaskKind, Promise<boolean>>();

@@ -38,6 +38,7 @@ export interface S3Bucket extends S3Connection {
   ask<T>(request: S3Request, run: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
+/** Makes ready to ask a bucket's server; nothing is sent yet. Throws InputError as connectS3 does. */
 export async function openBucket(bucket: string, options: S3Options): Promise<S3Bucket> {
   const connection = await connectS3(bucket, options);
   const requestTimeoutMs = options.requestTimeoutMs ?? 1.5 * connection.idleTimeoutMs;
