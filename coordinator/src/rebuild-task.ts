@@ -60,7 +60,7 @@ export async function rebuildTask(
 async function withImages(store: ObjectStore, task: StereoTask): Promise<StereoTask> {
   for (const key of [task.ref.key, task.sec.key, ...(task.priorKey === null ? [] : [task.priorKey])]) {
     if (!(await store.has(key))) {
-      throw new InputError(`${key}: not in ${store.url}; a complete scene keeps its images and priors only with --keep-intermediates. altiplano replay makes them again`);
+      throw new InputError(`${key}: not in ${store.url}; a complete scene keeps its images and priors only with --keep-intermediates; altiplano replay (for a run: altiplano run --fresh --keep-intermediates) makes them again`);
     }
   }
   return task;

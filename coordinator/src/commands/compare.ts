@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { crsInfo, openInfo } from '@altiplano/kernels/raster';
 import type { Command } from 'commander';
 import { type Comparison, type ComparisonStatistics, clipFor, compareDsms } from '../compare.js';
+import { makeOutFolder } from '../out-folder.js';
 
 interface CompareOptions { readonly json?: true; readonly out?: string; readonly png?: string; readonly mask?: string }
 
@@ -26,13 +28,18 @@ Exit codes: 0 compared, 1 failed, 2 bad usage or input.`)
     .action(async (dsm: string, reference: string, { json, out, png, mask }: CompareOptions) => {
       const name = `${basename(dsm, extname(dsm))}-minus-${basename(reference, extname(reference))}.png`;
       const map = resolve(png ?? join(out ?? '.', name));
-      await mkdir(dirname(map), { recursive: true });
+      const isWanted = png !== undefined || out !== undefined;
+      if (isWanted) await makeOutFolder(dirname(map));
+      const hasMap = isWanted || (await isWritable(dirname(map)));
+      if (!hasMap) process.stderr.write(`altiplano: no difference map, as nothing can be written to ${dirname(map)}; --out DIR puts it elsewhere\n`);
       const hint = verticalHint(dsm, reference);
       if (hint !== null) process.stderr.write(`altiplano: ${hint}\n`);
-      const comparison = compareDsms({ dsm: resolve(dsm), reference: resolve(reference), png: map, ...(mask === undefined ? {} : { mask: resolve(mask) }) });
+      const comparison = compareDsms({ dsm: resolve(dsm), reference: resolve(reference), ...(hasMap && { png: map }), ...(mask === undefined ? {} : { mask: resolve(mask) }) });
       process.stdout.write(json ? `${JSON.stringify(comparison)}\n` : comparisonTable(comparison));
     });
 }
+
+const isWritable = (folder: string): Promise<boolean> => access(folder, constants.W_OK).then(() => true, () => false);
 
 /** A warning where only one of two DSMs says what its heights refer to: they may differ by the geoid's tens of metres. */
 function verticalHint(...paths: readonly [string, string]): string | null {

@@ -36,9 +36,9 @@ ${orderExitCodes}`)
       if ((options.dead === true) === (options.tile.length > 0)) throw new InputError('replay: give either --dead or --tile');
       if (options.pair !== undefined && options.dead) throw new InputError('replay: --pair goes with --tile');
       const { orderedBy } = await import('../give-order.js');
-      const { readPlan } = await import('../views/read-cluster.js');
+      const { readSubmittedPlan } = await import('../views/read-cluster.js');
       const { deadTasks, replayParams, tasksOfTiles } = await import('../resolve-replay.js');
-      const plan = await readPlan(store, options.scene);
+      const plan = await readSubmittedPlan(store, options.scene);
       const { sceneId } = plan;
       const set = replayParams(plan, options.set);
       const taskIds = options.dead ? await deadTasks(store, sceneId) : tasksOfTiles(plan, options.tile, options.pair ?? null);

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { giveOrder, orderedBy } from '../give-order.js';
 import { messageOf } from '../message-of.js';
 import type { NewOrder } from '../scene-orders.js';
-import { readPlan } from '../views/read-cluster.js';
+import { readSubmittedPlan } from '../views/read-cluster.js';
 import { exitCodes } from '../views/scene-phase.js';
 import { type ClusterFlags, addClusterOptions, withBus, withStore } from './cluster-options.js';
 import { type FollowFlags, followScene } from './follow-scene.js';
@@ -31,7 +31,7 @@ Exit codes: 0 ordered (with --wait: complete), 1 failed or cancelled, 2 bad usag
 /** Gives a scene an order that says nothing but its type. */
 export function orderScene(type: 'cancel' | 'resume', told: string, flags: OrderFlags, signal: AbortSignal): Promise<void> {
   return withStore(flags, async (store) => {
-    const { sceneId } = await readPlan(store, flags.scene);
+    const { sceneId } = await readSubmittedPlan(store, flags.scene);
     await order(store, { type, sceneId, at: new Date().toISOString(), by: orderedBy() }, flags, told, signal);
   });
 }

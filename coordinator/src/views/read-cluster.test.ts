@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import test from 'ava';
-import { InputError, type SceneStatus, activeKey, beatKey, catalogKey, leaseKey, statusKey } from '@altiplano/protocol';
+import { InputError, type SceneStatus, activeKey, beatKey, catalogKey, leaseKey, planKey, statusKey } from '@altiplano/protocol';
 import { type ObjectStore, openMemoryStore } from '@altiplano/protocol/io';
 import { noDeadTasks } from '../dead-tasks.js';
+import { planScene } from '../plan-scene.js';
 import { addOrder } from '../scene-orders.js';
-import { readCoordinator, readPlan, readScene, readScenes, readStatus } from './read-cluster.js';
+import { flatPair, flatPorts, flatRequest } from '../testing/flat-world.js';
+import { readCoordinator, readPlan, readScene, readScenes, readStatus, readSubmittedPlan } from './read-cluster.js';
 
+const flatPlan = planScene(flatRequest(), flatPair(), flatPorts);
 const at = '2026-01-01T00:00:00.000Z';
 const put = (store: ObjectStore, key: string, value: unknown): Promise<void> => store.put(key, Buffer.from(JSON.stringify(value)));
 const statusOf = (sceneId: string, epoch: number, more: Partial<SceneStatus> = {}): SceneStatus => ({
@@ -44,6 +47,14 @@ test('the last lease is the coordinator, with its last sign of life', async (t) 
   t.like(await readCoordinator(store), { lease: { epoch: 2 }, beat: null });
   await put(store, beatKey(2), { v: 1, epoch: 2, count: 3, at, released: false });
   t.like(await readCoordinator(store), { lease: { coordinator: 'c-2' }, beat: { count: 3 } });
+});
+
+test('a scene that altiplano run made takes no orders', async (t) => {
+  const store = openMemoryStore();
+  await put(store, planKey('town'), flatPlan);
+  await t.throwsAsync(readSubmittedPlan(store, 'town'), { instanceOf: InputError, message: /^scene town: altiplano run made it, which takes no orders/ });
+  await submitted(store, 'town');
+  t.is((await readSubmittedPlan(store, 'town')).sceneId, flatPlan.sceneId);
 });
 
 test('a scene that is not there, and an object of another version, are errors that name them', async (t) => {

@@ -72,6 +72,15 @@ export async function readPlan(store: Reader, sceneId: string): Promise<ScenePla
   return plan;
 }
 
+/** The plan of a scene that coordinators work on. Throws InputError, too, where `altiplano run` made it: no coordinator would carry out an order. */
+export async function readSubmittedPlan(store: Reader, sceneId: string): Promise<ScenePlan> {
+  const plan = await readPlan(store, sceneId);
+  if (await readJson(store, catalogKey(sceneId), catalogEntrySchema) === null) {
+    throw new InputError(`scene ${sceneId}: altiplano run made it, which takes no orders; the same altiplano run again continues it`);
+  }
+  return plan;
+}
+
 /** Who holds the highest lease; null where no coordinator ever ran. */
 export async function readCoordinator(store: Reader): Promise<CoordinatorView | null> {
   const epoch = await highest(store, leasesPrefix);

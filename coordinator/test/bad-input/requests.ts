@@ -70,6 +70,8 @@ export async function placeCases(folder: string): Promise<{ readonly section: Se
   const section: Section = {
     title: 'Places', text: 'Where nothing may be written or read.', cases: [
       limited(commandCase(folder, 'a folder nobody may write to', 'run left.tif right.tif --out mine/scene', { prefix })),
+      limited(commandCase(folder, 'a folder nobody may write to', 'compare dem-elsewhere.tif dem-elsewhere.tif --out mine/maps', { prefix })),
+      limited(commandCase(folder, 'a working directory nobody may write to', 'compare ../dem-elsewhere.tif ../dem-elsewhere.tif', { prefix: [...prefix, 'env', '-C', join(folder, 'mine')] })),
       limited(commandCase(folder, 'an image nobody may read', 'plan left.tif secret.tif', { prefix })),
       s3('a bucket that is not ours to read', 'plan s3://closed/left.tif s3://closed/right.tif'),
       s3('a store that is not ours to write', 'run left.tif right.tif --out out-c --store s3://closed/scenes'),
