@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BandLayout, type MappedBands, bandLayout, mapBands, readBands } from '@altiplano/kernels/raster';
+import { type BandLayout, type MappedBands, bandLayout, dropCachedFile, mapBands, readBands } from '@altiplano/kernels/raster';
 import type { TilePlan } from '@altiplano/protocol';
 import type { ObjectStore } from '@altiplano/protocol/io';
 import { offsetIn } from './ground-tiles.js';
@@ -94,7 +94,11 @@ export function openPartials({ store, partials, haloCells, scratchDir }: Partial
     forget(tileId) {
       const gone = sources.get(tileId) ?? [];
       unmapUnless((path) => gone.every((source) => source.path !== path));
-      for (const { path, isCopy } of gone) if (isCopy) rmSync(path, { force: true });
+      for (const { path, isCopy } of gone) {
+        if (isCopy) rmSync(path, { force: true });
+        // The merged cells, which publishing reads, are longer in memory for it.
+        else dropCachedFile(path);
+      }
       sources.delete(tileId);
     },
     close() {

@@ -7,7 +7,7 @@ export { formatImageInfo } from './format-image-info.js';
 export { closeAll, configureGdal, openInfo, type RasterBandInfo, type RasterInfo } from './info.js';
 export { drawHillshade, drawImage, drawPictures, type PictureJob, type PictureOptions, writePicture } from './picture.js';
 export { type ProductCogs, type ProductLayer, type ProductTally, writeProductCogs } from './product-cogs.js';
-export { bandLayout, type BandLayout, mapBands, type MappedBands } from './map-bands.js';
+export { bandLayout, type BandLayout, dropCachedFile, mapBands, type MappedBands } from './map-bands.js';
 export { readBand, readBands, readWindow, type WindowOptions } from './read.js';
 export { readRpc, type RpcReading, type RpcVariant } from './read-rpc.js';
 export { formatRpcText } from './rpc-readers/rpc-text.js';

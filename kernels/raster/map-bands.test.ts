@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { temporaryFolder } from '../test/reference-data.js';
 import { RasterError } from './errors.js';
-import { bandLayout, mapBands } from './map-bands.js';
+import { bandLayout, dropCachedFile, mapBands } from './map-bands.js';
 import { writeGeoTiff } from './write.js';
 
 /** Rows that don't fill the last strip, whole strips of no-data in the middle and at the end, and a head of any length. */
@@ -46,4 +46,20 @@ test('a file that is gone by the time it is mapped is named', (t) => {
   const path = join(temporaryFolder(t), 'gone.tif');
   writeFileSync(path, '');
   t.throws(() => mapBands({ path: `${path}.not`, width: 1, height: 1, offsets: [0] }), { instanceOf: RasterError, message: /gone\.tif\.not/ });
+});
+
+test('a file the system is told to drop is as it was, though it is looked at meanwhile, and one that is gone is no error', (t) => {
+  const path = join(temporaryFolder(t), 'kept.tif');
+  writeGeoTiff(path, { width: 64, height: 64, bands: [{ data: new Float32Array(64 * 64).fill(7) }], tiled: false, compress: 'NONE' });
+  const before = readFileSync(path);
+  const layout = bandLayout(path);
+  if (layout === null) return t.fail('not mapped');
+  const mapped = mapBands(layout);
+  dropCachedFile(path);
+  t.deepEqual(mapped.bands, [new Float32Array(64 * 64).fill(7)]);
+  mapped.close();
+  dropCachedFile(path);
+  t.deepEqual(readFileSync(path), before);
+  t.notThrows(() => { dropCachedFile(`${path}.not`); });
+  return undefined;
 });

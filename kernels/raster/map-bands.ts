@@ -33,3 +33,8 @@ export function mapBands({ path, width, height, offsets }: BandLayout): MappedBa
     close() { callRaster((raster) => { raster.unmapFile(mapped); }); },
   };
 }
+
+/** Tells the system that a file won't be read for long, so that what it keeps in memory of it makes room for other files. Only a hint, also where the file is gone. */
+export function dropCachedFile(path: string): void {
+  callRaster((raster) => { raster.dropCachedFile(path); });
+}

@@ -36,6 +36,13 @@ MappedFile::~MappedFile() { munmap(const_cast<uint8_t*>(data_), std::max<size_t>
 
 void MappedFile::letGo() const { madvise(const_cast<uint8_t*>(data_), size_, MADV_DONTNEED); }
 
+void dropCached(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(file);
+}
+
 std::optional<PixelLayout> pixelLayout(Session& session, const std::string& path) {
   if (path.rfind("/vsi", 0) == 0 || isInBucket(path)) return std::nullopt;
   GDALDataset& dataset = session.open(path);

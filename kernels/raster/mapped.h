@@ -32,6 +32,10 @@ class MappedFile {
   size_t size_ = 0;
 };
 
+// Tells the system that a file won't be read for long: what it has of it in memory and on disk makes room for other files. Only a
+// hint: nothing happens where the file is gone.
+void dropCached(const std::string& path);
+
 // Where an uncompressed raster of one type keeps its pixels.
 struct PixelLayout {
   GDALDataType type = GDT_Unknown;

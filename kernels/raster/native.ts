@@ -78,6 +78,7 @@ interface NativeRaster {
   bandLayout(path: string): { readonly width: number; readonly height: number; readonly offsets: readonly number[] } | null;
   mapFile(path: string): MappedBuffer;
   unmapFile(mapped: MappedBuffer): void;
+  dropCachedFile(path: string): void;
   transformPoints(fromCrs: string, toCrs: string, xy: Float64Array): Float64Array;
   crsInfo(crs: string): {
     isProjected: boolean; isGeographic: boolean; isCompound: boolean;

@@ -189,6 +189,12 @@ Napi::Value unmapFile(const Napi::CallbackInfo& info, Session&) {
   return info.Env().Undefined();
 }
 
+// dropCachedFile(path): see dropCached.
+Napi::Value dropCachedFile(const Napi::CallbackInfo& info, Session&) {
+  dropCached(textOf(info[0]));
+  return info.Env().Undefined();
+}
+
 // transformPoints(fromCrs, toCrs, Float64Array 2N): Float64Array 2N, NaN where PROJ can't.
 Napi::Value transformPoints(const Napi::CallbackInfo& info, Session& session) {
   const Napi::Env env = info.Env();
@@ -277,6 +283,7 @@ void registerReading(Napi::Env env, Napi::Object exports, Session* session) {
   exportFunction<bandLayout>(env, exports, "bandLayout", session);
   exportFunction<mapFile>(env, exports, "mapFile", session);
   exportFunction<unmapFile>(env, exports, "unmapFile", session);
+  exportFunction<dropCachedFile>(env, exports, "dropCachedFile", session);
   exportFunction<transformPoints>(env, exports, "transformPoints", session);
   exportFunction<crsInfo>(env, exports, "crsInfo", session);
   exportFunction<sampleRaster>(env, exports, "sampleRaster", session);
