@@ -36,6 +36,9 @@ export interface LocalEnd {
   readonly result: SceneResult | null;
 }
 
+/** Local folder for rasters in the making. */
+const workDir = (dir: string): string => join(dir, 'work');
+
 /** A store that is named by a path, not by a URL. */
 const isFolder = (store: string): boolean => !/^[a-z][a-z0-9+.-]*:/i.test(store);
 
@@ -60,11 +63,13 @@ export async function runLocal(plan: ScenePlan, local: LocalRun, signal: AbortSi
     const result = await runCluster(plan, local, dir, store, signal);
     const summary = runSummary(result);
     const kept = <T>(what: string, run: () => Promise<T>): Promise<T> => outlast(run, { what, mostMs: patienceMs, warn: local.onWarning, signal });
-    if (local.store !== null) for (const path of Object.values(summary.products)) await kept('storing products', () => storeProduct(store, plan.sceneId, path));
-    if (result.state === 'done') {
+    const settle = async (): Promise<void> => {
+      if (local.store !== null) for (const path of Object.values(summary.products)) await kept('storing products', () => storeProduct(store, plan.sceneId, path));
+      if (result.state !== 'done') return;
       await kept('storing run.json', () => store.put(productKey(plan.sceneId, 'run.json'), new TextEncoder().encode(JSON.stringify(summary))));
       if (!local.keepIntermediates) await dropObjects(store, plan.sceneId, isIntermediate);
-    }
+    };
+    await Promise.all([settle(), local.keepIntermediates || rm(workDir(dir), { recursive: true, force: true })]);
     return { summary, result };
   } finally {
     await store.close();
@@ -89,7 +94,6 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
       const queue = await openNatsQueue({ servers: server.url, name: 'coordinator', signal: stop, onProblem });
       try {
         await queue.ensure();
-        const workDir = join(dir, 'work');
         const ports = {
           store, queue, work: local.work, now: () => performance.now(),
           cpuSeconds: () => { const { user, system } = process.cpuUsage(); return (user + system) / 1e6; },
@@ -99,9 +103,7 @@ async function runCluster(plan: ScenePlan, local: LocalRun, dir: string, store: 
           agents.need(hasTasksAhead(state));
           local.onState?.(state);
         };
-        const result = await runScene(ports, plan, { outDir, workDir, triesDeadAgain: true, patienceMs, keepsMerge: local.keepIntermediates, onWarning, onState }, stop);
-        if (!local.keepIntermediates) await rm(workDir, { recursive: true, force: true });
-        return result;
+        return await runScene(ports, plan, { outDir, workDir: workDir(dir), triesDeadAgain: true, patienceMs, keepsMerge: local.keepIntermediates, onWarning, onState }, stop);
       } finally {
         await queue.close();
       }
