@@ -282,6 +282,15 @@ test('a grid around the Earth joins at its edge, from -180 as from 0, with and w
   }
 });
 
+test('a grid around the Earth that lacks a column has no values between its last and its first', (t) => {
+  const path = join(temporaryFolder(t), 'gap.tif');
+  const data = Float32Array.from({ length: 35 * 3 }, (_, i) => i % 35);
+  writeGeoTiff(path, { width: 35, height: 3, bands: [{ data }], crs: 'EPSG:4326', geotransform: [-5, 10, 0, 15, 0, -10] });
+  // Centres from 0 to 340 degrees, the first row's at 10 degrees north.
+  const values = sampleRaster(path, 1, 'EPSG:4326', Float64Array.from([335, 340, 345, -1, 0, -175].flatMap((lon) => [lon, 10])));
+  t.deepEqual([...values], [33.5, 34, NaN, NaN, 0, 18.5]);
+});
+
 test('EGM96 at Giza is 15.43 m above the ellipsoid', (t) => {
   const geoid = referenceData(t, 'gizeh/egm96_15.gtx');
   if (geoid === null) return;

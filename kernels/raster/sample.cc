@@ -68,7 +68,10 @@ void sampleBilinear(Session& session, const std::string& path, int band, const s
   const int height = dataset.GetRasterYSize();
   const double turn = 360.0 / std::abs(forward[1]);  // columns once around the Earth
   const bool global = geographic && forward[2] == 0 && std::abs(width - turn) < 1.5;
-  // Global grids often repeat the first meridian in the last column (EGM96: 1441 columns a quarter degree apart).
+  const int around = global ? static_cast<int>(std::lround(turn)) : 0;
+  // Whether the first column lies beside the last. Global grids often repeat the first meridian in the last column (EGM96: 1441 columns a
+  // quarter degree apart); others lack a column, and between their last and their first there is nothing.
+  const bool joins = global && width >= around;
   std::vector<double>& col = x;
   std::vector<double>& row = y;
   int64_t col0 = width, col1 = -1, row0 = height, row1 = -1;
@@ -78,11 +81,11 @@ void sampleBilinear(Session& session, const std::string& path, int band, const s
     if (global) c -= std::floor(c / turn) * turn;
     // The rounding of projections must not push a point on the outermost centre out.
     const double slack = 1e-7;
-    const bool inside = c >= -slack && c <= (global ? turn : width - 1 + slack) && r >= -slack && r <= height - 1 + slack;
+    const bool inside = c >= -slack && c <= (joins ? turn : width - 1 + slack) && r >= -slack && r <= height - 1 + slack;
     col[i] = inside ? std::max(c, 0.0) : kNaN;
     row[i] = inside ? std::clamp(r, 0.0, height - 1.0) : kNaN;
     if (!inside) continue;
-    if (!global) col[i] = std::min(col[i], width - 1.0);
+    if (!joins) col[i] = std::min(col[i], width - 1.0);
     col0 = std::min(col0, static_cast<int64_t>(col[i]));
     col1 = std::max(col1, static_cast<int64_t>(col[i]) + 1);
     row0 = std::min(row0, static_cast<int64_t>(row[i]));
@@ -91,8 +94,7 @@ void sampleBilinear(Session& session, const std::string& path, int band, const s
   std::fill(out, out + col.size(), kNaN);
   if (col1 < 0) return;
   const Window window = openWindow(session, request);
-  const bool wraps = global && col1 >= width;
-  if (wraps) {
+  if (joins && col1 >= width) {
     col0 = 0;
     col1 = width - 1;
   }
@@ -104,7 +106,6 @@ void sampleBilinear(Session& session, const std::string& path, int band, const s
     cells = readCells(window, Rect{static_cast<int>(col0), static_cast<int>(row0), static_cast<int>(col1 - col0 + 1),
                                    static_cast<int>(row1 - row0 + 1)});
   }
-  const int around = static_cast<int>(std::lround(turn));
   for (size_t i = 0; i < col.size(); ++i) {
     if (std::isnan(col[i])) continue;
     const int c0 = static_cast<int>(col[i]);
