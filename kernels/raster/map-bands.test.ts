@@ -42,6 +42,38 @@ test('a raster whose bands don\'t lie in one run of floats each is left to be re
   t.throws(() => bandLayout(join(folder, 'none.tif')), { instanceOf: RasterError, message: /none\.tif/ });
 });
 
+/** A BigTIFF of one row of 64 floats, whose pixels are said to lie at `offset`. */
+function bigTiff(offset: bigint): Buffer {
+  const entries = [[256, 64n], [257, 1n], [258, 32n], [259, 1n], [262, 1n], [273, offset], [277, 1n], [278, 1n], [279, 256n], [339, 3n]] as const;
+  const file = Buffer.alloc(16 + 8 + 20 * entries.length + 8 + 256);
+  file.write('II');
+  file.writeUInt16LE(43, 2);
+  file.writeUInt16LE(8, 4);
+  file.writeBigUInt64LE(16n, 8);
+  file.writeBigUInt64LE(BigInt(entries.length), 16);
+  entries.forEach(([tag, value], i) => {
+    const at = 24 + 20 * i;
+    file.writeUInt16LE(tag, at);
+    file.writeUInt16LE(16, at + 2);
+    file.writeBigUInt64LE(1n, at + 4);
+    file.writeBigUInt64LE(value, at + 12);
+  });
+  return file;
+}
+
+test('pixels said to lie beyond the end of their file, however far, are left to be read', (t) => {
+  const path = join(temporaryFolder(t), 'far.tif');
+  const layoutAt = (offset: bigint): readonly number[] | undefined => {
+    writeFileSync(path, bigTiff(offset));
+    return bandLayout(path)?.offsets;
+  };
+  const head = BigInt(bigTiff(0n).length) - 256n;
+  t.deepEqual(layoutAt(head), [Number(head)]);
+  t.is(layoutAt(head + 4n), undefined);
+  t.is(layoutAt(2n ** 63n - 256n), undefined);
+  t.is(layoutAt(2n ** 64n - 256n), undefined, 'where it ends is 0 again');
+});
+
 test('a file that is gone by the time it is mapped is named', (t) => {
   const path = join(temporaryFolder(t), 'gone.tif');
   writeFileSync(path, '');

@@ -77,7 +77,7 @@ std::optional<PixelLayout> pixelLayout(Session& session, const std::string& path
         const std::string item = "BLOCK_OFFSET_" + std::to_string(x) + "_" + std::to_string(y);
         const char* offset = dataset.GetRasterBand(band)->GetMetadataItem(item.c_str(), "TIFF");
         const uint64_t at = offset == nullptr ? 0 : std::strtoull(offset, nullptr, 10);
-        if (at != 0 && (at % pixelBytes != 0 || at + bytes > fileBytes)) return std::nullopt;
+        if (at != 0 && (at % pixelBytes != 0 || bytes > fileBytes || at > fileBytes - bytes)) return std::nullopt;
         layout.offsets.push_back(at);
       }
     }
