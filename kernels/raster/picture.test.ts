@@ -108,6 +108,34 @@ test('pictures of a DSM without any height, and of a flat one, are drawn all the
   t.is(new Set(Array.from(band(join(folder, 'flat.png'), 2))).size, 1);
 });
 
+test('pictures of numbers that single precision can hardly tell apart, and of infinite ones, are drawn all the same', (t) => {
+  const folder = temporaryFolder(t);
+  const of = (name: string, values: (i: number) => number): { readonly heights: string; readonly image: string } => {
+    const [source, heights, image] = [join(folder, `${name}.tif`), join(folder, `${name}-heights.png`), join(folder, `${name}-image.png`)];
+    writeGeoTiff(source, { width: 30, height: 20, bands: [{ data: Float32Array.from({ length: 600 }, (_, i) => values(i)) }] });
+    drawHillshade(source, heights);
+    drawImage(source, image);
+    return { heights, image };
+  };
+  const flat = of('flat', () => 1e9);
+  t.deepEqual(Array.from(new Set(Array.from(band(flat.image, 1)))), [0]);
+  t.is(new Set(Array.from(band(flat.heights, 1))).size, 1);
+  t.notThrows(() => of('wide', (i) => (i % 2 === 0 ? 3e38 : -3e38)));
+  const infinite = of('infinite', (i) => (i === 0 ? Infinity : i === 599 ? -Infinity : i));
+  const alpha = band(infinite.image, 2);
+  t.deepEqual([alpha[0], alpha[1], alpha[598], alpha[599]], [0, 255, 255, 0]);
+  t.is(band(infinite.heights, 4)[0], 0);
+});
+
+test('a picture reduced to a few pixels is the mean of the many that each of them stands for', (t) => {
+  const folder = temporaryFolder(t);
+  const [source, large, small] = [join(folder, 'a.tif'), join(folder, 'large.png'), join(folder, 'small.png')];
+  writeGeoTiff(source, { width: 600, height: 600, bands: [{ data: Uint16Array.from({ length: 360_000 }, (_, i) => (i % 600 < 300 ? 900 : 1000)) }] });
+  drawPictures([{ of: 'image', source, files: [{ path: large }, { path: small, maxSize: 2 }] }], 1);
+  t.like(openInfo(small), { width: 2, height: 2 });
+  t.deepEqual(Array.from(band(small, 1)), [0, 255, 0, 255]);
+});
+
 test('an image is described with its RPC, footprint, pixel size and inversion', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'a.tif');

@@ -35,10 +35,12 @@ export function drawImage(path: string, picturePath: string, options: PictureOpt
 
 /** Draws pictures as `drawHillshade` and `drawImage` do, on at most so many threads, and renames them all once they are written. Throws RasterError. */
 export function drawPictures(jobs: readonly PictureJob[], threads: number): void {
+  if (!(Number.isInteger(threads) && threads > 0)) throw new KernelArgumentError('a positive whole number', 'threads', threads);
   const renames: { readonly from: string; readonly to: string }[] = [];
   const native = jobs.map(({ of, source, files, ...options }) => ({
     source, isHillshade: of === 'heights', ...checked(options),
     files: files.map(({ path, maxSize = 0 }) => {
+      if (!Number.isInteger(maxSize) || maxSize < 0) throw new KernelArgumentError('a whole number of at least 0', 'maxSize', maxSize);
       const from = temporaryBeside(path);
       renames.push({ from, to: path });
       return { path: from, isJpeg: isJpeg(path), maxSize };

@@ -20,15 +20,15 @@ Picture reduced(Picture picture, int maxSize) {
     const int bottom = std::min((y + 1) * factor, picture.height);
     for (int x = 0; x < small.width; ++x) {
       const int right = std::min((x + 1) * factor, picture.width);
-      std::array<uint32_t, 4> sum{};
+      std::array<uint64_t, 4> sum{};  // of up to 2^32 for 258 x 258 pixels
       for (int row = y * factor; row < bottom; ++row) {
         const uint8_t* from = &picture.rgba[(static_cast<size_t>(row) * picture.width + static_cast<size_t>(x) * factor) * 4];
         for (int col = x * factor; col < right; ++col, from += 4) {
-          for (size_t band = 0; band < 3; ++band) sum[band] += from[band] * from[3];
+          for (size_t band = 0; band < 3; ++band) sum[band] += static_cast<uint32_t>(from[band] * from[3]);
           sum[3] += from[3];
         }
       }
-      const uint32_t weight = std::max(sum[3], 1U), pixels = static_cast<uint32_t>((bottom - y * factor) * (right - x * factor));
+      const uint64_t weight = std::max<uint64_t>(sum[3], 1), pixels = static_cast<uint64_t>(bottom - y * factor) * static_cast<uint64_t>(right - x * factor);
       for (size_t band = 0; band < 3; ++band) small.rgba.push_back(static_cast<uint8_t>((sum[band] + weight / 2) / weight));
       small.rgba.push_back(static_cast<uint8_t>((sum[3] + pixels / 2) / pixels));
     }

@@ -23,12 +23,13 @@ struct PictureJob {
   std::vector<File> files;
 };
 
-// Draws and writes all of them, on at most so many threads. The first is drawn on the caller's: only there PROJ has been
+// Draws and writes all of them, on at most so many threads, at least 1. The first is drawn on the caller's: only there PROJ has been
 // used before, which a hillshade asks whether its cells are degrees. Once all have ended, the failure of the first job that
 // failed is thrown.
 void drawPictures(Session& session, const std::vector<PictureJob>& jobs, int threads);
 
-// Means of squares of pixels, of the smallest whole side with which no side is longer than maxSize: of the opaque ones' colours, and of alpha.
+// Averages squares of pixels, as small as leave no side longer than maxSize (at least 1): colours weighted by alpha, and alpha itself.
+// A picture that is small enough comes back as it is.
 Picture reduced(Picture picture, int maxSize);
 
 }  // namespace altiplano::raster

@@ -13,6 +13,7 @@ namespace altiplano::raster {
 namespace {
 
 constexpr size_t kBands = 4;
+constexpr size_t kMostChunkBytes = 0x7FFFFFFF;
 constexpr uint8_t kUp = 2;  // the filter: each byte minus the one above
 
 // Of every byte; the polynomial's bits reversed. Source: PNG, annex D.
@@ -100,6 +101,7 @@ std::vector<uint8_t> encodePng(int width, int height, const uint8_t* rgba) {
     throw RasterFailure("picture", "can't be compressed");
   }
   data.resize(size);
+  if (size > kMostChunkBytes) throw RasterFailure("picture", "is too large for a PNG");
 
   std::vector<uint8_t> out = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   std::vector<uint8_t> header;

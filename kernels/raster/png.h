@@ -8,8 +8,9 @@
 
 namespace altiplano::raster {
 
-// rgba: rows of red, green, blue, alpha bytes. The bytes of a PNG, grey and without alpha where all pixels are: all rows by one filter, then the fastest DEFLATE that GDAL has. Source: PNG
-// specification, third edition (W3C 2025). Throws RasterFailure.
+// A PNG's bytes from rows of red, green, blue, alpha bytes; of only the bands that are needed where all pixels are grey or opaque. All rows are
+// filtered alike, then go through the fastest DEFLATE that GDAL has. Throws RasterFailure.
+// Source: PNG specification, third edition (W3C 2025).
 std::vector<uint8_t> encodePng(int width, int height, const uint8_t* rgba);
 
 }  // namespace altiplano::raster

@@ -12,6 +12,7 @@
 #include "gdal_error.h"
 #include "png.h"
 #include "read.h"
+#include "write.h"
 
 namespace altiplano::raster {
 namespace {
@@ -21,7 +22,7 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr int kNarrow = 500;
 constexpr size_t kSamples = 400000;  // of a field, for its percentiles
 
-// Float pixels, NaN = not valid.
+// Float pixels, finite or NaN = not valid.
 struct Field {
   int width = 0;
   int height = 0;
@@ -49,7 +50,31 @@ int overviewWithin(GDALRasterBand& band, int maxSize) {
   return -1;
 }
 
-// A band reduced to at most maxSize a side: an overview where one is small enough, else averaged over valid pixels.
+// A band averaged over valid pixels into width x height, NaN where there are none.
+std::vector<float> readAveraged(GDALRasterBand& band, const std::string& path, int width, int height) {
+  const ErrorScope errors;
+  GDALRasterIOExtraArg extra;
+  INIT_RASTERIO_EXTRA_ARG(extra);
+  extra.eResampleAlg = GRIORA_Average;
+  std::vector<float> values(static_cast<size_t>(width) * height);
+  const auto read = [&](GDALRasterBand& from, void* to, GDALDataType type, const char* what) {
+    errors.check(from.RasterIO(GF_Read, 0, 0, band.GetXSize(), band.GetYSize(), to, width, height, type, 0, 0, &extra) == CE_None, path, what);
+  };
+  read(band, values.data(), GDT_Float32, "the pixels can't be read");
+  int hasNoData = FALSE;
+  const float noData = static_cast<float>(band.GetNoDataValue(&hasNoData));
+  if (hasNoData) std::replace(values.begin(), values.end(), noData, kNaN);
+  if ((band.GetMaskFlags() & (GMF_ALL_VALID | GMF_NODATA)) == 0) {
+    std::vector<uint8_t> valid(values.size());
+    read(*band.GetMaskBand(), valid.data(), GDT_Byte, "the mask can't be read");
+    for (size_t i = 0; i < valid.size(); ++i) {
+      if (valid[i] == 0) values[i] = kNaN;
+    }
+  }
+  return values;
+}
+
+// A band reduced to at most maxSize a side: an overview where one is small enough, else averaged.
 Field readReduced(Session& session, const std::string& path, int bandNumber, int maxSize) {
   WindowRequest request;
   request.path = path;
@@ -69,30 +94,8 @@ Field readReduced(Session& session, const std::string& path, int bandNumber, int
     field.width = band.GetOverview(request.overview)->GetXSize();
     field.height = band.GetOverview(request.overview)->GetYSize();
   }
-  if (asItIs) {
-    field.values = readAll(session, request);
-    return field;
-  }
-  field.values.resize(static_cast<size_t>(field.width) * field.height);
-  const ErrorScope errors;
-  GDALRasterIOExtraArg extra;
-  INIT_RASTERIO_EXTRA_ARG(extra);
-  extra.eResampleAlg = GRIORA_Average;
-  errors.check(band.RasterIO(GF_Read, 0, 0, fullWidth, fullHeight, field.values.data(), field.width, field.height,
-                             GDT_Float32, 0, 0, &extra) == CE_None,
-               path, "the pixels can't be read");
-  int hasNoData = FALSE;
-  const float noData = static_cast<float>(band.GetNoDataValue(&hasNoData));
-  if (hasNoData) std::replace(field.values.begin(), field.values.end(), noData, kNaN);
-  if ((band.GetMaskFlags() & (GMF_ALL_VALID | GMF_NODATA)) == 0) {
-    std::vector<uint8_t> valid(field.values.size());
-    errors.check(band.GetMaskBand()->RasterIO(GF_Read, 0, 0, fullWidth, fullHeight, valid.data(), field.width,
-                                              field.height, GDT_Byte, 0, 0, &extra) == CE_None,
-                 path, "the mask can't be read");
-    for (size_t i = 0; i < valid.size(); ++i) {
-      if (valid[i] == 0) field.values[i] = kNaN;
-    }
-  }
+  field.values = asItIs ? readAll(session, request) : readAveraged(band, path, field.width, field.height);
+  std::replace_if(field.values.begin(), field.values.end(), [](float value) { return std::isinf(value); }, kNaN);
   return field;
 }
 
@@ -154,6 +157,12 @@ std::pair<float, float> percentiles(const std::vector<float>& values, double low
   return {first, last > first ? last : first + 1.0F};
 }
 
+// Where a value lies between the percentiles, 0 to 1; 0 where single precision can't tell these apart.
+float shareOf(float value, float low, float high) {
+  const float share = (value - low) / (high - low);
+  return share > 0 ? std::min(share, 1.0F) : 0.0F;  // also of NaN
+}
+
 struct Slope {
   float dx;  // metres of height per metre eastward
   float dy;  // … southward
@@ -199,10 +208,10 @@ float shadeOf(Slope slope, float exaggeration) {
 // Exaggerates gentle relief, up to threefold, until its steeper tenth reaches a slope of 0.7.
 float exaggerationFor(const Field& field) {
   std::vector<float> slopes;
-  const int step = std::max(1, field.width * field.height / 200000);
-  for (int i = 0; i < field.width * field.height; i += step) {
-    if (std::isnan(field.values[static_cast<size_t>(i)])) continue;
-    const Slope slope = slopeAt(field, i % field.width, i / field.width);
+  const auto width = static_cast<size_t>(field.width), step = std::max<size_t>(1, field.values.size() / 200000);
+  for (size_t i = 0; i < field.values.size(); i += step) {
+    if (std::isnan(field.values[i])) continue;
+    const Slope slope = slopeAt(field, static_cast<int>(i % width), static_cast<int>(i / width));
     slopes.push_back(std::hypot(slope.dx, slope.dy));
   }
   const float steep = percentiles(slopes, 0.5, 0.9).second;
@@ -252,8 +261,7 @@ Picture hillshade(Session& session, const std::string& path, int band, int maxSi
     for (int x = 0; x < field.width; ++x, out += 4) {
       const float height = field.at(x, y);
       if (std::isnan(height)) continue;  // transparent black
-      const float share = std::clamp((height - low) / (high - low), 0.0F, 1.0F);
-      const Colour& colour = ramp[static_cast<size_t>(std::lround(share * 255))];
+      const Colour& colour = ramp[static_cast<size_t>(std::lround(shareOf(height, low, high) * 255))];
       const float shade = shadeOf(slopeAt(field, x, y), exaggeration) / level;
       for (size_t i = 0; i < 3; ++i) {
         const float lit = shade <= 1 ? colour[i] * (0.2F + 0.8F * shade) : colour[i] + (255 - colour[i]) * (shade - 1) * 0.8F;
@@ -271,8 +279,7 @@ Picture quicklook(Session& session, const std::string& path, int band, int maxSi
   Picture picture{field.width, field.height, std::vector<uint8_t>(field.values.size() * 4)};
   for (size_t i = 0; i < field.values.size(); ++i) {
     if (std::isnan(field.values[i])) continue;
-    const float grey = std::clamp((field.values[i] - low) / (high - low), 0.0F, 1.0F) * 255;
-    std::fill_n(&picture.rgba[4 * i], 3, static_cast<uint8_t>(std::lround(grey)));
+    std::fill_n(&picture.rgba[4 * i], 3, static_cast<uint8_t>(std::lround(shareOf(field.values[i], low, high) * 255)));
     picture.rgba[4 * i + 3] = 255;
   }
   return picture;
@@ -309,6 +316,7 @@ void writeJpeg(const std::string& path, int width, int height, const uint8_t* rg
   small.SetNameValue("QUALITY", "75");
   DatasetPtr made(jpeg->CreateCopy(path.c_str(), picture.get(), FALSE, small, nullptr, nullptr));
   errors.check(made != nullptr && !errors.failed(), path, "the picture can't be written");
+  finish(std::move(made), path);
 }
 
 }  // namespace altiplano::raster

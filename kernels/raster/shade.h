@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pictures for reports: shaded heights and stretched images, and their way into a file.
+// Pictures for reports: shaded heights and stretched images, and their way into a file. Failures throw RasterFailure.
 #ifndef ALTIPLANO_RASTER_SHADE_H_
 #define ALTIPLANO_RASTER_SHADE_H_
 
@@ -24,9 +24,10 @@ Picture hillshade(Session& session, const std::string& path, int band, int maxSi
 // An image's grey values, black at the 2nd and white at the 98th percentile; averaged down to maxSize.
 Picture quicklook(Session& session, const std::string& path, int band, int maxSize);
 
+// rgba: as of Picture.
 void writePng(const std::string& path, int width, int height, const uint8_t* rgba);
 
-// On light grey, as a JPEG is never transparent.
+// The same on light grey, as a JPEG is never transparent.
 void writeJpeg(const std::string& path, int width, int height, const uint8_t* rgba);
 
 }  // namespace altiplano::raster
