@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "gdal_error.h"
@@ -14,7 +15,7 @@
 namespace altiplano::raster {
 namespace {
 
-// Of the spool's end, given back to the system as soon as they are moved: the file's next pages are made of them.
+// So many bytes at the spool's end are cut off as soon as they are moved: the file's next pages can be made of theirs.
 constexpr uint64_t kMovedAtOnce = 8 << 20;
 
 // Differences to the left neighbour along every row. Source: TIFF 6.0, section 14.
@@ -52,10 +53,25 @@ void predict(const void* in, uint8_t* out, int rows, GDALDataType type) {
   }
 }
 
+// Versions of libzstd are 10506 for 1.5.6.
+std::string versionText(unsigned version) {
+  return std::to_string(version / 10000) + '.' + std::to_string(version / 100 % 100) + '.' + std::to_string(version % 100);
+}
+
+// What of libzstd isn't promised for ever is only trusted within the minor version it was compiled for: another may lack it, which would end
+// the process at the first call, or take it for something else.
+void checkZstdVersion() {
+  const unsigned found = ZSTD_versionNumber();
+  if (found / 100 == ZSTD_VERSION_NUMBER / 100) return;
+  throw RasterFailure("ZSTD", "the addon was built for libzstd " + versionText(ZSTD_VERSION_NUMBER) + " but runs with " + versionText(found) +
+                                  ": build it again (npm run build)");
+}
+
 }  // namespace
 
 TileEncoder::TileEncoder(const std::string& compress) {
   if (compress == "ZSTD") {
+    checkZstdVersion();
     zstd_.reset(ZSTD_createCCtx());
     if (zstd_ == nullptr) throw std::bad_alloc();
     for (const auto& [parameter, value] : {std::pair{ZSTD_c_compressionLevel, 1}, std::pair{ZSTD_c_blockDelimiters, static_cast<int>(ZSTD_sf_explicitBlockDelimiters)}}) {
@@ -74,6 +90,7 @@ TileEncoder::TileEncoder(const std::string& compress) {
 
 std::span<const uint8_t> TileEncoder::encode(const void* pixels, GDALDataType type) {
   const auto pixel = static_cast<size_t>(GDALGetDataTypeSizeBytes(type)), bytes = kCogTile * kCogTile * pixel;
+  if (pixel > sizeof(Plain::value)) throw RasterFailure("tile", "pixels of this type can't be encoded");
   // Every pixel is its left neighbour.
   if (std::memcmp(pixels, static_cast<const uint8_t*>(pixels) + pixel, bytes - pixel) != 0) return encodeAnew(pixels, bytes, type);
   uint32_t value = 0;
@@ -114,11 +131,13 @@ void TileEncoder::appendSequences(const uint8_t* block, size_t bytes) {
 size_t TileEncoder::compress(const uint8_t* bytes, size_t count) {
   void* out = encoded_.data();
   size_t size = encoded_.size();
+  if (zstd_ != nullptr) {
+    size = ZSTD_compressSequences(zstd_.get(), out, size, sequences_.data(), sequences_.size(), bytes, count);
+    if (ZSTD_isError(size) != 0) throw RasterFailure("tile", std::string("can't be compressed: ") + ZSTD_getErrorName(size));
+    return size;
+  }
   const char* const options[] = {"LEVEL=1", nullptr};
-  const bool isDone = zstd_ != nullptr
-      ? ZSTD_isError(size = ZSTD_compressSequences(zstd_.get(), out, size, sequences_.data(), sequences_.size(), bytes, count)) == 0
-      : deflate_->pfnFunc(bytes, count, &out, &size, options, deflate_->user_data);
-  if (!isDone) throw RasterFailure("tile", "can't be compressed");
+  if (!deflate_->pfnFunc(bytes, count, &out, &size, options, deflate_->user_data)) throw RasterFailure("tile", "can't be compressed");
   return size;
 }
 

@@ -7,7 +7,7 @@
 #define ALTIPLANO_RASTER_COG_TILES_H_
 
 #include <cpl_compressor.h>
-#define ZSTD_STATIC_LINKING_ONLY  // compression by sequences found by the caller: exported, but not promised for ever
+#define ZSTD_STATIC_LINKING_ONLY  // compression by sequences found by the caller: exported, but not promised for ever (see checkZstdVersion)
 #include <zstd.h>
 
 #include <array>
@@ -30,8 +30,9 @@ inline constexpr int kCogTile = 512;
 // instead of searching for it. One per thread.
 class TileEncoder {
  public:
+  // compress: ZSTD; anything else is DEFLATE. Throws RasterFailure where GDAL or libzstd can't.
   explicit TileEncoder(const std::string& compress);
-  // Valid until the next call.
+  // pixels: dense rows of Byte, UInt16 or Float32. Valid until the next call.
   std::span<const uint8_t> encode(const void* pixels, GDALDataType type);
 
  private:
