@@ -116,6 +116,21 @@ test('columns that depend on each other give numbers that are not finite or huge
   t.false(x.every((value) => Math.abs(value) < 1e6));
 });
 
+test('points too few for the degree, or not as many as values, are refused', (t) => {
+  const refused = (name: string, call: () => unknown): void => {
+    t.throws(call, { instanceOf: KernelArgumentError, code: 'kernel-argument', message: new RegExp(`^Expected .* for ${name} but received \\d`) });
+  };
+  const pairs = new Float64Array(18), triples = new Float64Array(57);
+  refused('points', () => fitPoly2(3, pairs, pairs));
+  refused('points', () => fitPoly3(3, triples, triples));
+  refused('points', () => fitPoly2(1, new Float64Array(0), new Float64Array(0)));
+  refused('points', () => fitPoly3(1, triples.subarray(1), triples.subarray(1)));
+  refused('points', () => fitPoly2(1, new Float64Array(2_000_002), new Float64Array(2_000_002)));
+  refused('values', () => fitPoly2(2, pairs, pairs.subarray(2)));
+  refused('uv', () => evaluatePoly2(fitPoly2(1, pairs, pairs), pairs.subarray(1)));
+  refused('points', () => evaluatePoly3(fitPoly3(1, triples, triples), triples.subarray(1)));
+});
+
 test('a polynomial whose coefficients do not fit its degree is refused', (t) => {
   const four = new Float64Array(4);
   const three = new Float64Array(3);
