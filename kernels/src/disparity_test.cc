@@ -34,8 +34,8 @@ struct Volume {
   uint16_t* at(int u, int v) { return rows.view().row(v) + u * stride; }
 };
 
-void selectDisparity(const SgmInput& input, Volume& volume, const DisparityViews& out) {
-  DisparitySelector selector(input, {}, out);
+void selectDisparity(const SgmInput& input, Volume& volume, const DisparityViews& out, const DisparityOptions& options = {}) {
+  DisparitySelector selector(input, options, out);
   for (int v = 0; v < input.height(); ++v) selector.select(v, volume.at(0, v));
 }
 
@@ -103,6 +103,17 @@ TEST(SelectDisparity, RejectsTheReferencePixelWhoseSecondaryPixelPrefersAnother)
   EXPECT_EQ(map.validity.view().at(4, 0), kValid);
 }
 
+TEST(SelectDisparity, KeepsBothWhereNothingIsCheckedLeftToRight) {
+  std::vector<std::vector<uint16_t>> sums(5, std::vector<uint16_t>(7, 600));
+  sums[0][5] = 200;
+  sums[4][1] = 100;
+  Row row(sums, 0, 12);
+  Map map(5, 1);
+  selectDisparity(row.input, row.volume, map.views(), {.leftRightPx = -1});
+  EXPECT_EQ(map.disparity.view().at(0, 0), 5);
+  EXPECT_EQ(map.disparity.view().at(4, 0), 1);
+}
+
 TEST(SelectDisparity, GivesASecondChanceToTheCandidateBothViewsAgreeOn) {
   // As above, but pixel 0 has a second minimum at d = 2, which no other pixel wants, at 1.4 times its best.
   std::vector<std::vector<uint16_t>> sums(5, std::vector<uint16_t>(7, 600));
@@ -152,20 +163,23 @@ TEST(SelectDisparity, EqualsItsTwinOnEveryTargetAndOddSizes) {
         }
       }
       const SgmInput input{{}, {}, refValidity.view(), secCensus.view(), secValidity.view(), low.view(), count, offset, rowCounts};
-      Map expected(width, height);
-      for (int v = 0; v < height; ++v) selectDisparityReference(input, v, volume.at(0, v), {}, expected.views());
-      onEveryTarget([&] {
-        Map got(width, height);
-        selectDisparity(input, volume, got.views());
-        for (int v = 0; v < height; ++v) {
-          for (int u = 0; u < width; ++u) {
-            const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
-            ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g))) << width << ' ' << count << " at " << u << ' ' << v;
-            ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
-            ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+      for (const DisparityOptions& options : {DisparityOptions{}, {-1, 1.5f}, {0.25f, 1.5f}, {1, 1}}) {
+        SCOPED_TRACE(::testing::Message() << width << "x" << count << ", left-right " << options.leftRightPx << ", second chance " << options.secondChance);
+        Map expected(width, height);
+        for (int v = 0; v < height; ++v) selectDisparityReference(input, v, volume.at(0, v), options, expected.views());
+        onEveryTarget([&] {
+          Map got(width, height);
+          selectDisparity(input, volume, got.views(), options);
+          for (int v = 0; v < height; ++v) {
+            for (int u = 0; u < width; ++u) {
+              const float e = expected.disparity.view().at(u, v), g = got.disparity.view().at(u, v);
+              ASSERT_TRUE(e == g || (std::isnan(e) && std::isnan(g))) << u << ' ' << v;
+              ASSERT_EQ(got.validity.view().at(u, v), expected.validity.view().at(u, v));
+              ASSERT_EQ(got.confidence.view().at(u, v), expected.confidence.view().at(u, v));
+            }
           }
-        }
-      });
+        });
+      }
     }
   }
 }

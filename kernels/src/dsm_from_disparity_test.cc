@@ -2,7 +2,6 @@
 #include "dsm_from_disparity.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstring>

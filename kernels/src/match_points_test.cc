@@ -2,13 +2,13 @@
 #include "match_points.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <random>
 
 #include "correlate_patch.h"
 #include "corners.h"
+#include "targets_for_test.h"
 
 namespace altiplano {
 namespace {
@@ -78,19 +78,13 @@ TEST(CorrelatePatch, EqualsItsTwinOnOddSizesOnEveryTarget) {
     }
     const auto cut = [&](Image<float>& image) { return ImageView<float>{image.view().data, width, height, image.view().stride}; };
     correlatePatchReference(patch.view(), region.view(), cut(expected));
-    for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
-      hwy::SetSupportedTargetsForTest(target);
-      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    onEveryTarget([&] {
       Image<float> out(padded, height);
       correlatePatch(patch.view(), region.view(), cut(out));
       for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) {
-          ASSERT_EQ(out.view().at(x, y), expected.view().at(x, y)) << hwy::TargetName(target) << " " << x << ", " << y;
-        }
+        for (int x = 0; x < width; ++x) ASSERT_EQ(out.view().at(x, y), expected.view().at(x, y)) << x << ", " << y;
       }
-    }
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    });
   }
 }
 

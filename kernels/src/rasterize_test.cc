@@ -2,7 +2,6 @@
 #include "rasterize.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstring>

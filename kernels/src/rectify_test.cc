@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rectify.h"
 
-#include "interpolation.h"
-#include "rectify_lines.h"
-
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +9,10 @@
 #include <limits>
 #include <random>
 #include <vector>
+
+#include "interpolation.h"
+#include "rectify_lines.h"
+#include "targets_for_test.h"
 
 namespace altiplano {
 namespace {
@@ -38,18 +38,6 @@ Image<T> noise(int width, int height, unsigned seed) {
     for (int x = 0; x < width; ++x) image.view().at(x, y) = static_cast<T>(random() % 251);
   }
   return image;
-}
-
-template <typename Body>
-void onEveryTarget(Body body) {
-  for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    body();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 template <typename T>

@@ -2,7 +2,6 @@
 #include "search_range.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <limits>

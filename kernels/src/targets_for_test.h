@@ -3,7 +3,7 @@
 #ifndef ALTIPLANO_KERNELS_TARGETS_FOR_TEST_H_
 #define ALTIPLANO_KERNELS_TARGETS_FOR_TEST_H_
 
-// The targets of all kernels: some ask for this one.
+// The targets of all kernels: some ask for this one, and Highway has to know before it is included.
 #define HWY_WANT_AVX3_DL
 
 #include <gtest/gtest.h>

@@ -2,13 +2,14 @@
 #include "triangulate.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
+
+#include "targets_for_test.h"
 
 namespace altiplano {
 namespace {
@@ -47,19 +48,16 @@ TEST(Triangulate, EqualsItsTwinToTheBitOnEveryTarget) {
     const Poly3 poly = randomPoly3(height);
     Points expected(width, height);
     triangulateReference(disparity.view(), -100, 37, poly, 355001, 3320002, expected.views());
-    for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-      hwy::SetSupportedTargetsForTest(target);
+    onEveryTarget([&] {
       Points actual(width, height);
       triangulate(disparity.view(), -100, 37, poly, 355001, 3320002, actual.views());
       for (int y = 0; y < height; ++y) {
-        const size_t bytes = width * sizeof(float);
-        EXPECT_EQ(0, std::memcmp(expected.east.view().row(y), actual.east.view().row(y), bytes))
-            << hwy::TargetName(target);
+        const size_t bytes = static_cast<size_t>(width) * sizeof(float);
+        EXPECT_EQ(0, std::memcmp(expected.east.view().row(y), actual.east.view().row(y), bytes));
         EXPECT_EQ(0, std::memcmp(expected.north.view().row(y), actual.north.view().row(y), bytes));
         EXPECT_EQ(0, std::memcmp(expected.up.view().row(y), actual.up.view().row(y), bytes));
       }
-    }
-    hwy::SetSupportedTargetsForTest(0);
+    });
   }
 }
 
