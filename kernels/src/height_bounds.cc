@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <limits>
-#include <vector>
+
+#include "on_threads.h"
 
 namespace altiplano {
 namespace {
@@ -144,18 +144,14 @@ void localBounds(ImageView<const float> heights, const LocalBoundsOptions& optio
   // What a cell's bounds depend on: its windows, and the neighbours that support a height in them.
   const int reach = options.radius + options.stepRadius + 1;
   const int bands = (out.low.height + kBand - 1) / kBand;
-  const auto runFrom = [&](int first) {
-    for (int band = first; band < bands; band += threads) {
+  onThreads(std::max(1, std::min(threads, bands)), [&](int thread) {
+    for (int band = thread; band < bands; band += threads) {
       const int from = band * kBand, to = std::min(out.low.height, from + kBand);
       const int top = std::max(0, row0 + from - reach), bottom = std::min(heights.height, row0 + to + reach);
       const ImageView<const float> part{heights.row(top), heights.width, bottom - top, heights.stride};
       boundsOfBand(part, options, {rowsOf(out.low, from, to), rowsOf(out.high, from, to)}, col0, row0 + from - top);
     }
-  };
-  std::vector<std::future<void>> running;
-  for (int thread = 1; thread < std::min(threads, bands); ++thread) running.push_back(std::async(std::launch::async, runFrom, thread));
-  runFrom(0);
-  for (std::future<void>& one : running) one.get();
+  });
 }
 
 void reduceBounds(ConstBoundsViews in, int factor, BoundsViews out) {

@@ -26,7 +26,7 @@ struct LocalBoundsOptions {
 // spikes have no support; a building of three cells does. Among buildings a coarse level takes some roofs for ground and some
 // courtyards for roofs: so the bounds are widened, downwards and upwards, to the largest span within `stepRadius`, as far as
 // there are such heights; on an even slope, where all spans are alike, nothing changes. heights: NaN = none. `out`: the cells
-// from (col0, row0) of `heights` on. Rows are shared out among `threads` threads, which changes nothing. Equals its twin.
+// from (col0, row0) of `heights` on. Rows are shared out among `threads` threads, at least 1, which changes nothing. Equals its twin.
 void localBounds(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out, int col0 = 0, int row0 = 0, int threads = 1);
 void localBoundsReference(ImageView<const float> heights, const LocalBoundsOptions& options, BoundsViews out);
 

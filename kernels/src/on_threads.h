@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ALTIPLANO_RASTER_ON_THREADS_H_
-#define ALTIPLANO_RASTER_ON_THREADS_H_
+#ifndef ALTIPLANO_KERNELS_ON_THREADS_H_
+#define ALTIPLANO_KERNELS_ON_THREADS_H_
 
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
 
-namespace altiplano::raster {
+namespace altiplano {
 
-// Runs `job(thread)` on so many threads, 0 being the caller's own; the first exception is thrown once all have ended.
+// Runs job(0), job(1), ... job(threads - 1) side by side, job(0) on the caller's own thread. Returns once all have ended, or throws the first
+// exception of any of them then; also where a thread can't be started.
 template <typename Job>
 void onThreads(int threads, Job job) {
   std::exception_ptr first;
@@ -29,6 +30,6 @@ void onThreads(int threads, Job job) {
   if (first) std::rethrow_exception(first);
 }
 
-}  // namespace altiplano::raster
+}  // namespace altiplano
 
-#endif  // ALTIPLANO_RASTER_ON_THREADS_H_
+#endif  // ALTIPLANO_KERNELS_ON_THREADS_H_
