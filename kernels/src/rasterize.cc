@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Points go to their row of cells as they come, then cells are computed a vector at a time, row by row. For that, a row of
-// cells is laid out in layers: layer k holds the k-th point of every cell, coordinate by coordinate, so that the points of
-// neighbouring cells are neighbours in memory. 2 radius + 1 rows are kept:
-//
-//   points of a row    e f in c3, a in c0, d in c1, g in c3, b in c0
-//   layer 0            a d - e        (-: height NaN)
-//   layer 1            b - - f
-//   layer 2            - - - g
+// Points go to their row of cells as they come (point_rows.h). Then cells are computed a vector at a time, row by row, from rows
+// of points in layers (rasterize_layers.h).
 #include "rasterize.h"
 
 #include <algorithm>
@@ -16,63 +10,22 @@
 
 #include "point_rows.h"
 #include "rasterize_cell.h"
+#include "rasterize_layers.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rasterize.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#ifndef ALTIPLANO_RASTERIZE_ONCE
-#define ALTIPLANO_RASTERIZE_ONCE
-namespace altiplano {
-
-inline constexpr int kMostRadius = 16;
-
-// No vector is longer, and rows are padded to so many cells.
-inline constexpr int kBlock = 16;
-// Vectors with more points in a cell go cell by cell.
-inline constexpr int kMostLayers = 32;
-
-// One row of cells in layers.
-struct LayeredRow {
-  int stride = 0;                  // floats of one coordinate of one layer
-  int layers = 0;                  // that there is room for; those above the deepest cell hold nothing
-  std::vector<float> planes;       // layer by layer: x, y, height, weight
-  std::vector<int32_t> count;      // points of each cell
-  std::vector<float> low, high;    // of each cell's heights; infinity and -infinity where it has none
-  // The same points by cell, once a crowded one asks for it: those of cell c are sorted[start[c]] to sorted[start[c + 1]].
-  std::vector<uint32_t> start;
-  std::vector<CellPoint> sorted;
-
-  explicit LayeredRow(int blocks)
-      : stride(blocks * kBlock), count(stride), low(stride), high(stride) {}
-  const float* layer(int k) const { return planes.data() + static_cast<size_t>(4) * k * stride; }
-  float* layer(int k) { return planes.data() + static_cast<size_t>(4) * k * stride; }
-  void clearLayer(int k) {
-    std::fill_n(layer(k) + 2 * stride, stride, std::numeric_limits<float>::quiet_NaN());
-  }
-  void addLayer() {
-    planes.resize(static_cast<size_t>(4) * (layers + 1) * stride);
-    clearLayer(layers++);
-  }
-};
-
-}  // namespace altiplano
-#endif  // ALTIPLANO_RASTERIZE_ONCE
+#include "rasterize_layers_inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace altiplano {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<float, kBlock>;
-using V = hn::Vec<D>;
-using M = hn::Mask<D>;
-constexpr D kD;
-constexpr hn::RebindToSigned<D> kDi;
-
 constexpr size_t kChunk = 512;
-static_assert(kChunk % kBlock == 0);
+static_assert(kChunk % kMostLanes == 0);
 
 // Points as their cells see them, and where those cells are among the rows and columns of the grid with `radius` more on
 // every side; row -1: in none.
@@ -114,90 +67,15 @@ void placePoints(const PointArrays& in, const CellGrid& grid, PointRows& rows) {
       if (placed.row[i] >= 0) rows.add(placed.row[i], placed.column[i], placed.points[i]);
     }
   };
-  const size_t whole = in.n - in.n % kBlock;
+  const size_t whole = in.n - in.n % kMostLanes;
   for (size_t first = 0; first < whole; first += kChunk) {
     place({in.east + first, in.north + first, in.up + first, in.weight + first, std::min(kChunk, whole - first)});
   }
   if (whole == in.n) return;
-  float rest[4][kBlock] = {};  // what fills up the last vector weighs nothing
+  float rest[4][kMostLanes] = {};  // what fills up the last vector weighs nothing
   const float* sources[4] = {in.east, in.north, in.up, in.weight};
   for (int k = 0; k < 4; ++k) std::copy_n(sources[k] + whole, in.n - whole, rest[k]);
-  place({rest[0], rest[1], rest[2], rest[3], kBlock});
-}
-
-// `row` counts those of `rows`.
-void layRow(const PointRows& rows, int row, LayeredRow& out) {
-  for (int k = 0; k < out.layers; ++k) out.clearLayer(k);
-  std::fill(out.count.begin(), out.count.end(), 0);
-  out.start.clear();
-  const size_t stride = static_cast<size_t>(out.stride);
-  rows.forRow(row, [&](const CellPoint* points, const int32_t* columns, int n) {
-    for (int i = 0; i < n; ++i) {
-      const int k = out.count[static_cast<size_t>(columns[i])]++;
-      if (k >= kMostLayers) continue;
-      if (k == out.layers) out.addLayer();
-      float* place = out.layer(k) + columns[i];
-      place[0] = points[i].x;
-      place[stride] = points[i].y;
-      place[2 * stride] = points[i].height;
-      place[3 * stride] = points[i].weight;
-    }
-  });
-  const V infinity = hn::Set(kD, std::numeric_limits<float>::infinity());
-  for (size_t i = 0; i < stride; i += hn::Lanes(kD)) {
-    const int depth = hn::GetLane(hn::MaxOfLanes(kDi, hn::LoadU(kDi, &out.count[i])));
-    V low = infinity, high = hn::Neg(infinity);
-    for (int k = 0; k < std::min(depth, kMostLayers); ++k) {
-      const V height = hn::LoadU(kD, out.layer(k) + 2 * stride + i);
-      low = hn::IfThenElse(hn::Lt(height, low), height, low);
-      high = hn::IfThenElse(hn::Gt(height, high), height, high);
-    }
-    hn::StoreU(low, kD, &out.low[i]);
-    hn::StoreU(high, kD, &out.high[i]);
-  }
-}
-
-void sortRow(const PointRows& rows, int row, LayeredRow& out) {
-  // Points of cell c are counted at c + 2, so that c + 1 can run from their first place to their last while they are
-  // put there, and ends as the start of cell c + 1.
-  out.start.assign(out.count.size() + 2, 0);
-  for (size_t c = 0; c < out.count.size(); ++c) out.start[c + 2] = out.start[c + 1] + static_cast<uint32_t>(out.count[c]);
-  out.sorted.resize(out.start.back());
-  rows.forRow(row, [&](const CellPoint* points, const int32_t* columns, int n) {
-    for (int i = 0; i < n; ++i) out.sorted[out.start[static_cast<size_t>(columns[i]) + 1]++] = points[i];
-  });
-}
-
-// What the vector of cells at `column` sees: of the rows around, and each shift along them, the layers that hold something.
-struct Window {
-  int column, radius, deepest = 0;
-  LayeredRow* rows[2 * kMostRadius + 1];
-  int depth[2 * kMostRadius + 1][2 * kMostRadius + 1];
-  // ring: row r is ring[r % (2 radius + 1)].
-  Window(std::vector<LayeredRow>& ring, int firstRow, int column, int radius) : column(column), radius(radius) {
-    for (int dy = 0; dy <= 2 * radius; ++dy) {
-      rows[dy] = &ring[(firstRow + dy) % (2 * radius + 1)];
-      for (int dx = 0; dx <= 2 * radius; ++dx) {
-        const int32_t* counts = rows[dy]->count.data() + column + dx;
-        depth[dy][dx] = hn::GetLane(hn::MaxOfLanes(kDi, hn::LoadU(kDi, counts)));
-        deepest = std::max(deepest, depth[dy][dx]);
-      }
-    }
-  }
-};
-
-// Calls use(layer, stride, dx, dy) for every layer of the cells around, in the order of the points of each.
-template <class Use>
-HWY_INLINE void forLayers(const Window& window, Use use) {
-  const int side = 2 * window.radius + 1;
-  for (int dy = 0; dy < side; ++dy) {
-    const LayeredRow& row = *window.rows[dy];
-    for (int dx = 0; dx < side; ++dx) {
-      for (int k = 0; k < window.depth[dy][dx]; ++k) {
-        use(row.layer(k) + window.column + dx, row.stride, dx - window.radius, dy - window.radius);
-      }
-    }
-  }
+  place({rest[0], rest[1], rest[2], rest[3], kMostLanes});
 }
 
 // DistanceWeight, lane by lane.
@@ -237,7 +115,7 @@ void sortSamples(const float* heights, const float* weights, size_t layers, Scra
     n += hn::CountTrue(kD, is);
   }
   scratch.samples.resize(n);
-  int32_t ranks[kBlock], equals = 0;
+  int32_t ranks[kMostLanes], equals = 0;
   for (size_t i = 0; i < n; i += hn::Lanes(kD)) {
     const V height = hn::LoadU(kD, cellHeights + i), weight = hn::LoadU(kD, cellWeights + i);
     auto rank = hn::Zero(kDi), equal = hn::Zero(kDi);
@@ -280,7 +158,7 @@ void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V&
   });
   const V none = hn::Set(kD, std::numeric_limits<float>::quiet_NaN());
   for (size_t k = 0; k < lanes; ++k) hn::StoreU(none, kD, scratch.heights.data() + used + k * lanes);
-  alignas(64) float lows[kBlock], highs[kBlock];
+  alignas(64) float lows[kMostLanes], highs[kMostLanes];
   hn::Store(low, kD, lows);
   hn::Store(high, kD, highs);
   for (size_t lane = 0; lane < lanes; ++lane) {
@@ -295,8 +173,8 @@ void separateSurfaces(const Window& window, V perSquare, float stepM, V& low, V&
 }
 
 struct Values {
-  alignas(64) float height[kBlock], weight[kBlock], spread[kBlock];
-  alignas(64) int32_t count[kBlock];
+  alignas(64) float height[kMostLanes], weight[kMostLanes], spread[kMostLanes];
+  alignas(64) int32_t count[kMostLanes];
 };
 
 // cellOf, for a vector of cells.
@@ -354,7 +232,7 @@ void valuesOf(const Window& window, const DistanceWeight& weightOf, float stepM,
 // The first n of a vector's cells, to columns i, i + 1, ... of row j.
 void storeCells(const Values& values, int n, int i, int j, const DsmViews& out) {
   const hn::Rebind<uint16_t, D> du16;
-  alignas(64) uint16_t counts[kBlock];
+  alignas(64) uint16_t counts[kMostLanes];
   hn::Store(hn::DemoteTo(du16, hn::Load(kDi, values.count)), du16, counts);
   const auto store = [&](const auto* from, auto* to) HWY_ATTR {
     // A whole vector's size is known here, so that nothing is called to copy it.
@@ -389,7 +267,7 @@ void computeCells(const PointRows& points, const CellGrid& grid, const Rasterize
   const DistanceWeight weightOf(options.sigma);
   const float stepM = static_cast<float>(options.stepM);
   const int around = 2 * grid.radius + 1, lanes = static_cast<int>(hn::Lanes(kD));
-  std::vector<LayeredRow> ring(around, LayeredRow((grid.columns() + 2 * kBlock + around) / kBlock));
+  std::vector<LayeredRow> ring(around, LayeredRow((grid.columns() + 2 * kMostLanes + around) / kMostLanes));
   Scratch scratch;
   Values values;
   for (int row = 0; row < 2 * grid.radius; ++row) layRow(points, row, ring[row]);
