@@ -22,7 +22,7 @@ inline double numberAt(const Napi::Object& object, const char* name) {
   return value.As<Napi::Number>().DoubleValue();
 }
 
-// Within 32 bits; NaN is not.
+// Cut to a whole number; throws where that isn't one of 32 bits, as of NaN.
 inline int intAt(const Napi::Object& object, const char* name) {
   const double value = numberAt(object, name);
   if (!(value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max())) {

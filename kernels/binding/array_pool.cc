@@ -13,7 +13,7 @@ namespace altiplano::binding {
 namespace {
 
 constexpr size_t kSmall = size_t{1} << 16;
-// A block isn't used for less than a fourth of it: the pixels' and their flags' would change places, and all grow to the larger.
+// A block isn't lent for less than a fourth of its size: those of pixels and those of their flags would change places, until all were as large.
 constexpr size_t kMostTooLarge = 4;
 // Blocks that nobody took for so many arrays, some tasks' worth, are given back.
 constexpr int kPatience = 256;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cloud-optimised GeoTIFFs: products from rasters, and ingested images.
+// Cloud-optimised GeoTIFFs: products from rasters, and ingested images. Failures throw RasterFailure.
 #ifndef ALTIPLANO_RASTER_COG_H_
 #define ALTIPLANO_RASTER_COG_H_
 

@@ -18,8 +18,8 @@ class PlainTiles {
   // spec.compress is NONE and spec.blockSize a tile's side; its bands' data aren't used.
   PlainTiles(const std::string& path, const GeoTiffSpec& spec);
 
-  // Writes dense rows of `type` into a rectangle of a band (from 1), which lies inside. Cheapest where it ends with tiles, or no other part of its tiles is
-  // ever written. Not for several threads at once.
+  // Writes dense rows of `type` into a rectangle of a band (from 1), which lies inside. A tile that the rectangle covers in part is read back if it
+  // was written before: rectangles of whole tiles are cheapest. Not for several threads at once.
   void write(int band, const Rect& rect, const void* data, GDALDataType type);
 
   // Says in the head where the tiles are.

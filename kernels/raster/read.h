@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading windows of pixels together with what is valid in them.
+// Reading windows of pixels together with what is valid in them. Failures throw RasterFailure.
 #ifndef ALTIPLANO_RASTER_READ_H_
 #define ALTIPLANO_RASTER_READ_H_
 
@@ -37,7 +37,7 @@ struct Window {
   size_t pixels() const { return static_cast<size_t>(rect.width) * static_cast<size_t>(rect.height); }
 };
 
-// Throws RasterFailure: no such file, band, overview; a window that leaves the image; complex pixels.
+// Refuses: no such file, band, overview; a window that leaves the image; pixels without grey values (admission.h).
 Window openWindow(Session& session, const WindowRequest& request);
 
 // out: rect.height rows of rect.width pixels of window.type.

@@ -2,8 +2,7 @@
 #include <cpl_string.h>
 #include <napi.h>
 
-#include <cmath>
-#include <limits>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <vector>
@@ -161,8 +160,8 @@ Napi::Value bandLayout(const Napi::CallbackInfo& info, Session& session) {
 }
 
 // mapFile(path): { buffer, handle }; the buffer must not be written to. unmapFile({ buffer, handle }) takes it away at once, the
-// garbage collector when both are gone. It counts a buffer's bytes as memory in use, of which collecting would free some, and marked the
-// whole heap for every few files: these bytes are the system's, so what it adds is taken off again.
+// garbage collector when both are gone. The collector counts a buffer's bytes as memory that collecting may free, and so marked the whole heap
+// for every few files. These bytes are the system's: what it adds to its count is taken off again.
 using Mapping = std::shared_ptr<std::unique_ptr<MappedFile>>;
 int64_t bytesOf(const Mapping& mapping) { return *mapping ? static_cast<int64_t>((*mapping)->size()) : 0; }
 
@@ -195,20 +194,23 @@ Napi::Value dropCachedFile(const Napi::CallbackInfo& info, Session&) {
   return info.Env().Undefined();
 }
 
+// Points as JavaScript gives them, x and y by turns.
+struct Points {
+  std::vector<double> x, y;
+  explicit Points(const Napi::Value& value) {
+    const double* numbers = binding::arrayOf<double>(value, 0, "points");
+    const size_t count = value.As<Napi::TypedArray>().ElementLength() / 2;
+    x.resize(count), y.resize(count);
+    for (size_t i = 0; i < count; ++i) x[i] = numbers[2 * i], y[i] = numbers[2 * i + 1];
+  }
+};
+
 // transformPoints(fromCrs, toCrs, Float64Array 2N): Float64Array 2N, NaN where PROJ can't.
 Napi::Value transformPoints(const Napi::CallbackInfo& info, Session& session) {
-  const Napi::Env env = info.Env();
-  const Napi::Float64Array in = info[2].As<Napi::Float64Array>();
-  const size_t count = in.ElementLength() / 2;
-  std::vector<double> x(count);
-  std::vector<double> y(count);
-  for (size_t i = 0; i < count; ++i) {
-    x[i] = in[2 * i];
-    y[i] = in[2 * i + 1];
-  }
+  auto [x, y] = Points(info[2]);
   project(session.transform(textOf(info[0]), textOf(info[1])), x, y);
-  auto out = Napi::Float64Array::New(env, 2 * count);
-  for (size_t i = 0; i < count; ++i) {
+  auto out = Napi::Float64Array::New(info.Env(), 2 * x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
     out[2 * i] = x[i];
     out[2 * i + 1] = y[i];
   }
@@ -218,7 +220,6 @@ Napi::Value transformPoints(const Napi::CallbackInfo& info, Session& session) {
 Napi::Value crsInfo(const Napi::CallbackInfo& info, Session&) {
   const Napi::Env env = info.Env();
   const OGRSpatialReference crs = parseCrs(textOf(info[0]));
-  const std::string formatted = formatCrs(crs);
   OGRSpatialReference horizontal(crs);
   if (horizontal.IsCompound()) horizontal.StripVertical();
   const char* authority = horizontal.GetAuthorityName(nullptr);
@@ -232,26 +233,14 @@ Napi::Value crsInfo(const Napi::CallbackInfo& info, Session&) {
   out.Set("epsg", authority != nullptr && code != nullptr && EQUAL(authority, "EPSG")
                       ? Napi::Value(Napi::Number::New(env, std::atoi(code)))
                       : env.Null());
-  char* wkt = nullptr;
-  const char* const options[] = {"FORMAT=WKT2_2018", nullptr};
-  crs.exportToWkt(&wkt, options);
-  out.Set("wkt", textOrNull(env, wkt));
-  CPLFree(wkt);
+  out.Set("wkt", wktOf(crs));
   return out;
 }
 
 // sampleRaster(path, band, crsOfPoints, Float64Array 2N): Float64Array N.
 Napi::Value sampleRaster(const Napi::CallbackInfo& info, Session& session) {
-  const Napi::Env env = info.Env();
-  const Napi::Float64Array in = info[3].As<Napi::Float64Array>();
-  const size_t count = in.ElementLength() / 2;
-  std::vector<double> x(count);
-  std::vector<double> y(count);
-  for (size_t i = 0; i < count; ++i) {
-    x[i] = in[2 * i];
-    y[i] = in[2 * i + 1];
-  }
-  auto out = Napi::Float64Array::New(env, count);
+  auto [x, y] = Points(info[3]);
+  auto out = Napi::Float64Array::New(info.Env(), x.size());
   sampleBilinear(session, textOf(info[0]), intOf(info[1]), textOf(info[2]), x, y, out.Data());
   return out;
 }

@@ -129,6 +129,10 @@ std::string formatCrs(const OGRSpatialReference& crs) {
   } else if (const std::string code = epsg(nullptr); !code.empty()) {
     return "EPSG:" + code;
   }
+  return wktOf(crs);
+}
+
+std::string wktOf(const OGRSpatialReference& crs) {
   const ErrorScope errors;
   char* wkt = nullptr;
   const char* const options[] = {"FORMAT=WKT2_2018", nullptr};

@@ -60,6 +60,8 @@ DatasetPtr openRaster(const std::string& path, bool alone);
 OGRSpatialReference parseCrs(const std::string& crs);
 // 'EPSG:n' or 'EPSG:n+m' where the CRS says so, else WKT 2.
 std::string formatCrs(const OGRSpatialReference& crs);
+// WKT 2; "" where it can't be said.
+std::string wktOf(const OGRSpatialReference& crs);
 
 }  // namespace altiplano::raster
 

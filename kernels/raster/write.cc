@@ -14,8 +14,8 @@ const char* predictorOf(GDALDataType type) { return GDALDataTypeIsFloating(type)
 
 namespace {
 
-// Pixels follow the head, whose length is any number: some bytes behind it let them begin where every type may be read in place. TIFF asks for
-// no less (6.0, section 2: offsets are even), and readers go by the offsets.
+// Pixels follow the head, whose length is any number: up to 7 bytes behind it let them begin where every type may be read in place. TIFF itself
+// only asks for even offsets (6.0, section 2), and readers go by the offsets.
 void alignPixels(GDALDataset& dataset, const std::string& path) {
   constexpr vsi_l_offset kAlignment = 8;
   dataset.FlushCache(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing of GeoTIFFs. Callers give a temporary path and rename: nothing here is visible half.
+// Writing of GeoTIFFs. Callers give a temporary path and rename: nothing here is visible half. Failures throw RasterFailure.
 #ifndef ALTIPLANO_RASTER_WRITE_H_
 #define ALTIPLANO_RASTER_WRITE_H_
 
@@ -37,7 +37,7 @@ struct GeoTiffSpec {
   bool sparse = false;              // blocks never written take no room and read as no-data
 };
 
-// Creates the file with everything but pixels.
+// Creates the file with everything but pixels; a mask that isn't null only asks for a mask band.
 DatasetPtr createGeoTiff(const std::string& path, const GeoTiffSpec& spec);
 
 // Creates the file and writes the bands' data and the mask.

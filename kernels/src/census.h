@@ -25,6 +25,7 @@ inline constexpr int kCensusMaxMissing = 23;
 void censusTransform(ImageView<const float> in, ImageView<const uint8_t> valid, ImageView<uint8_t> out,
                      ImageView<uint16_t> validity);
 
+// The code of pixel (u, v), put together from its planes.
 inline uint64_t censusCodeAt(ImageView<const uint8_t> codes, int u, int v) {
   uint64_t code = 0;
   for (int b = 0; b < kCensusBytes; ++b) code |= uint64_t{codes.at(u, kCensusBytes * v + b)} << (8 * b);

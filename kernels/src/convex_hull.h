@@ -10,9 +10,8 @@ struct PlanePoint {
   double x, y;
 };
 
-// The corners of the convex hull, counter-clockwise from the leftmost (of those the lowest); points on its sides are none, and one
-// point alone has none.
-// Points that aren't finite are left out. Source: Andrew's monotone chain, Inf. Proc. Letters 9(5), 1979.
+// The corners of the convex hull, counter-clockwise from the leftmost (of those the lowest). A point on a side is no corner, and a single point
+// has none. Points that aren't finite are left out. Source: Andrew's monotone chain, Inf. Proc. Letters 9(5), 1979.
 std::vector<PlanePoint> convexHull(std::vector<PlanePoint> points);
 
 }  // namespace altiplano

@@ -31,9 +31,9 @@ struct RangeBlocks {
   const DisparityRange& at(int x, int y) const { return ranges[static_cast<size_t>(y) * width + x]; }
 };
 
-// The lowest disparities, as smooth as the ranges allow: as many as `counts` says of the row of blocks around the middle of each
-// block's range, interpolated between the blocks' centres, then moved as little as makes the pixel's own range fit. low: the pixels of the blocks,
-// which cover it. Exact: every target gives the same bits.
+// low: the lowest disparity of each pixel, as smooth as the ranges allow. A block searches as many disparities as `counts` says of its row of
+// blocks, around the middle of its range; a pixel's lowest is interpolated between the blocks' centres, then moved as little as makes its own
+// block's range fit. The blocks cover `low`. Exact: every target gives the same bits.
 void lowestDisparities(const RangeBlocks& blocks, std::span<const int> counts, ImageView<int16_t> low);
 
 // The slow twin.

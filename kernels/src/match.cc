@@ -34,7 +34,7 @@ void matchPair(const MatchImage& ref, const MatchImage& sec, const MatchRange& r
   censusTransform(ref.data, ref.valid, census.ref, census.refValidity);
   censusTransform(sec.data, sec.valid, census.sec, census.secValidity);
   const SgmInput input{ref.data, census.ref, census.refValidity, census.sec, census.secValidity, range.low, range.count, secOffset, range.rowCounts};
-  // What all who get it need, so that none of them has to replace it.
+  // Room for whichever of its users needs most, so that none of them has to replace it.
   memory.volume.room(std::max({sgmBytes(input), edgesBytes(width, height, secWidth), refineBytes(width, height, secWidth)}));
   DisparitySelector selector(input, options.disparity, out);
   sgm(input, options.sgm, memory.volume, [&selector](int v, const uint16_t* sums) { selector.select(v, sums); });

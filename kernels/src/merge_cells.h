@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells of partial DSMs as merged ones, where one tile alone has a say.
+// Rows of cells of partial DSMs as merged ones, where one tile or two have a say.
 #ifndef ALTIPLANO_KERNELS_MERGE_CELLS_H_
 #define ALTIPLANO_KERNELS_MERGE_CELLS_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vectors of neighbouring cells, piece by piece: those of most cells are as many. Only what a piece touches is widened one by one.
+// Neighbouring cells are handled as vectors, whose segments mostly have equally many pieces: one piece of each at a time. Only the blocks that
+// a piece touches are widened one by one.
 #include "prior_ranges.h"
 
 #include <algorithm>

@@ -152,7 +152,7 @@ HWY_INLINE void halveFloats(D d, const float* top, const float* bottom, float* m
     n = hn::Add(n, hn::IfThenElseZero(hn::RebindMask(di, has), one));
     sum = hn::Add(sum, hn::ConvertTo(di, hn::IfThenElseZero(has, hn::Mul(value, hn::Set(d, static_cast<float>(steps))))));
   }
-  // A tie's lower neighbour being odd adds what carries it up.
+  // To the nearest, of a tie to the even one: one less than half the divisor is added, and 1 more where the quotient rounded down is odd.
   const auto isOdd = [&](auto v) HWY_ATTR { return hn::And(v, one); };
   const auto quarter = hn::ShiftRight<2>(hn::Add(hn::Add(sum, one), isOdd(hn::ShiftRight<2>(sum))));
   const auto half = hn::ShiftRight<1>(hn::Add(sum, isOdd(hn::ShiftRight<1>(sum))));

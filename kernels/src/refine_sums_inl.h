@@ -78,8 +78,8 @@ struct GreySums {
   }
 };
 
-// Step 2 along a row: columns first ... last of `to`; `near`: the first hop's. What
-// belongs to missing pixels weighs nothing later on; it is finite, for it is either computed from finite values or what it was.
+// Step 2 along a row: columns first ... last of `to`; `near`: the first hop's. What belongs to missing pixels weighs nothing later on; it is
+// finite, for it is either computed from finite values or what it was.
 template <class D>
 void sumGreyRow(D df, const Setup& setup, const float* smooth, const float* slopeX, const float* warped, const float* grey,
                 const float* gradient, int first, int last, const NearSums<kGreyMoments>& near, const SumsRow<kGreyMoments>& to) {

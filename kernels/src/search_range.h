@@ -30,8 +30,7 @@ struct SearchCount {
 // The lowest disparity of each pixel of a rectified block, such that [low, low + count of its row) holds every disparity the prior
 // allows there. low: (height, width), pixel (0, 0) is (u0, v0). rowCounts: `height` of them, what the widest place of each row
 // asks for as a multiple of 32 (what the matcher pads it to anyway), but at most the block's count; empty: that count
-// everywhere. wanted = 0: the
-// prior says nothing about the block, and neither was written.
+// everywhere. wanted = 0: the prior says nothing about the block, and neither was written.
 //
 // Every prior cell is seen by the reference as a segment, from its lowest to its highest point; what falls on a
 // block of pixels widens that block's range. A block that catches nothing (occluded, or the prior has a hole) takes the

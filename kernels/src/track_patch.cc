@@ -11,7 +11,6 @@ namespace altiplano {
 namespace {
 
 constexpr int kUnknowns = 6;
-constexpr int kMaxSide = 2 * kMaxPatchRadius + 1;
 constexpr int kIterations = 20;
 constexpr double kConvergedPx = 0.001;
 constexpr double kMaxMovePx = 1.5;
