@@ -36,8 +36,8 @@ struct Block {
     std::fill(validity.begin(), validity.end(), kBeyond);
   }
   ProductViews part(int col0, int row0, int width, int height) {
-    const auto view = [&](auto& layer) {
-      return ImageView{layer.data() + static_cast<size_t>(row0) * side + col0, width, height, static_cast<ptrdiff_t>(side)};
+    const auto view = [&]<typename T>(std::vector<T>& layer) {
+      return ImageView<T>{layer.data() + static_cast<size_t>(row0) * side + col0, width, height, static_cast<ptrdiff_t>(side)};
     };
     return {view(dsm), view(confidence), view(spread), view(count), view(validity)};
   }

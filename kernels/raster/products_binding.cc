@@ -56,7 +56,7 @@ Napi::Value writeProducts(const Napi::CallbackInfo& info, Session&) {
   for (uint32_t i = 0; i < kReasons; ++i) reasons.Set(i, static_cast<double>(tally.reasons[i]));
   out.Set("reasons", reasons);
   const auto metres = [](double steps) { return steps / kHeightSteps; };
-  const auto steps = [](double value) { return value / kSteps; };
+  const auto steps = [](double value) { return value / kUnitSteps; };
   out.Set("sumHeight", metres(static_cast<double>(tally.heights)));
   out.Set("sumConfidence", steps(static_cast<double>(tally.confidences)));
   out.Set("sumSpread", steps(static_cast<double>(tally.spreads)));

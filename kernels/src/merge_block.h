@@ -34,7 +34,7 @@ struct BlendOptions {
   uint16_t emptyReason = 1;  // of cells without a height
 };
 
-// height: metres, kNoHeight where there is none; confidence (0 to 1) and spread (metres): in steps of 1 / kSteps, 65535 and more
+// height: metres, kNoHeight where there is none; confidence (0 to 1) and spread (metres): in steps of 1 / kUnitSteps, 65535 and more
 // is 65535; reason: a Reason. Where there is no height, confidence, count and spread are 0.
 struct MergedOutputs {
   ImageView<float> height;

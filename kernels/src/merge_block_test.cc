@@ -100,8 +100,8 @@ TEST(BlendTiles, FollowsItsDefinitionCellByCell) {
       }
       const double mean = heights / weights;
       EXPECT_NEAR(height.view().at(x, y), mean, 1e-5);
-      EXPECT_NEAR(spread.view().at(x, y), kSteps * std::sqrt(std::max(0.0, squares / weights - mean * mean)), 0.5 + 0.05);
-      EXPECT_NEAR(confidence.view().at(x, y), kSteps * std::min(1.0, weights / feathers / options.fullWeight), 0.5 + 1e-3);
+      EXPECT_NEAR(spread.view().at(x, y), kUnitSteps * std::sqrt(std::max(0.0, squares / weights - mean * mean)), 0.5 + 0.05);
+      EXPECT_NEAR(confidence.view().at(x, y), kUnitSteps * std::min(1.0, weights / feathers / options.fullWeight), 0.5 + 1e-3);
       EXPECT_EQ(count.view().at(x, y), valueOf(*lead, lead->cells.count));
     }
   }
@@ -183,7 +183,7 @@ struct Out {
 };
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-const float odd[] = {kNaN, kInfinity, -kInfinity, 0, -1, 1e30F, 300, 255.99F, 70000, 0.5F / kSteps, 1.5F / kSteps};
+const float odd[] = {kNaN, kInfinity, -kInfinity, 0, -1, 1e30F, 300, 255.99F, 70000, 0.5F / kUnitSteps, 1.5F / kUnitSteps};
 
 // Rows around a vector's length; NaN, infinities and values beyond what is kept in every place.
 TEST(TakeCells, EqualsItsTwin) {

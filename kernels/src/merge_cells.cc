@@ -16,7 +16,7 @@ void takeVector(D d, const PartialRow& in, int at, float fullWeight, uint16_t em
   const hn::RebindToSigned<D> di;
   const hn::Rebind<uint16_t, D> du;
   const auto height = hn::LoadU(d, in.height + at), weight = hn::LoadU(d, in.weight + at);
-  const auto zero = hn::Zero(d), steps = hn::Set(d, static_cast<float>(kSteps)), most = hn::Set(d, 65535.0F);
+  const auto zero = hn::Zero(d), steps = hn::Set(d, static_cast<float>(kUnitSteps)), most = hn::Set(d, 65535.0F);
   // Comparisons are false for NaN, and so what stands behind them never is.
   const auto tooMuch = hn::Set(d, 1e30F);
   const auto counts = hn::And(hn::And(hn::Gt(weight, zero), hn::Lt(weight, tooMuch)), hn::Lt(hn::Abs(height), tooMuch));
@@ -88,7 +88,7 @@ HWY_INLINE void blendVector(D d, const FeatheredRow& first, const FeatheredRow& 
   // Cells that don't count are replaced before they are made smaller numbers.
   const auto made = [&](auto value) HWY_ATTR { return hn::DemoteTo(df, hn::IfThenElseZero(any, value)); };
   const auto put = [&](auto values, uint16_t* to) HWY_ATTR { hn::StoreU(hn::DemoteTo(du, values), du, to + at); };
-  const auto steps = hn::Set(df, static_cast<float>(kSteps)), most = hn::Set(df, 65535.0F);
+  const auto steps = hn::Set(df, static_cast<float>(kUnitSteps)), most = hn::Set(df, 65535.0F);
   hn::StoreU(hn::DemoteTo(df, hn::IfThenElse(any, hn::Add(lead, mean), hn::Set(d, kNoHeight))), df, out.height + at);
   put(hn::NearestInt(hn::Mul(made(confidence), steps)), out.confidence);
   put(hn::NearestInt(hn::Min(hn::Mul(made(spread), steps), most)), out.spread);

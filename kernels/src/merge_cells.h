@@ -24,12 +24,12 @@ struct MergedRow {
 inline bool cellCounts(float weight, float height) { return weight > 0.0F && weight < 1e30F && std::fabs(height) < 1e30F; }
 
 // In the steps a merged cell is kept and published in: to the nearest, of two as near the even one.
-inline uint16_t confidenceSteps(float confidence) { return static_cast<uint16_t>(std::nearbyint(std::min(confidence, 1.0F) * kSteps)); }
+inline uint16_t confidenceSteps(float confidence) { return static_cast<uint16_t>(std::nearbyint(std::min(confidence, 1.0F) * kUnitSteps)); }
 // NaN and below 0: 0; 65535 and more: 65535.
 inline uint16_t countSteps(float count) { return static_cast<uint16_t>(std::min(count > 0.0F ? count : 0.0F, 65535.0F)); }
 // NaN and below 0: 0; 256 m and more: 65535.
 inline uint16_t spreadSteps(float spread) {
-  return static_cast<uint16_t>(std::nearbyint(std::min(spread > 0.0F ? spread * kSteps : 0.0F, 65535.0F)));
+  return static_cast<uint16_t>(std::nearbyint(std::min(spread > 0.0F ? spread * kUnitSteps : 0.0F, 65535.0F)));
 }
 
 // Cells as they are; confidence is weight / fullWeight. Those that don't count: height kNoHeight, reason `emptyReason`, the rest 0.

@@ -82,7 +82,7 @@ HWY_INLINE void publishVector(D d, const MergedCells& merged, int at, bool isRou
   const hn::Rebind<uint8_t, D> du8;
   const auto valid = hn::Eq(hn::PromoteTo(di, hn::LoadU(du8, out.validity + at)), hn::Zero(di));
   const auto hasHeight = hn::RebindMask(d, valid);
-  const auto nothing = hn::Set(d, kNoHeight), perStep = hn::Set(d, 1.0F / kSteps);
+  const auto nothing = hn::Set(d, kNoHeight), perStep = hn::Set(d, 1.0F / kUnitSteps);
   const auto given = hn::LoadU(d, (isRounded ? out.dsm : merged.height) + at);
   const auto height = hn::NearestInt(hn::IfThenElseZero(hasHeight, hn::Mul(given, hn::Set(d, static_cast<float>(kHeightSteps)))));
   const auto dsm = hn::Mul(hn::ConvertTo(d, height), hn::Set(d, 1.0F / kHeightSteps));
@@ -145,7 +145,8 @@ HWY_INLINE void halveFloats(D d, const float* top, const float* bottom, float* m
   V values[4];
   hn::LoadInterleaved2(d, top, values[0], values[1]);
   hn::LoadInterleaved2(d, bottom, values[2], values[3]);
-  const auto one = hn::Set(di, 1), nothing = hn::Set(d, kNoHeight);
+  const auto one = hn::Set(di, 1);
+  const V nothing = hn::Set(d, kNoHeight);
   auto n = hn::Zero(di), sum = hn::Zero(di);
   for (const V value : values) {
     const auto has = hn::Ne(value, nothing);
@@ -222,8 +223,8 @@ int halveRow(const ProductViews& in, int y, const ProductViews& out) {
       break;
     }
     halveFloats<kHeightSteps>(d, in.dsm.row(2 * y) + 2 * x, in.dsm.row(2 * y + 1) + 2 * x, out.dsm.row(y) + x);
-    halveFloats<kSteps>(d, in.confidence.row(2 * y) + 2 * x, in.confidence.row(2 * y + 1) + 2 * x, out.confidence.row(y) + x);
-    halveFloats<kSteps>(d, in.spread.row(2 * y) + 2 * x, in.spread.row(2 * y + 1) + 2 * x, out.spread.row(y) + x);
+    halveFloats<kUnitSteps>(d, in.confidence.row(2 * y) + 2 * x, in.confidence.row(2 * y + 1) + 2 * x, out.confidence.row(y) + x);
+    halveFloats<kUnitSteps>(d, in.spread.row(2 * y) + 2 * x, in.spread.row(2 * y + 1) + 2 * x, out.spread.row(y) + x);
   }
   return x;
 }

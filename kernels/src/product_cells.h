@@ -13,10 +13,10 @@ namespace altiplano {
 
 // No-data value of heights, confidences and spreads.
 inline constexpr float kNoHeight = -32768;
-// Published heights are whole multiples of 1 / kHeightSteps metres, confidences and spreads (metres) of 1 / kSteps: more is
+// Published heights are whole multiples of 1 / kHeightSteps metres, confidences and spreads (metres) of 1 / kUnitSteps: more is
 // noise, and noise does not compress.
 inline constexpr int kHeightSteps = 1024;
-inline constexpr int kSteps = 256;
+inline constexpr int kUnitSteps = 256;
 // Validity of what a block holds beyond the raster's edge.
 inline constexpr uint8_t kBeyond = 255;
 
@@ -24,7 +24,7 @@ inline constexpr uint8_t kBeyond = 255;
 enum Reason : uint8_t { kHasHeight = 0, kNoPoint = 1, kOutside = 2, kDeadTile = 3, kOutsideRoi = 4 };
 inline constexpr int kReasons = 5;
 
-// Cells of a row. height: metres; confidence, spread: in steps of 1 / kSteps; reason: a Reason, or kNothing where nothing was merged
+// Cells of a row. height: metres; confidence, spread: in steps of 1 / kUnitSteps; reason: a Reason, or kNothing where nothing was merged
 // (which is outside).
 inline constexpr uint16_t kNothing = 65535;
 struct MergedCells {

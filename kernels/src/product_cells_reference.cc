@@ -65,8 +65,8 @@ void productCellsReference(const MergedCells& merged, int cells, const float* un
     const double metres = static_cast<double>(merged.height[i]) - (undulation == nullptr ? 0.0F : undulation[i]);
     out.validity[i] = static_cast<uint8_t>(why);
     out.dsm[i] = valid ? toStep<kHeightSteps>(metres) : kNoHeight;
-    out.confidence[i] = valid ? static_cast<float>(merged.confidence[i]) / kSteps : kNoHeight;
-    out.spread[i] = valid ? static_cast<float>(merged.spread[i]) / kSteps : kNoHeight;
+    out.confidence[i] = valid ? static_cast<float>(merged.confidence[i]) / kUnitSteps : kNoHeight;
+    out.spread[i] = valid ? static_cast<float>(merged.spread[i]) / kUnitSteps : kNoHeight;
     out.count[i] = valid ? merged.count[i] : uint16_t{0};
     ++tally.reasons[why];
     if (!valid) continue;
@@ -86,8 +86,8 @@ void productCellsReference(const MergedCells& merged, int cells, const float* un
 void halveProductReference(const ProductViews& in, const ProductViews& out) {
   for (int y = 0; y < out.dsm.height; ++y) {
     halveRow<kHeightSteps>(in.dsm, y, out.dsm);
-    halveRow<kSteps>(in.confidence, y, out.confidence);
-    halveRow<kSteps>(in.spread, y, out.spread);
+    halveRow<kUnitSteps>(in.confidence, y, out.confidence);
+    halveRow<kUnitSteps>(in.spread, y, out.spread);
     const uint16_t *top = in.count.row(2 * y), *bottom = in.count.row(2 * y + 1);
     const uint8_t *topWhy = in.validity.row(2 * y), *bottomWhy = in.validity.row(2 * y + 1);
     for (int x = 0; x < out.count.width; ++x) {

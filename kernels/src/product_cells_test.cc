@@ -70,9 +70,9 @@ TEST(ProductCells, RoundsToStepsAndCountsExactly) {
   EXPECT_EQ(tally.minHeight, -12.75 * kHeightSteps);
   EXPECT_EQ(tally.maxHeight, static_cast<int>(std::lround(4321.9F * kHeightSteps)));
   EXPECT_EQ(tally.heights, static_cast<int64_t>((static_cast<double>(out.dsm[0]) + out.dsm[2] + out.dsm[3]) * kHeightSteps));
-  EXPECT_EQ(out.confidence[0], 179.0F / kSteps);
+  EXPECT_EQ(out.confidence[0], 179.0F / kUnitSteps);
   EXPECT_EQ(tally.confidences, 3 * 179);
-  EXPECT_EQ(out.spread[3], 32.0F / kSteps);
+  EXPECT_EQ(out.spread[3], 32.0F / kUnitSteps);
   EXPECT_EQ(tally.bins.front(), 1);
   EXPECT_EQ(tally.bins.back(), 2);
 }
@@ -233,8 +233,8 @@ TEST(HalveProduct, EqualsItsTwin) {
           const bool isHole = isBeyond || random() % 3 == 0;
           const auto steps = [&](int most, int per) { return static_cast<float>(static_cast<int>(random() % static_cast<unsigned>(most)) - most / 8) / static_cast<float>(per); };
           fine.dsm[i] = isHole ? kNoHeight : steps(9 << 20, kHeightSteps);
-          fine.confidence[i] = isHole ? kNoHeight : steps(256, kSteps);
-          fine.spread[i] = isHole ? kNoHeight : steps(65536, kSteps);
+          fine.confidence[i] = isHole ? kNoHeight : steps(256, kUnitSteps);
+          fine.spread[i] = isHole ? kNoHeight : steps(65536, kUnitSteps);
           fine.count[i] = isHole ? 0 : static_cast<uint16_t>(random());
           fine.validity[i] = isBeyond ? kBeyond : static_cast<uint8_t>(isHole ? 1 + random() % 4 : 0);
         }

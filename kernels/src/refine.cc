@@ -77,10 +77,10 @@ class Near {
 };
 
 // What a strip's rows are kept in.
-struct Rings {
+struct StripRings {
   // Rows between the first and the last that a step reads.
   static constexpr int kOne = 1, kThree = 2 * kNear + 1, kSeven = 2 * kFar + 1, kHalf = kRadius + 1, kAll = 2 * kRadius + 1;
-  explicit Rings(Arena& arena)
+  explicit StripRings(Arena& arena)
       : padded(arena), disparity(arena), grey(arena), gradient(arena), warped(arena), slopeX(arena), given(arena), stepped(arena),
         smooth(arena), slopeY(arena), planeNear(arena), planeRow(arena), planeSums(arena), greyNear(arena), greyRow(arena), greySums(arena) {}
   static size_t bytes() {
@@ -107,7 +107,7 @@ int secMargin() { return 2 * static_cast<int>(hn::Lanes(hn::ScalableTag<float>()
 // One iteration over a strip: from -> to, one of which may be `start`, the disparities given. Missing ones are NaN in `start` and
 // kFarPx in others.
 void iterate(const RefineInput& in, const Setup& setup, const Strip& strip, ImageView<const float> start, ImageView<const float> from,
-             ImageView<float> to, const Rings& rings, float* secondary) {
+             ImageView<float> to, const StripRings& rings, float* secondary) {
   const hn::ScalableTag<float> df;
   const int blockHeight = in.ref.height, columns = strip.columns, lanes = static_cast<int>(hn::Lanes(df));
   const bool isFirst = from.data == start.data;
@@ -172,7 +172,7 @@ void iterate(const RefineInput& in, const Setup& setup, const Strip& strip, Imag
 }
 
 size_t refineBytesSimd(int width, int height, int secWidth) {
-  return 2 * Arena::bytesOf<float>(width, height) + Rings::bytes() + Arena::bytesOf<float>(secWidth + 2 * secMargin(), 1);
+  return 2 * Arena::bytesOf<float>(width, height) + StripRings::bytes() + Arena::bytesOf<float>(secWidth + 2 * secMargin(), 1);
 }
 
 void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, ImageView<float> disparity, BigBuffer& memory) {
@@ -181,7 +181,7 @@ void refineDisparitySimd(const RefineInput& in, const RefineOptions& options, Im
   for (const int hop : {0, 1}) setup.tightness[hop] = kNearness[hop] / (options.similarityPx * options.similarityPx);
   Arena arena(memory, refineBytesSimd(width, height, in.sec.width));
   ImageView<float> from = disparity, to = arena.image<float>(width, height), next = arena.image<float>(width, height);
-  const Rings rings(arena);
+  const StripRings rings(arena);
   float* const secondary = arena.image<float>(in.sec.width + 2 * secMargin(), 1).data + secMargin();
   const int strip = stripOf(width);
   for (int round = 0; round < options.iterations; ++round) {

@@ -97,7 +97,8 @@ template <class D>
 void readSecondaryRow(D df, const RefineInput& in, float base, int v, int column, const float* smooth, int first, int last, float* to) {
   auto low = hn::Set(df, kFarPx), high = hn::Set(df, -kFarPx);
   for (int u = first; u < last; u += static_cast<int>(hn::Lanes(df))) {
-    const auto d = hn::LoadU(df, smooth + u), exists = hn::Lt(d, hn::Set(df, kFarPx));
+    const auto d = hn::LoadU(df, smooth + u);
+    const auto exists = hn::Lt(d, hn::Set(df, kFarPx));
     low = hn::Min(low, d);
     high = hn::IfThenElse(exists, hn::Max(high, d), high);
   }
@@ -132,7 +133,8 @@ void warpRow(D df, const Setup& setup, const float* sec, int secWidth, int colum
     }
     const auto at = [&](float disparity) { return sec + column + u + static_cast<int>(disparity) - kTapsBefore; };
     decltype(hn::Zero(df)) taps[kTaps] = {zero, zero, zero, zero, zero, zero, zero, zero};
-    const auto least = hn::MinOfLanes(df, hn::IfThenElse(inside, whole, far)), isNext = hn::Eq(whole, hn::Add(least, one));
+    const auto least = hn::MinOfLanes(df, hn::IfThenElse(inside, whole, far));
+    const auto isNext = hn::Eq(whole, hn::Add(least, one));
     if (hn::AllFalse(df, hn::AndNot(hn::Or(hn::Eq(whole, least), isNext), inside))) {
       const float* from = at(hn::GetLane(least));
       auto here = hn::LoadU(df, from);
