@@ -4,7 +4,7 @@ import { describeOptions, type OptionSpecs, parseOptions, UsageError } from './o
 import { readReport } from './read-report.js';
 import { formatTable, wrap } from './terminal.js';
 
-export const summary = 'what changed by more than noise from one report to another: compare A.json B.json [--fail-on-regression]';
+export const summary = 'what changed by more than noise: compare A.json B.json [A2.json B2.json ...] [--fail-on-regression]';
 
 const specs: OptionSpecs = {
   'fail-on-regression': { help: 'exit with code 1 if anything got worse, or is missing from B' },
@@ -14,14 +14,15 @@ const specs: OptionSpecs = {
   'help': { help: 'this text' },
 };
 
-const help = `npm run bench -- compare A.json B.json [options]
+const help = `npm run bench -- compare A.json B.json [A2.json B2.json ...] [options]
 
-${wrap(`Compares two reports of one suite, measurement by measurement. A timed measurement counts as changed if a two-sided Mann-Whitney test on the samples rejects chance,
+${wrap(`Compares reports of one suite, measurement by measurement. A timed measurement counts as changed if a two-sided Mann-Whitney test on the samples rejects chance,
 corrected for the number of measurements (Benjamini and Hochberg: at most 5 % of the changes reported are false, and at most 5 % of comparisons of pure noise
 report any), and the medians differ by more than the threshold. [low, high] is the 95 % bootstrap interval of the ratio of medians. If there are too few samples for the test, nothing is claimed. Accuracy and other exact
 values count as changed if they differ by 0.5 %, and as 'moved' if they differ by less.`, 100)}
 
-${wrap('Two runs differ by more than their samples show, because of neighbours, clock and memory layout. For a verdict that matters run A, B, A, B, and believe what both pairs say.', 100)}
+${wrap(`Two runs differ by more than their samples show, because of neighbours, clock and memory layout. For a verdict that matters run A, B, A, B and name all
+four in this order. Then it is known by how much two runs of the same program differ, and only changes that are larger than 95 % of those differences count.`, 100)}
 
 Options:
 ${describeOptions(specs)}
@@ -30,22 +31,25 @@ Exit code: 0; 1 with --fail-on-regression if anything got worse or is missing; 2
 
 /** `bench compare A.json B.json`. Throws UsageError. */
 export function run(args: readonly string[]): number {
-  const { options, positionals: [before, after, ...rest] } = parseOptions(args, specs);
+  const { options, positionals } = parseOptions(args, specs);
   if (options.is('help')) {
     process.stdout.write(help);
     return 0;
   }
-  if (before === undefined || after === undefined || rest.length > 0) throw new UsageError('expected two reports: npm run bench -- compare A.json B.json');
+  if (positionals.length < 2 || positionals.length % 2 > 0) {
+    throw new UsageError('expected two reports, or more in turns: npm run bench -- compare A.json B.json [A2.json B2.json ...]');
+  }
   const threshold = Number(options.text('threshold')) / 100;
   if (!(threshold >= 0)) throw new UsageError(`Expected a percentage for --threshold but received '${options.text('threshold')}'`);
-  const comparison = compareReports(readReport(before), readReport(after), { ...compareDefaults, threshold });
+  const reports = positionals.map(readReport);
+  const comparison = compareReports(reports.filter((_, i) => i % 2 === 0), reports.filter((_, i) => i % 2 === 1), { ...compareDefaults, threshold });
   process.stdout.write(options.text('json') === '-' ? `${JSON.stringify(comparison)}\n` : formatComparison(comparison, options.is('all')));
   const regressed = comparison.changes.some(({ verdict }) => verdict === 'worse') || comparison.onlyBefore.length > 0;
   return options.is('fail-on-regression') && regressed ? 1 : 0;
 }
 
 /** The comparison for a terminal: the worst first; what stayed the same only with `all`. */
-export function formatComparison({ changes, onlyBefore, onlyAfter, warnings }: ReportComparison, all: boolean): string {
+export function formatComparison({ changes, onlyBefore, onlyAfter, runNoise, warnings }: ReportComparison, all: boolean): string {
   const shown = changes.filter(({ verdict }) => all || ['better', 'worse', 'moved'].includes(verdict)).sort((a, b) => severity(b) - severity(a));
   const count = (verdict: Change['verdict']): number => changes.filter((change) => change.verdict === verdict).length;
   const figure = (value: number): string => String(Number(value.toPrecision(4)));
@@ -61,7 +65,8 @@ export function formatComparison({ changes, onlyBefore, onlyAfter, warnings }: R
   return [
     ...warnings.map((warning) => `warning: ${warning}\n`),
     shown.length === 0 ? '' : table,
-    list('Only in the first report:', onlyBefore), list('Only in the second report:', onlyAfter),
+    list('Only before:', onlyBefore), list('Only after:', onlyAfter),
+    runNoise === null ? '' : `Runs of one program differ by up to ${(100 * runNoise).toFixed(1)} % (95 % of the timed measurements): only larger changes count\n`,
     `${changes.length} compared: ${count('worse')} worse, ${count('better')} better, ${count('moved')} moved a little, ${count('same')} the same within noise, ${count('unknown')} with too few samples to tell\n`,
   ].join('');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BenchReport, type Measurement, measurementKey } from './report.js';
 import { bootstrapRatio, leastP, mannWhitney } from './significance.js';
-import { medianOf } from './statistics.js';
+import { medianOf, quantileOf } from './statistics.js';
 
 export type Verdict =
   /** Beyond noise, and large enough to matter. */
@@ -29,9 +29,11 @@ export interface Change {
 
 export interface ReportComparison {
   readonly changes: readonly Change[];
-  /** Measurements that only one of the reports has. */
+  /** Measurements that only one of the sides has. */
   readonly onlyBefore: readonly string[];
   readonly onlyAfter: readonly string[];
+  /** What 95 % of the timed measurements stay below, from one run of a program to its next, share of the value; null: there are no two runs of either. */
+  readonly runNoise: number | null;
   /** Why the two may not be comparable: other machine, other options, modified checkouts. */
   readonly warnings: readonly string[];
 }
@@ -49,19 +51,18 @@ const exactThreshold = 0.005;
 export const compareDefaults: CompareOptions = { threshold: 0.03, falseAlarms: 0.05 };
 
 /**
- * What changed from one report to the other beyond noise. A timed measurement changed where a two-sided Mann-Whitney test rejects chance,
- * corrected for the number of measurements compared so that at most a share `falseAlarms` of the changes is false, and of pairs of reports of pure noise
- * at most that share holds any; and where the medians' ratio exceeds the threshold. Where there are so few samples that not even complete separation could be told from chance
- * among so many measurements, nothing is claimed ('unknown'). Exact values changed where they
- * differ by half a per cent, and moved where they differ at all.
+ * What changed from one side to the other beyond noise; each side is one run or several of the same program. A timed measurement changed where a two-sided
+ * Mann-Whitney test rejects chance, corrected for the number of measurements compared so that at most a share `falseAlarms` of the changes is false, and of
+ * pairs of reports of pure noise at most that share holds any; and where the ratio of medians exceeds the threshold. Where there are so few samples that not
+ * even complete separation could be told from chance among so many measurements, nothing is claimed ('unknown'). Exact values changed where they differ by
+ * half a per cent, and moved where they differ at all.
  *
- * Within one run samples share neighbours, clock and memory layout, so two runs differ by more than their samples tell: that
- * is what the threshold is for, and interleaved runs of both are better than either.
+ * Within one run samples share neighbours, clock and memory layout, so two runs differ by more than their samples tell: that is what the threshold is for.
+ * Where a side has several runs it is known by how much, and changes that aren't larger don't count.
  * Sources: Mann and Whitney 1947; Benjamini and Hochberg, J. R. Stat. Soc. B 57 (1995).
  */
-export function compareReports(before: BenchReport, after: BenchReport, options: CompareOptions = compareDefaults): ReportComparison {
-  const old = new Map(before.measurements.map((m) => [measurementKey(m), m]));
-  const now = new Map(after.measurements.map((m) => [measurementKey(m), m]));
+export function compareReports(before: readonly BenchReport[], after: readonly BenchReport[], options: CompareOptions = compareDefaults): ReportComparison {
+  const old = pooled(before), now = pooled(after);
   const shared = [...old].flatMap(([key, a]) => {
     const b = now.get(key);
     return b === undefined ? [] : [{ key, a, b }];
@@ -70,15 +71,40 @@ export function compareReports(before: BenchReport, after: BenchReport, options:
   const canTell = (a: Measurement, b: Measurement): boolean => !(a.exact && b.exact) && leastP(a.samples.length, b.samples.length) <= options.falseAlarms / timed;
   const tested = shared.map(({ a, b }) => (canTell(a, b) ? mannWhitney(a.samples, b.samples) : null));
   const significant = rejected(tested, options.falseAlarms);
+  const runNoise = noiseBetweenRuns([before, after]);
+  const threshold = Math.max(options.threshold, runNoise ?? 0);
+  const changes = shared.map(({ key, a, b }, i) => changeOf(key, a, b, tested[i] ?? null, significant[i] === true, threshold));
   return {
-    changes: shared.map(({ key, a, b }, i) => changeOf(key, a, b, tested[i] ?? null, significant[i] === true, options)),
+    changes, runNoise,
     onlyBefore: [...old.keys()].filter((key) => !now.has(key)),
     onlyAfter: [...now.keys()].filter((key) => !old.has(key)),
-    warnings: warningsOf(before, after),
+    warnings: [...warningsOf([...before, ...after]), ...machineWarnings(changes, runNoise)],
   };
 }
 
-function changeOf(key: string, a: Measurement, b: Measurement, p: number | null, significant: boolean, { threshold }: CompareOptions): Change {
+/** The measurements of runs of one program, with the samples of all of them. */
+function pooled(reports: readonly BenchReport[]): Map<string, Measurement> {
+  const all = new Map<string, Measurement>();
+  for (const m of reports.flatMap(({ measurements }) => measurements)) {
+    const key = measurementKey(m), before = all.get(key);
+    all.set(key, before === undefined ? m : { ...before, samples: [...before.samples, ...m.samples] });
+  }
+  return all;
+}
+
+/** How far runs of one program lie apart, as ReportComparison says. */
+function noiseBetweenRuns(sides: readonly (readonly BenchReport[])[]): number | null {
+  const apart = sides.flatMap((reports) => {
+    const medians = new Map<string, number[]>();
+    for (const m of reports.flatMap(({ measurements }) => measurements)) {
+      if (!m.exact) medians.set(measurementKey(m), [...medians.get(measurementKey(m)) ?? [], medianOf(m.samples)]);
+    }
+    return [...medians.values()].filter((values) => values.length > 1 && Math.min(...values) > 0).map((values) => Math.max(...values) / Math.min(...values) - 1);
+  });
+  return apart.length === 0 ? null : quantileOf(apart, 0.95);
+}
+
+function changeOf(key: string, a: Measurement, b: Measurement, p: number | null, significant: boolean, threshold: number): Change {
   const before = medianOf(a.samples), after = medianOf(b.samples);
   const ratio = before === after ? 1 : after / before;
   const direction: Verdict = (after > before) === (b.better === 'higher') ? 'better' : 'worse';
@@ -104,20 +130,38 @@ export function rejected(ps: readonly (number | null)[], level: number): boolean
   return ps.map((p) => p !== null && p <= largest);
 }
 
-function warningsOf(before: BenchReport, after: BenchReport): string[] {
-  const warnings: string[] = [];
-  if (before.suite !== after.suite) warnings.push(`the suites differ: ${before.suite} and ${after.suite}`);
-  for (const field of ['cpu', 'cores', 'arch', 'os'] as const) {
-    const [was, is] = [String(before.machine[field]), String(after.machine[field])];
-    if (was !== is) warnings.push(`the machines differ: ${field} ${was} and ${is}; times of different machines say nothing about the program`);
-  }
-  const names = new Set([...Object.keys(before.parameters), ...Object.keys(after.parameters)]);
-  for (const name of names) {
-    const was = before.parameters[name] ?? '(default)', is = after.parameters[name] ?? '(default)';
-    if (was !== is) warnings.push(`the options differ: --${name} ${String(was)} and ${String(is)}`);
-  }
-  for (const [name, report] of [['first', before], ['second', after]] as const) {
-    if (report.commit?.modified === true) warnings.push(`the ${name} report is of a modified checkout of ${report.commit.hash.slice(0, 10)}`);
-  }
-  return warnings;
+/** Above this share of timed measurements that changed, it was rather the machine than the program. */
+const suspiciousShare = 0.25;
+
+/** What tells that it was the machine that changed, and not the program. */
+function machineWarnings(changes: readonly Change[], runNoise: number | null): string[] {
+  const moved = changes.filter(({ p, verdict }) => p !== null && (verdict === 'better' || verdict === 'worse')), timed = changes.filter(({ p }) => p !== null);
+  const limits = moved.filter(({ key }) => key.startsWith('limit: '));
+  const advice = runNoise === null ? '; run both programs again, in turns, and compare all four: compare A1 B1 A2 B2' : '';
+  return [
+    ...(limits.length === 0 ? [] : [`limits of the machine itself changed (${limits.map(({ key }) => key.slice('limit: '.length)).join('; ')})${advice}`]),
+    ...(moved.length <= suspiciousShare * timed.length || moved.length < 3 ? []
+      : [`${moved.length} of ${timed.length} timed measurements changed: rather the machine than the program${limits.length === 0 ? advice : ''}`]),
+  ];
+}
+
+/** Why reports may not be comparable. */
+function warningsOf(reports: readonly BenchReport[]): string[] {
+  const differing = (what: (report: BenchReport) => string): string | null => {
+    const found = [...new Set(reports.map(what))];
+    return found.length < 2 ? null : found.join(' and ');
+  };
+  const said = (words: (found: string) => string, what: (report: BenchReport) => string): string[] => {
+    const found = differing(what);
+    return found === null ? [] : [words(found)];
+  };
+  const names = [...new Set(reports.flatMap(({ parameters }) => Object.keys(parameters)))];
+  const modified = [...new Set(reports.flatMap(({ commit }) => (commit?.modified === true ? [commit.hash.slice(0, 10)] : [])))];
+  return [
+    ...said((found) => `the suites differ: ${found}`, ({ suite }) => suite),
+    ...(['cpu', 'cores', 'arch', 'os'] as const).flatMap((field) =>
+      said((found) => `the machines differ: ${field} ${found}; times of different machines say nothing about the program`, ({ machine }) => String(machine[field]))),
+    ...names.flatMap((name) => said((found) => `the options differ: --${name} ${found}`, ({ parameters }) => String(parameters[name] ?? '(default)'))),
+    ...modified.map((hash) => `a report is of a modified checkout of ${hash}`),
+  ];
 }
