@@ -63,10 +63,11 @@ export function formatComparison({ changes, onlyBefore, onlyAfter, runNoise, war
   });
   const list = (title: string, keys: readonly string[]): string => (keys.length === 0 ? '' : `${title}\n${keys.map((key) => `  ${key}\n`).join('')}`);
   return [
-    ...warnings.map((warning) => `warning: ${warning}\n`),
     shown.length === 0 ? '' : table,
     list('Only before:', onlyBefore), list('Only after:', onlyAfter),
     runNoise === null ? '' : `Runs of one program differ by up to ${(100 * runNoise).toFixed(1)} % (95 % of the timed measurements): only larger changes count\n`,
+    // At the end, where a terminal shows it: the table may be long.
+    ...warnings.map((warning) => `warning: ${warning}\n`),
     `${changes.length} compared: ${count('worse')} worse, ${count('better')} better, ${count('moved')} moved a little, ${count('same')} the same within noise, ${count('unknown')} with too few samples to tell\n`,
   ].join('');
 }
