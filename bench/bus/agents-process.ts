@@ -30,7 +30,7 @@ const log: Log = (event, fields) => {
   written(event, fields);
   if (event === 'agent:started' && ++started === order.agents) reply({ is: 'ready' });
 };
-const runners = stubRunners(order.taskMs);
+const runners = stubRunners(order.taskMs), runnersUrl = new URL(`./stub-runners.js?task-ms=${order.taskMs}`, import.meta.url).href;
 
 const agents = Array.from({ length: order.agents }, (_, k) => {
   const config: AgentConfig = {
@@ -38,7 +38,7 @@ const agents = Array.from({ length: order.agents }, (_, k) => {
     kinds: taskKinds, logLevel: 'info', logFile: null, metricsPort: null, taskTimeout: 1800, ackWait: 15, grace: 0,
   };
   return runAgent(config, {
-    log, version: 'bench', drain: drain.signal, stop: drain.signal,
+    log, version: 'bench', drain: drain.signal, stop: drain.signal, runnersUrl,
     openPool: (store): TilePool => ({
       async ready() { /* nothing to load */ },
       async run(task, { signal }) {

@@ -108,9 +108,13 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
     clearTimeout(line.timer?.timeout);
     const timeout = setTimeout(() => {
       line.timer = null;
-      if (line.waiter === null) return;
-      if (line.until <= performance.now()) settle(line, line.silence);
-      else watch(line);
+      const { waiter } = line;
+      if (waiter === null) return;
+      if (line.until > performance.now()) return watch(line);
+      // Timers come first in a turn of the event loop: an answer that came while this program was busy elsewhere is read only now.
+      setImmediate(() => {
+        if (line.waiter === waiter) settle(line, line.silence);
+      });
     }, line.until - performance.now());
     // A pull that waits has a connection to keep the program running.
     timeout.unref();

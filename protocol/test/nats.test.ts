@@ -102,6 +102,19 @@ test('nats queue: a pull that the server forgets, as when another agent gets the
   t.is(pulls.length, 3);
 });
 
+test('nats queue: an answer that came while the program was busy elsewhere is no silence', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  const queue = await newQueue(t, server.url);
+  await queue.publishTasks([ingestTask('a')]);
+  const pulled = queue.pullTask(['ingest'], 5_000, never);
+  await new Promise((resolve) => { setImmediate(resolve); }); // it is sent, and nothing came yet
+  const busyUntil = performance.now() + 400;
+  while (performance.now() < busyUntil);
+  const delivery = await pulled;
+  t.is(delivery?.attempt, 1);
+  await delivery?.ack();
+});
+
 test('nats queue: a batch of tasks is answered twice, however many it has', async (t) => {
   const server = await newServer(t, await newFolder(t));
   const queue = await newQueue(t, server.url);
