@@ -9,7 +9,7 @@ import { type Log, logPlace } from './log.js';
 import type { AgentMetrics } from './metrics.js';
 import { type InHand, pullTasks } from './pull-tasks.js';
 import { runIsolated } from './isolated-runs.js';
-import type { RunOptions } from './run-delivery.js';
+import { type RunOptions, recordUnwanted } from './run-delivery.js';
 import { type TilePool, openTilePool } from './tile-pool.js';
 
 export interface AgentOptions {
@@ -43,15 +43,17 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
   const lost = new AbortController();
   const stop = AbortSignal.any([options.stop, lost.signal]);
   const store = await openWritableStore(config.store);
+  const recording = { agent: config.id, store, now: () => new Date(), logPlace: logPlace(config.logFile) };
   const queue = await openNatsQueue({
     ...config.bus, role: 'agent', name: config.id, ackWaitMs, signal: drain, onProblem: problem,
     onLost: (error) => { lost.abort(error); },
+    onUnwanted: (delivery) => recordUnwanted(recording, delivery),
   });
   let metrics: AgentMetrics | null = null;
   const inHand = new Set<InHand>();
   const about: Omit<AgentInfo, 'state' | 'inHand'> = {
     v: 1, host: hostname(), pid: process.pid, cores: availableParallelism(), simd: simdTarget(), version: options.version,
-    slots: config.slots, kinds: [...config.kinds], startedAt: new Date().toISOString(), log: logPlace(config.logFile),
+    slots: config.slots, kinds: [...config.kinds], startedAt: new Date().toISOString(), log: recording.logPlace,
   };
   const announce = async (): Promise<void> => {
     await queue.announceAgent(config.id, { ...about, state: drain.aborted || stop.aborted ? 'draining' : 'working', inHand: [...inHand].map((task) => ({ ...task, since: task.since.toISOString() })) });
@@ -72,8 +74,7 @@ export async function runAgent(config: AgentConfig, options: AgentOptions): Prom
     drain.addEventListener('abort', () => { announce().catch(() => undefined); });
     log('agent:started', { bus: config.bus.servers, store: store.url, slots: config.slots, kinds: config.kinds, version: options.version });
     const ports = {
-      agent: config.id, queue, store, log, now: () => new Date(),
-      logPlace: about.log,
+      ...recording, queue, log,
       runTask: (task: Task, run: RunOptions) => (run.isolated ? runIsolated({ store, timeoutMs, runnersUrl }, task, run) : pool.run(task, run)),
       ...(metrics && { onOutcome: metrics.countOutcome }),
     };

@@ -4,7 +4,7 @@ import { type IngestTask, ServiceUnavailableError, type TaskEvent, type TaskOutc
 import {
   type ObjectStore, type TaskDelivery, type TaskQueue, openMemoryQueue, openMemoryStore, readAttempts, readOutcome, writeOutcome,
 } from '@altiplano/protocol/io';
-import { type DeliveryPorts, runDelivery } from './run-delivery.js';
+import { type DeliveryPorts, recordUnwanted, runDelivery } from './run-delivery.js';
 import { TaskFailedError } from './task-failure.js';
 
 const never = new AbortController().signal;
@@ -318,4 +318,23 @@ test('an abort hands the task back for the next agent at once', async (t) => {
   t.like(await readAttempts(world.store, 'scene', round), [{ class: 'drain', agent: 'agent' }]);
   if (again !== null) await runDelivery(portsOf(world), again, never);
   t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 }, 'it counts for nothing');
+});
+
+test('a delivery that came when nobody waited for it counts for nothing: its agent has not vanished', async (t) => {
+  const world = makeWorld();
+  await world.queue.publishTasks([task]);
+  const unwanted = await pull(world);
+  if (unwanted === null) return t.fail();
+  await recordUnwanted(portsOf(world), unwanted);
+  await unwanted.retry(0);
+  const again = await pull(world);
+  if (again === null) return t.fail();
+  t.is(again.attempt, 2);
+  const runTask: DeliveryPorts['runTask'] = (of, options) => {
+    t.false(options.isolated, 'no process of its own');
+    return portsOf(world).runTask(of, options);
+  };
+  await runDelivery({ ...portsOf(world), runTask }, again, never);
+  t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 });
+  t.like(await readAttempts(world.store, 'scene', round), [{ class: 'drain', kind: 'ingest', delivery: `${unwanted.message}-1` }]);
 });

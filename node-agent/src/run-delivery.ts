@@ -45,7 +45,7 @@ export interface DeliveryPorts {
 }
 
 const tellStartMs = 1_000;
-/** An agent that stops waits no longer than this for the store to take the record of it. */
+/** Whoever hands a task back waits no longer than this for the store to take the record of it. */
 const drainRecordMs = 2_000;
 
 /**
@@ -86,7 +86,7 @@ export async function runDelivery(
     return await runWork(work, onStage);
   } catch (error) {
     if (!signal.aborted) throw error;
-    if (work !== null) await recordDrain(work);
+    if (work !== null) await recordReturn(work, 'its agent was asked to stop');
     const ids = parseTaskSubject(delivery.subject);
     await settle(delivery, { is: 'retry', delayMs: 0 });
     ports.log('task:returned', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt, reason: 'the agent stops' });
@@ -218,8 +218,14 @@ const endedEvent = ({ agent, now }: DeliveryPorts, outcome: TaskOutcome): TaskEv
 
 const eventBase = ({ agent, now }: DeliveryPorts, { sceneId, taskId, kind }: Task) => ({ v: 1, sceneId, taskId, kind, agent, at: now().toISOString() }) as const;
 
+/** What of a delivery its records are made of. */
+interface Delivered extends Pick<Work, 'delivery' | 'round'> {
+  readonly ports: Pick<DeliveryPorts, 'agent' | 'store' | 'logPlace' | 'now'>;
+  readonly task: { readonly sceneId: string; readonly kind: string };
+}
+
 /** What every record of an attempt says. */
-const recordBase = ({ ports, delivery, task: { sceneId, kind }, round }: Work, number = delivery.attempt) => ({
+const recordBase = ({ ports, delivery, task: { sceneId, kind }, round }: Delivered, number = delivery.attempt) => ({
   v: 1, sceneId, kind, ...round, agent: ports.agent, at: ports.now().toISOString(), log: ports.logPlace,
   ...(delivery.message !== null && { delivery: `${delivery.message}-${number}` }),
 }) as const;
@@ -259,10 +265,18 @@ async function attemptsSoFar(work: Work): Promise<readonly TaskAttempt[]> {
 }
 
 /** Tells the ledger that a task was handed back, so that its delivery doesn't look like one of an agent that crashed. */
-async function recordDrain(work: Work): Promise<void> {
-  const attempt: TaskAttempt = { ...recordBase(work), class: 'drain', code: 'drained', message: 'its agent was asked to stop', isolated: false, split: false };
-  // A stopping agent doesn't wait for a store that is away: the task will then run in a process of its own, which costs it little.
-  await Promise.race([writeAttempt(work.ports.store, attempt).catch(() => undefined), delay(drainRecordMs, undefined, { ref: false })]);
+async function recordReturn(delivery: Delivered, message: string): Promise<void> {
+  const attempt: TaskAttempt = { ...recordBase(delivery), class: 'drain', code: 'drained', message, isolated: false, split: false };
+  // Nobody waits for a store that is away: the task will then run in a process of its own, which costs it little.
+  await Promise.race([writeAttempt(delivery.ports.store, attempt).catch(() => undefined), delay(drainRecordMs, undefined, { ref: false })]);
+}
+
+/** Tells the ledger of a task that came when the agent had given its pull up, and that it will hand back unread. */
+export async function recordUnwanted(ports: Delivered['ports'], delivery: TaskDelivery): Promise<void> {
+  const ids = parseTaskSubject(delivery.subject);
+  if (ids === null || delivery.hash === null) return;
+  const { taskId, sceneId, kind } = ids;
+  await recordReturn({ ports, delivery, task: { sceneId, kind }, round: { taskId, taskHash: delivery.hash, round: delivery.round } }, 'its agent did not wait for it any more');
 }
 
 async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, error: MalformedMessageError, signal: AbortSignal): Promise<void> {

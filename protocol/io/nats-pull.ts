@@ -51,9 +51,10 @@ interface Line {
 
 /**
  * Pulls over subscriptions that are used again, as making one costs more than a pull. The server drops a pull whose reply inbox nobody
- * listens to, so a line with unanswered pulls is given up: that cancels them, and what is already on its way is handed back.
+ * listens to, so a line with unanswered pulls is given up: that cancels them. What is already on its way is handed back, after `onUnwanted`, which must
+ * not reject, was told of it.
  */
-export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: string): Puller {
+export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix: string | undefined, onUnwanted: (message: Msg) => Promise<void>): Puller {
   const idle: Line[] = [];
   let ack: { readonly reply: string; readonly message: Outgoing } | null = null;
   const waiting = new Set<Line>();
@@ -72,8 +73,11 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
   }
 
   function hear(line: Line, message: Msg): void {
-    if (line.waiter === null) return refuse(message);
     const status = statusOf(message);
+    if (line.waiter === null) {
+      if (status === null) void onUnwanted(message).then(() => { if (!nc.isClosed()) message.respond(handBack(0)); });
+      return;
+    }
     if (status !== null && status < 400) return;
     line.open -= 1;
     if (status === null) settle(line, { is: 'message', message });
@@ -158,9 +162,6 @@ export function openPuller(nc: NatsConnection, outbox: Outbox, inboxPrefix?: str
 const none: Pulled = { is: 'none' };
 const unanswered: Pulled = { is: 'unanswered' };
 const forgotten: Pulled = { is: 'forgotten' };
-
-/** A message nobody waits for. */
-const refuse = (message: Msg): void => { if (statusOf(message) === null) message.respond(handBack(0)); };
 
 async function cancel(subscription: Subscription): Promise<void> {
   try {

@@ -15,11 +15,13 @@ import { openPublisher, storedOf } from './nats-publish.js';
 import { NatsDelivery, openPuller } from './nats-pull.js';
 import { openRequests, statusOf } from './nats-requests.js';
 import { ensureStreams, haveStreams } from './nats-streams.js';
-import type { TaskQueue } from './task-queue.js';
+import type { TaskDelivery, TaskQueue } from './task-queue.js';
 
 export interface NatsQueueOptions extends NatsConnectOptions {
   /** How long a task stays with an agent that gives no sign of life. */
   readonly ackWaitMs?: number;
+  /** Told of a task that came when its pull was given up, before it is handed back: nobody has begun with it. */
+  readonly onUnwanted?: (delivery: TaskDelivery) => Promise<void>;
 }
 
 const deletesInFlight = 64;
@@ -41,7 +43,9 @@ export async function openNatsQueue(options: NatsQueueOptions): Promise<TaskQueu
   setMaxListeners(0, closing.signal); // one per queue call that waits
   const outbox = openOutbox(nc);
   const requests = openRequests(nc, outbox, natsInboxPrefix(options));
-  const puller = openPuller(nc, outbox, natsInboxPrefix(options));
+  const puller = openPuller(nc, outbox, natsInboxPrefix(options), async (message) => {
+    await options.onUnwanted?.(new NatsDelivery(answering, message)).catch(report);
+  });
   const report = options.onProblem ?? ((): void => undefined);
   const role = options.role ?? 'coordinator';
   const reconnected = new Set<() => void>();

@@ -115,6 +115,29 @@ test('nats queue: an answer that came while the program was busy elsewhere is no
   await delivery?.ack();
 });
 
+test('nats queue: a task that comes when nobody waits for it is told, and then handed back', async (t) => {
+  const server = await newServer(t, await newFolder(t));
+  // Plays the consumer of a stream that isn't there, and answers each pull twice; acks to subjects of its own, as the server keeps $JS.ACK to itself.
+  const nc = await connect({ servers: server.url });
+  t.teardown(() => nc.close());
+  const told: string[] = [];
+  const handedBack = new Promise<void>((resolve) => {
+    nc.subscribe('test.ack.>', { callback: (_error, message) => {
+      told.push(`${message.string()} ${message.subject.split('.')[4]}`);
+      resolve();
+    } });
+  });
+  nc.subscribe('$JS.API.CONSUMER.MSG.NEXT.*.*', { callback: (_error, message) => {
+    for (const delivered of [1, 2]) nc.publish(message.reply ?? '', 'a task', { reply: `test.ack.TASKS-ingest.agents-ingest.${delivered}` });
+  } });
+  await nc.flush();
+  const queue = await openNatsQueue({ servers: server.url, role: 'agent', onUnwanted: async ({ attempt }) => { told.push(`unwanted ${attempt}`); } });
+  t.teardown(() => queue.close());
+  t.is((await queue.pullTask(['ingest'], 0, never))?.attempt, 1);
+  await handedBack;
+  t.deepEqual(told, ['unwanted 2', '-NAK 2']);
+});
+
 test('nats queue: a batch of tasks is answered twice, however many it has', async (t) => {
   const server = await newServer(t, await newFolder(t));
   const queue = await newQueue(t, server.url);
