@@ -12,7 +12,7 @@ export interface MetricSources {
   readonly depth: TaskQueue['depth'];
 }
 
-/** Serves the coordinator's Prometheus metrics; each scrape asks anew. Throws where the port is taken. */
+/** Serves the coordinator's Prometheus metrics; each scrape asks anew. Throws InputError where the port is taken. */
 export async function openCoordinatorMetrics(port: number, { isLeading, statuses, depth }: MetricSources): Promise<{ close(): void }> {
   const server = await openMetricsServer(port);
   const registers = [server.register];

@@ -8,7 +8,7 @@ export interface AgentMetrics {
   close(): void;
 }
 
-/** Serves the agent's Prometheus metrics; `inHand` are the tasks being worked on. Throws where the port is taken. */
+/** Serves the agent's Prometheus metrics; `inHand` are the tasks being worked on. Throws InputError where the port is taken. */
 export async function openMetrics(port: number, inHand: { readonly size: number }): Promise<AgentMetrics> {
   const server = await openMetricsServer(port);
   const registers = [server.register];

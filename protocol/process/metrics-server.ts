@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Registry, collectDefaultMetrics } from 'prom-client';
+import { InputError, messageOf } from '../src/errors.js';
 
 export interface MetricsServer {
   /** Where a program's own metrics register. */
@@ -10,7 +11,7 @@ export interface MetricsServer {
   close(): void;
 }
 
-/** Serves Prometheus metrics at /metrics, on every interface: a scraper comes from outside. Port 0: one the system chooses. Throws where the port is taken. */
+/** Serves Prometheus metrics at /metrics, on every interface: a scraper comes from outside. Port 0: one the system chooses. Throws InputError where the port is taken, or not ours to take. */
 export async function openMetricsServer(port: number): Promise<MetricsServer> {
   const register = new Registry();
   collectDefaultMetrics({ register });
@@ -25,7 +26,9 @@ export async function openMetricsServer(port: number): Promise<MetricsServer> {
     );
   });
   server.listen(port);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw new InputError(`--metrics-port ${port}: ${messageOf(cause)}; choose another`, cause);
+  });
   const address = server.address();
   return {
     register, port: address !== null && typeof address === 'object' ? address.port : port,
