@@ -135,6 +135,19 @@ test('an order that can\'t be read stops the run by those before it, and then fa
   t.like(await readStatus(store, 'town'), { phase: 'failed', order: 2 });
 });
 
+test('a scene that was done before an order that can\'t be read keeps its products', async (t) => {
+  const store = newStore();
+  await submit(store, 'town');
+  const world = await startServing(t, store);
+  await world.until('ended town done');
+  await store.put(orderKey('town', 2), new TextEncoder().encode('{'));
+  await store.put(activeKey('town', 2), new Uint8Array());
+  await world.until('ended town failed');
+  const status = await readStatus(store, 'town');
+  t.like(status, { phase: 'failed', order: 2, products: { dsm: 'scenes/town/products/1-1/dsm.tif' } });
+  t.true(await store.has(status?.products['dsm'] ?? ''));
+});
+
 test('an outage of the store defers scenes, and they are done when it is over', async (t) => {
   let failures = 1;
   const memory = newStore();

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { configureGdal } from '@altiplano/kernels/raster';
 import {
-  type SceneOrder, type ScenePlan, type SceneStatus, activeKey, activePrefix, editionPrefix, epochOfKey, isEditionKey,
+  InputError, type SceneOrder, type ScenePlan, type SceneStatus, activeKey, activePrefix, editionPrefix, epochOfKey, isEditionKey,
   parseActiveKey, productsPrefix, statusPrefix,
 } from '@altiplano/protocol';
 import type { ObjectStore, TaskQueue } from '@altiplano/protocol/io';
@@ -74,7 +74,12 @@ export async function workOnScene(ports: SceneWorkPorts, sceneId: string, orders
 export async function giveUpScene(ports: Pick<SceneWorkPorts, 'store' | 'epoch' | 'name' | 'onStatus'>, sceneId: string, order: number, failure: string): Promise<void> {
   const { store, epoch, name } = ports;
   const at = new Date();
-  const frame = { sceneId, epoch, coordinator: name, order, products: {}, startedAt: at.toISOString() };
+  // Those of an earlier run are still there; unless that can't be read either.
+  const before = await readStatus(store, sceneId).catch((error: unknown) => {
+    if (error instanceof InputError) return null;
+    throw error;
+  });
+  const frame = { sceneId, epoch, coordinator: name, order, products: before?.products ?? {}, startedAt: at.toISOString() };
   const status: SceneStatus = { ...emptyStatus(frame, null, 'failed', at), failure };
   await openStatusWriter(store, () => undefined).end(status);
   ports.onStatus(status);
