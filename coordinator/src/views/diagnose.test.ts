@@ -44,7 +44,7 @@ test('what is missing is named, with what to do', (t) => {
     [{ ...healthy, agents: null, waiting: null }, /^the bus does not answer/],
     [{ ...healthy, agents: 0 }, /^no agent is there, and 100 tasks wait; start some: altiplano agent$/],
     [{ ...healthy, retrying: [row, { ...row, taskId: 'u' }] }, /^2 tasks are tried again after access-denied: s3:\/\/b: forbidden$/],
-    [withState('tiles', { updatedAt: ago(3600) }), /^nothing has happened for 60m/],
+    [withState('tiles', { updatedAt: ago(3600) }), /^nothing has happened for 60m; altiplano agents says what agents hold, the log of coordinator c-2 \(vm-1\) whether it reaches the bus$/],
     [withState('failed', { failure: 'ingest-0: no RPC' }), /^failed: ingest-0: no RPC; mend it, then altiplano resume --scene town$/],
     [withState('failed', { failure: 'ingest-0: no RPC', deadTasks: { ...noDeadTasks, ingest: 1 } }), /; mend it, then altiplano replay --scene town --dead$/],
     [withState('partial', { deadTasks: { ...noDeadTasks, align: 1 } }), /^altiplano tiles --scene town --state dead .* altiplano replay --scene town --dead/],

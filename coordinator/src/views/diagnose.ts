@@ -45,7 +45,8 @@ export function diagnose({ scene, coordinator, agents, waiting, retrying, now }:
     found.push(`${rows.length} ${rows.length === 1 ? 'task is' : 'tasks are'} tried again after ${code}: ${rows[0]?.message ?? ''}`);
   }
   if (found.length === 0 && status !== null && state !== 'waiting' && secondsSince(status.updatedAt) > quietSceneSeconds) {
-    found.push(`nothing has happened for ${age(secondsSince(status.updatedAt))}; altiplano agents says what agents hold`);
+    const its = coordinator === null ? '' : `, the log of coordinator ${coordinator.lease.coordinator} (${coordinator.lease.host}) whether it reaches the bus`;
+    found.push(`nothing has happened for ${age(secondsSince(status.updatedAt))}; altiplano agents says what agents hold${its}`);
   }
   return found;
 }
