@@ -92,7 +92,7 @@ interface Reign {
 async function lead(config: CoordinatorConfig, { openWork, log }: CoordinatorPorts, { store, queue, lease, statuses }: Reign, stop: AbortSignal): Promise<unknown> {
   const over = AbortSignal.any([stop, lease.signal]);
   // Whatever is still being done for scenes, the next coordinator needn't wait for it.
-  stop.addEventListener('abort', () => { void released(lease, log); }, { once: true });
+  stop.addEventListener('abort', () => { void released(lease, log); }, { signal: lease.signal });
   try {
     await queue.ensure(over).catch((error: unknown) => { log('bus:problem', { error: messageOf(error) }); });
     return await serveScenes({
