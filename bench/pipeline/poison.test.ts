@@ -32,6 +32,7 @@ test('a poison tile ends dead as crashed, all others are done, and once it is cu
   process.env['ALTIPLANO_TEST_CRASH'] = `${poison}:match`;
   const { exitCode, summary, stderr } = await runAltiplano(['run', ...args('poisoned')], quiet);
   t.is(exitCode, 3, stderr);
+  t.regex(stderr, /^why: altiplano tiles --store \S+poisoned\/\.altiplano\/store --scene town --state dead$/m);
   t.deepEqual(summary?.tiles, { ...undisturbed.tiles, done: undisturbed.tiles.done - 1, dead: 1 });
   const store = await openStore(join(folder, 'poisoned', '.altiplano', 'store'));
   t.teardown(() => store.close());

@@ -114,6 +114,12 @@ test('what cannot work is refused by file and field', (t) => {
   refuses(t, /share no heights/, flatRequest(), [a, ...flatPair({ heights: [3000, 3100] }).slice(1)]);
 });
 
+test('cells finer than half a pixel are made, and warned of', (t) => {
+  t.deepEqual(planScene(flatRequest({ resolution: 0.25 }), flatPair(), flatPorts).warnings, []);
+  const [warning] = planScene(flatRequest({ resolution: 0.2 }), flatPair(), flatPorts).warnings;
+  t.is(warning, "cells of 0.2 m are finer than the images' pixels of 0.50 m, and some get no height; --resolution 0.5 suits the images");
+});
+
 test('coarse levels are used where the images are large enough, coarser ones where the heights ask for it', (t) => {
   t.deepEqual(levelFactors(2048, 300, 256), [16, 4, 1]);
   t.deepEqual(levelFactors(1024, 300, 256), [4, 1]);

@@ -14,6 +14,8 @@ const demMarginM = 100;
 /** Below this a pixel of disparity is worth 40 m and more of height at half a metre. */
 const leastBaseToHeight = 0.01;
 const alignWindowPx = 384;
+/** Side of a cell in pixels below which the points, one a pixel, don't reach all cells. */
+const finestCell = 0.5;
 
 /**
  * Turns a request into the scene's plan. Pure: all it knows of the world comes through `images` and `ports`.
@@ -58,6 +60,10 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   const gsdM = Math.min(...stereo.map(({ ref }) => viewAt(views, ref).gsdM));
   if (request.resolution < 0.2 * gsdM || request.resolution > 64 * gsdM) {
     throw new InputError(`resolution: ${request.resolution} m doesn't suit images of ${gsdM.toFixed(2)} m; use ${(0.5 * gsdM).toFixed(2)} to ${(16 * gsdM).toFixed(1)} m`);
+  }
+
+  if (request.resolution < finestCell * gsdM) {
+    warnings.push(`cells of ${request.resolution} m are finer than the images' pixels of ${gsdM.toFixed(2)} m, and some get no height; --resolution ${gsdM.toFixed(1)} suits the images`);
   }
 
   const roi = request.roi ? project(densify(request.roi)) : null;

@@ -17,7 +17,7 @@ const plan = planScene(flatRequest({ tileCells: 512 }), flatPair(), flatPorts);
 const tiles = plan.levels.slice(-1).flatMap((level) => [...tilesOf(level)]);
 const isStereo = (task: Task, tile: number): boolean => task.kind === 'stereo' && task.tileId === tiles[tile]?.id;
 
-async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal; calls?: string[] } = {}) {
+async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> & { store?: ObjectStore; signal?: AbortSignal; calls?: string[]; scene?: typeof plan } = {}) {
   const workDir = await mkdtemp(join(tmpdir(), 'altiplano-run-'));
   const store = more.store ?? openMemoryStore();
   const calls = more.calls ?? [];
@@ -25,7 +25,7 @@ async function run(cluster: FakeClusterOptions = {}, more: Partial<RunOptions> &
   let clock = 0;
   try {
     const ports = { store: withoutFiles(store), queue, work: fakeWork(calls), now: () => (clock += 10), cpuSeconds: () => clock / 1000 };
-    const result = await runScene(ports, plan, { outDir: workDir, workDir, reconcileMs: 5, ...more }, more.signal ?? new AbortController().signal);
+    const result = await runScene(ports, more.scene ?? plan, { outDir: workDir, workDir, reconcileMs: 5, ...more }, more.signal ?? new AbortController().signal);
     return { result, calls, published, store };
   } finally {
     await rm(workDir, { recursive: true });
@@ -183,6 +183,9 @@ test('dead coarse tasks are warned of by level, and make the scene partial', asy
 test('images that have nothing in common fail the scene before anything is matched', async (t) => {
   const { result, calls } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') });
   t.is(result.state, 'failed');
-  t.regex(result.failure ?? '', /none of \d+ windows found a single match \(pairs 0_1\): the images show no texture/);
+  t.regex(result.failure ?? '', /none of \d+ windows found a single match \(pairs 0_1\): the images show no texture.* or not the same place$/);
+  const narrowed: typeof plan = { ...plan, request: { ...plan.request, heightRange: [10, 60] }, heightDomain: [10, 60] };
+  const { result: { failure } } = await run({ endOf: (task) => (task.kind === 'align' ? 'empty' : 'done') }, { scene: narrowed });
+  t.regex(failure ?? '', /, or the ground is not between 10 and 60 m$/);
   t.false(calls.some((call) => call.startsWith('merge')));
 });

@@ -98,8 +98,10 @@ export function openSceneComputing(ports: ScenePorts, plan: ScenePlan, options: 
     }
     // What is matched where no window at all found anything in common would be chance.
     if (plan.alignWindows.length > 0 && solved.every(({ matches }) => matches === 0)) {
+      const { request: { heightRange, dem }, heightDomain: [low, high] } = plan;
+      const elsewhere = heightRange === undefined && dem === undefined ? '' : `, or the ground is not between ${low.toFixed(0)} and ${high.toFixed(0)} m`;
       throw new InputError(`none of ${plan.alignWindows.length} windows found a single match (pairs ${solved.map(({ pairId }) => pairId).join(', ')}): `
-        + 'the images show no texture (clouds, water, saturated, no data) or not the same place');
+        + `the images show no texture (clouds, water, saturated, no data) or not the same place${elsewhere}`);
     }
     for (const { pairId, model, reason } of solved) {
       if (model === 'none') warn(`pair ${pairId}: pointing not solved (${reason ?? 'no matches'}); using the RPCs as they are`);

@@ -19,7 +19,7 @@ const meanings: Readonly<Record<keyof StereoParams, string>> = {
   leftRightPx: 'largest difference between the disparities of the two images, in pixels',
   specklePx: 'patches of fewer pixels are dropped; 0 keeps all',
   medianSize: 'side of the median filter: 1 (none), 3, 5 or 7 pixels',
-  maxDisparities: 'most disparities searched for a pixel; memory and time grow with it',
+  maxDisparities: 'most disparities searched for a pixel, at least 16; memory and time grow with it',
   marginPx: 'pixels matched around what a tile needs',
   rasterSigma: 'sigma of the Gaussian that weights a point, in cells',
   rasterRadius: 'how many cells around its own a point reaches',

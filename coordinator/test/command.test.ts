@@ -85,6 +85,8 @@ test('plan prints what a run would do, as text or JSON, and writes nothing', asy
   t.regex(text.stdout, /base-to-height 0\.50/);
   t.regex(text.stdout, /EPSG:32636/);
   t.regex(text.stdout, /heights +0 to 100 m/);
+  t.regex(text.stdout, /level 1\/1 .* 0\.\d s core time/);
+  t.regex(text.stdout, /time +about 0:02 with \d+ agents/);
   await t.throwsAsync(stat(out), { code: 'ENOENT' });
   const json = await altiplano('plan', left, right, '--json');
   const { plan, estimates } = JSON.parse(json.stdout);
@@ -146,6 +148,7 @@ test('what cannot work is refused with exit code 2 and one line that names it', 
     [/--tile: .*multiple of 64/, 'plan', left, right, '--tile', '100'],
     [/--set p2: /, 'plan', left, right, '--set', 'p2=300'],
     [/--set p1: expected p1 <= p2/, 'plan', left, right, '--set', 'p1=90'],
+    [/--set maxDisparities: .*>=16/, 'plan', left, right, '--set', 'maxDisparities=15'],
     [/--set medianSize: expected 1, 3, 5 or 7/, 'plan', left, right, '--set', 'medianSize=2'],
     [/memory: even tiles of 64 cells need \d+ MB .*raise --memory/, 'plan', left, right, '--memory', '1'],
     [/out: .*copy\.tif is a file/, 'run', left, right, '--out', join(folder, 'copy.tif')],

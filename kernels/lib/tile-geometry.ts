@@ -143,8 +143,8 @@ export function tileGeometry(input: TileGeometryInput): TileGeometry {
   const { residualPx, alongPx } = rectification;
   if (!(residualPx <= residualLimitPx && alongPx <= alongLimitPx && ground.errorM <= groundLimit)) {
     throw new TileGeometryError(
-      `No third-degree model fits the cameras: rectification errs by ${residualPx} px, ${alongPx} px along the rows, ` +
-        `ground by ${ground.errorM} m, in ${where(input)}`,
+      `No third-degree model fits the cameras: rectification errs by ${residualPx.toPrecision(2)} px, ${alongPx.toPrecision(2)} px along the rows, ` +
+        `ground by ${ground.errorM.toPrecision(2)} m, in ${where(input)}`,
     );
   }
   return {

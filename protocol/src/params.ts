@@ -12,15 +12,15 @@ export const stereoParamsSchema = z.object({
   specklePx: z.int().nonnegative().max(1_000_000).default(50),
   /** Side of the disparity median filter, odd; 1 turns it off. */
   medianSize: z.int().min(1).max(7).refine((size) => size % 2 === 1, 'expected 1, 3, 5 or 7').default(3),
-  /** Largest number of disparities searched per pixel. */
-  maxDisparities: z.int().positive().max(32_767).default(256),
+  /** Largest number of disparities searched per pixel; they are searched in steps of 16. */
+  maxDisparities: z.int().min(16).max(32_767).default(256),
   /** Rectified pixels matched around what the tile needs, so that aggregation has run in. */
   marginPx: z.int().nonnegative().max(512).default(24),
   /** Gaussian splat: sigma in cells, and radius in cells. */
-  rasterSigma: z.number().positive().default(0.5),
+  rasterSigma: z.number().min(0.1).max(16).default(0.5),
   rasterRadius: z.int().nonnegative().max(16).default(1),
   /** Share of a coarse height range added on both of its sides, beside what the coarse matcher errs by. */
-  rangeMargin: z.number().nonnegative().default(0),
+  rangeMargin: z.number().nonnegative().max(10).default(0),
   /** Pointing error searched across the epipolar line, full-resolution pixels. */
   pointingSearchPx: z.number().positive().max(256).default(24),
 }).refine(({ p1, p2 }) => p1 <= p2, { path: ['p1'], message: 'expected p1 <= p2' });

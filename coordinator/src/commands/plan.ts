@@ -2,7 +2,7 @@
 import type { ScenePlan } from '@altiplano/protocol';
 import type { Command } from 'commander';
 import { duration } from '../duration.js';
-import { type LevelEstimate, estimateScene } from '../estimate.js';
+import { type LevelEstimate, estimateScene, startSeconds } from '../estimate.js';
 import { type SceneOptions, addSceneOptions, wholeNumber } from '../scene-options.js';
 import { referenceMpx } from '../scene-result.js';
 
@@ -49,13 +49,15 @@ function planText(plan: ScenePlan, estimates: readonly LevelEstimate[], agents: 
     ['heights', `${metres(plan.heightDomain[0])} to ${metres(plan.heightDomain[1])} m above the ellipsoid (${heightSource(plan)})`],
     ['align', `${plan.alignWindows.length} windows`],
     ...estimates.map((level): readonly [string, string] => [`level 1/${level.factor}`,
-      `${level.tasks} tasks of ${level.rectPx} px and ${level.disparities} disparities, ${metres(level.memoryMb)} MB each, ${duration(level.coreSeconds)} core time, overhead ${level.overhead.toFixed(1)}`]),
+      `${level.tasks} tasks of ${level.rectPx} px and ${level.disparities} disparities, ${metres(level.memoryMb)} MB each, ${coreTime(level.coreSeconds)} core time, overhead ${level.overhead.toFixed(1)}`]),
     ['memory', `${metres(largest)} MB per task at most (budget ${plan.request.memoryBudgetMb} MB), ${metres(largest * agents)} MB for ${agents} agents`],
-    ['time', `about ${duration(coreSeconds / agents)} with ${agents} agents for ${referenceMpx(plan).toFixed(1)} Mpx of reference image`],
+    ['time', `about ${duration(startSeconds + coreSeconds / agents)} with ${agents} agents for ${referenceMpx(plan).toFixed(1)} Mpx of reference image`],
     ...plan.warnings.map((warning): readonly [string, string] => ['note', warning]),
   ];
   return `${rows.map(([name, value]) => `${name.padEnd(12)}${value}`).join('\n')}\n`;
 }
+
+const coreTime = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds));
 
 function heightSource({ request }: ScenePlan): string {
   return request.heightRange ? 'as asked' : request.dem === undefined ? 'from the RPCs' : `from ${request.dem}`;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { availableParallelism, totalmem } from 'node:os';
-import { relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { deadTaskTexts } from '../dead-tasks.js';
+import { deadTaskTexts, isAnyDead } from '../dead-tasks.js';
 import { duration } from '../duration.js';
 import { stateDir } from '../out-folder.js';
 import type { OutcomeTally } from '../outcome-tally.js';
@@ -69,7 +69,7 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tasks ar
           work: thread.work, onState: (state) => { progress.show(phaseProgress(state)); }, onWarning: note,
         }, signal);
         progress.close();
-        stream.write(endText(end, outDir));
+        stream.write(endText(end, plan.sceneId, outDir, options.store ?? join(stateDir(relative(process.cwd(), outDir)), 'store')));
         if (options.json) process.stdout.write(`${JSON.stringify(end.summary)}\n`);
         process.exitCode = exitCodes[end.summary.state];
       } finally {
@@ -80,8 +80,9 @@ Exit codes: 0 complete, 1 failed, 2 bad usage or input, 3 partial (some tasks ar
 }
 
 /** How a run ended, for people. */
-function endText({ summary, result }: LocalEnd, outDir: string): string {
+function endText({ summary, result }: LocalEnd, sceneId: string, outDir: string, store: string): string {
   const { tiles, pointing } = summary;
+  const isFailed = summary.state === 'failed';
   const lines = [
     result === null ? 'already complete; --fresh does it again' : result.failure === null ? summary.state === 'done' ? 'complete' : 'partial' : `failed: ${result.failure}`,
     `tiles: ${tiles.done} done, ${tiles.empty} empty, ${tiles.dead} dead of ${tiles.planned}`,
@@ -89,13 +90,17 @@ function endText({ summary, result }: LocalEnd, outDir: string): string {
     ...pointing.map(({ pair, rmsPx, inliers, correctionPx }) =>
       `pointing of pair ${pair}: corrected by ${correctionPx.toFixed(2)} px, residual ${rmsPx?.toFixed(2) ?? '-'} px rms of ${inliers} matches`),
     ...(result === null ? [] : [...deadTaskTexts(result.deadTasks).map((text) => `dead: ${text}`), ...lostLines(result.tally)]),
-    `${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
-      + (result === null ? '' : `, ${matchOverhead(result.plan, result.tally).toFixed(2)} pixels matched per pixel delivered`),
+    ...(isFailed ? [] : [`${summary.mpx} Mpx of reference image in ${duration(summary.wallSeconds)}, ${(summary.mpx / Math.max(1e-9, summary.coreSeconds)).toFixed(4)} Mpx per core second`
+      + (result === null ? '' : `, ${matchOverhead(result.plan, result.tally).toFixed(2)} pixels matched per pixel delivered`)]),
     ...Object.entries(summary.products).map(([name, path]) => `${name}: ${relative(process.cwd(), path) || path}`),
     ...(summary.state === 'done' ? [] : [`logs: ${stateDir(outDir)}/logs`]),
+    ...(isAnyDead(summary.deadTasks) ? [`why: altiplano tiles --store ${shellWord(store)} --scene ${sceneId} --state dead`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** A word as a shell takes it. */
+const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** Which tiles are empty, searched less than they needed, or dead, and why. */
 function lostLines({ emptyReasons, clipped, dead }: OutcomeTally): string[] {
@@ -104,7 +109,7 @@ function lostLines({ emptyReasons, clipped, dead }: OutcomeTally): string[] {
     ...(reasons.length === 0 ? [] : [`empty: ${reasons.join(', ')}`]),
     ...(clipped.count === 0 ? [] : [`clipped: ${clipped.count} tiles needed more disparities than their limit (--set maxDisparities, --memory): ${
       clipped.first.slice(0, 5).join(', ')}${clipped.count > 5 ? ', ...' : ''}`]),
-    ...dead.first.map(({ taskId, error, attempts }) => `dead: ${taskId} after ${attempts} attempts: ${error?.message ?? 'unknown'}`),
+    ...dead.first.map(({ taskId, error, attempts }) => `dead: ${taskId} after ${attempts} attempt${attempts === 1 ? '' : 's'}: ${error?.message ?? 'unknown'}`),
     ...(dead.count > dead.first.length ? [`dead: ${dead.count - dead.first.length} more`] : []),
   ];
 }
