@@ -128,15 +128,16 @@ test('each way to prove to the bus who we are has its variable', (t) => withChar
 }));
 
 test.serial('a nats-server takes the users the chart makes, with passwords from its environment', (t) => withChart(t, async (chart) => {
-  const data = (await render(t, chart, store)).find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
+  const manifests = await render(t, chart, store);
+  const data = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-users-test-'));
   t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   for (const [name, text] of Object.entries(data)) await writeFile(join(folder, name), text);
   for (const role of ['coordinator', 'agent', 'viewer']) process.env[`ALTIPLANO_${role.toUpperCase()}_PASSWORD`] = `of${role}`;
   const server = await startNatsServer({ storeDir: folder, config: 'include "users.conf"' });
   t.teardown(() => server.stop());
-  const open = async (role: 'coordinator' | 'agent') => {
-    const queue = await openNatsQueue({ servers: server.url, role, auth: { by: 'password', user: role, password: { value: `of${role}` } } });
+  const open = async (user: 'coordinator' | 'agent', as: { readonly role?: 'viewer'; readonly inboxPrefix?: string } = {}) => {
+    const queue = await openNatsQueue({ servers: server.url, role: user, ...as, auth: { by: 'password', user, password: { value: `of${user}` } } });
     t.teardown(() => queue.close());
     return queue;
   };
@@ -147,6 +148,13 @@ test.serial('a nats-server takes the users the chart makes, with passwords from 
   await agent.ensure();
   await (await agent.pullTask(['ingest'], 5_000, new AbortController().signal))?.ack();
   await t.throwsAsync(agent.publishTasks([task]), { instanceOf: AccessDeniedError });
+
+  // What people run in a coordinator's pod looks as a viewer, with the account and the variables of the pod.
+  const { env } = podOf(manifests, 'coordinator').containers[0] ?? { env: [] };
+  const inboxPrefix = env.find(({ name }) => name === 'NATS_INBOX_PREFIX')?.value ?? '';
+  const looking = await open('coordinator', { role: 'viewer', inboxPrefix });
+  t.is((await looking.agents()).size, 0);
+  t.is((await looking.depth()).ingest, 0);
 }));
 
 test('the image has what the programs need: every folder it copies is there', async (t) => {

@@ -90,6 +90,11 @@ nats://{{ .Values.nats.fullnameOverride }}:4222
 - name: NATS_CREDS
   value: /run/secrets/nats/secret
 {{- end }}
+{{- if eq .program "coordinator" }}
+# What people run in its pods (`altiplano status`) has its account, and would listen as a viewer.
+- name: NATS_INBOX_PREFIX
+  value: _INBOX_coordinator
+{{- end }}
 {{- if $tls.caSecretName }}
 - name: NATS_CA
   value: /run/secrets/nats-ca/ca.crt
