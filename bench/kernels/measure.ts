@@ -37,7 +37,8 @@ export function measureGroup(native: NativeBench, group: Group, only: string, on
   try {
     const kernels = native.stages().map(({ name }) => name)
       .filter((name) => (group.kernels === null || group.kernels.includes(name)) && name.includes(only));
-    const runs = kernels.flatMap((kernel) => group.targets.flatMap((target) => group.threads.map((threads) =>
+    // Kernels innermost: before each stands another kernel, so that no target and no number of threads finds its tile warmer than the others do.
+    const runs = group.threads.flatMap((threads) => group.targets.flatMap((target) => kernels.map((kernel) =>
       ({ kernel, target, threads, cpu: [] as number[], wall: [] as number[] }))));
     for (let round = 0; round <= repetitions; round++) {
       for (const run of runs) {
