@@ -4,13 +4,13 @@ import type { TableInput } from '../harness/report.js';
 import { medianOf } from '../harness/statistics.js';
 import type { FileTimes } from './files.js';
 import type { KernelTimes } from './measure.js';
+import { roadKernels } from './plan.js';
 import type { KernelFindings } from './present.js';
 import { ratesOf } from './rates.js';
 
 /** Dense matching up to the left-right check: what the rates of matchers are quoted for. */
 const denseKernels = ['dense'];
-/** Once per pixel matched, beside matching; rectification twice. */
-const aroundKernels = ['rectify', 'rectify', 'searchRange', 'speckle', 'median', 'dsmFromDisparity', 'merge'];
+/** Beside matching: both images are read. */
 const aroundFiles = ['read window', 'read window', 'write partial'];
 
 /** What is wanted of kernels beside what was found. */
@@ -26,7 +26,7 @@ export function kernelGoals(f: KernelFindings, files: readonly FileTimes[]): Tab
   };
   const sgm = base('sgm'), sgmRates = sgm === undefined ? null : ratesOf(sgm, f.limits, f.machine);
   const dense = (f.base.range * 1000) / milliseconds(denseKernels);
-  const around = milliseconds(aroundKernels) + aroundFiles.reduce((sum, name) => {
+  const around = milliseconds(roadKernels.around) + aroundFiles.reduce((sum, name) => {
     const file = files.find((candidate) => candidate.name === name);
     return sum + (1000 * medianOf(file?.cpu ?? [])) / (file?.megapixels ?? NaN);
   }, 0);

@@ -12,6 +12,9 @@ export interface Group {
   readonly targets: readonly string[];
 }
 
+/** What the road does with a pixel, once each but for rectification, which both images need: the kernels that others are parts of. */
+export const roadKernels = { matching: ['dense', 'edges', 'refine'], around: ['rectify', 'rectify', 'searchRange', 'speckle', 'median', 'dsmFromDisparity', 'merge'] } as const;
+
 const matching = ['dense', 'sgm', 'winner', 'matchPair'];
 const readsImages = ['census', 'sgm', 'edges', 'refine', 'matchPair', 'rectify'];
 

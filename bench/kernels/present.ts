@@ -4,6 +4,7 @@ import { spreadOf } from '../harness/statistics.js';
 import { arithmeticKinds, best, type Limits, memoryLevels, streamKinds } from './limits.js';
 import { type Equality, equalityCase, type KernelTimes, type PairAccuracy } from './measure.js';
 import { type Case, models } from './models.js';
+import { roadKernels } from './plan.js';
 import { type Rates, ratesOf } from './rates.js';
 
 /** Everything the suite found. */
@@ -191,20 +192,20 @@ function scaling(f: KernelFindings, threads: readonly number[]): ChartInput {
   };
 }
 
-/** matchPair contains census to refine; what the road does per pixel is matchPair and the rest. */
 function breakdown(f: KernelFindings): ChartInput | null {
+  const road = [...roadKernels.around, ...roadKernels.matching], kernels = [...new Set<string>(road)];
   const groups = [...new Set(f.times.filter(({ threads, group }) => threads === 1 && group !== 'targets').map(({ group }) => group))];
-  const bars = groups.map((group) => {
-    const list = f.times.filter((t) => t.group === group && t.threads === 1 && t.kernel !== 'matchPair');
-    return {
-      name: list[0] === undefined ? group : `${list[0].case.size}² x ${list[0].case.range}, ${list[0].case.bits} bits`,
-      complete: list.some(({ kernel }) => kernel === 'rasterize') && list.some(({ kernel }) => kernel === 'sgm'),
-      parts: list.map((t) => ({ name: t.kernel, value: (1e9 * spreadOf(t.cpu).median) / (t.case.size * t.case.size) })),
-    };
-  }).filter(({ complete }) => complete).map(({ name, parts }) => ({ name, parts }));
+  const bars = groups.flatMap((group) => {
+    const list = kernels.flatMap((kernel) => f.times.find((t) => t.group === group && t.threads === 1 && t.kernel === kernel) ?? []);
+    const [first] = list;
+    if (first === undefined || list.length < kernels.length) return [];
+    const { size, range, bits } = first.case;
+    const times = (kernel: string): number => road.filter((name) => name === kernel).length;
+    return [{ name: `${size}² x ${range}, ${bits} bits`, parts: list.map((t) => ({ name: t.kernel, value: (times(t.kernel) * 1e9 * spreadOf(t.cpu).median) / (size * size) })) }];
+  });
   return bars.length === 0 ? null : {
     kind: 'stack', title: 'Where the time of a tile goes', unit: 'CPU ms per Mpx', bars,
-    note: 'Kernels alone, each timed by itself; rectification is counted for one image.',
+    note: 'The kernels that the road consists of, each timed by itself; rectification is counted for both images. dense: census, sgm and winner in one.',
   };
 }
 
