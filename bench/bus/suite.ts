@@ -22,7 +22,7 @@ Everything shares the machine's cores, other programs too: trust the CPU per tas
 milliseconds: from publishing to pulling (wait), from pulling to publishing the end, less the task's time (run), and from there until the coordinator sees
 the end (tell).`,
   options: {
-    tiles: { value: 'N,...', help: 'number of tiles at full resolution, one scene for each', default: '1000,10000,100000' },
+    tiles: { value: 'N,...', help: 'number of tiles at full resolution, one scene for each (default: 1000,10000,100000; with --quick 1000,5000)' },
     agents: { value: 'N', help: 'number of agents', default: '200' },
     hosts: { value: 'N', help: 'number of processes that host the agents', default: '2' },
     folder: { value: 'DIR', help: 'where store and bus keep their files; by default in memory if possible, so that no disk is measured', default: memoryFolder },
@@ -31,7 +31,7 @@ the end (tell).`,
   async run({ options, quick, only, progress }) {
     const [agents, hosts, taskMs] = [options.count('agents'), options.count('hosts'), options.count('task-ms', 0)];
     const folder = options.text('folder');
-    const sizes = quick ? [1000, 5000] : options.counts('tiles');
+    const sizes = options.text('tiles') !== '' ? options.counts('tiles') : quick ? [1000, 5000] : [1000, 10_000, 100_000];
     const largest = Math.max(...sizes);
     const cases: { readonly name: string; readonly order: FlowOrder }[] = [
       ...sizes.map((tiles) => ({ name: 'saturated', order: { tiles, agents, hosts, taskMs, folder, ahead: null } })),
