@@ -24,7 +24,7 @@ figcaption, .note { margin: 10px 0 0; color: var(--soft); font-size: 13px; max-w
 .wide { overflow-x: auto; }
 svg { display: block; width: 100%; min-width: 520px; height: auto; font-size: 12px; fill: var(--ink); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13.5px; white-space: nowrap; }
-th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); }
+th { color: var(--soft); font-weight: 500; border-bottom: 1px solid var(--line); vertical-align: bottom; white-space: pre; }
 th, td { padding: 3px 11px; }
 td { border-bottom: 1px solid color-mix(in srgb, var(--line) 55%, transparent); }
 th:first-child, td:first-child { padding-left: 0; }

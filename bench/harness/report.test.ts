@@ -82,6 +82,8 @@ test('no figure of a chart is left undefined', (t) => {
 test('a table is aligned, its numbers to the right', (t) => {
   const table = { title: 'T', note: '', columns: [{ name: 'kernel', align: 'left' as const }, { name: 'ms', align: 'right' as const }], rows: [['sgm', '1.5'], ['census', '10.25']] };
   t.is(formatTable(table), 'T\nkernel     ms\nsgm       1.5\ncensus  10.25\n');
+  const lines = { ...table, columns: [{ name: 'kernel', align: 'left' as const }, { name: 'one thread\nms', align: 'right' as const }] };
+  t.is(formatTable(lines), 'T\n        one thread\nkernel          ms\nsgm            1.5\ncensus       10.25\n', 'names of several lines end on the same one');
 });
 
 test('the terminal says what fails, of measurements and of the suite', (t) => {

@@ -32,6 +32,7 @@ const table = z.strictObject({
   title: z.string(),
   /** How to read it; a sentence or two. */
   note: z.string().default(''),
+  /** A name may have several lines. */
   columns: z.array(z.strictObject({ name: z.string(), align: z.enum(['left', 'right']).default('right') })).min(1),
   rows: z.array(z.array(z.string())),
 });

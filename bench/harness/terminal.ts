@@ -5,9 +5,10 @@ import { failedChecks } from './report.js';
 /** What a terminal is expected to show on one line. */
 const terminalColumns = 118;
 
-/** A table as text, columns two spaces apart, trailing blanks cut. A last column of words that is too wide is broken into lines. */
+/** A table as text, columns two spaces apart, trailing blanks cut. Names of columns may have lines. A last column of words that is too wide is broken into lines. */
 export function formatTable({ title, note, columns, rows }: Table): string {
-  const widths = columns.map((column, i) => Math.max(column.name.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const heads = columns.map(({ name }) => name.split('\n')), headLines = Math.max(...heads.map((lines) => lines.length));
+  const widths = heads.map((lines, i) => Math.max(...lines.map((part) => part.length), ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]): string => columns
     .map(({ align }, i) => (align === 'left' ? (cells[i] ?? '').padEnd(widths[i] ?? 0) : (cells[i] ?? '').padStart(widths[i] ?? 0)))
     .join('  ').trimEnd();
@@ -17,7 +18,8 @@ export function formatTable({ title, note, columns, rows }: Table): string {
     if (columns[last]?.align !== 'left' || before + (widths[last] ?? 0) <= terminalColumns) return [row];
     return wrap(row[last] ?? '', terminalColumns - before).split('\n').map((part, i) => [...row.slice(0, last).map((cell) => (i === 0 ? cell : '')), part]);
   });
-  return [title, line(columns.map(({ name }) => name)), ...broken.map(line), ...(note === '' ? [] : [wrap(note, terminalColumns)])]
+  const head = Array.from({ length: headLines }, (_, k) => line(heads.map((lines) => lines[lines.length - headLines + k] ?? '')));
+  return [title, ...head, ...broken.map(line), ...(note === '' ? [] : [wrap(note, terminalColumns)])]
     .map((text) => `${text}\n`).join('');
 }
 

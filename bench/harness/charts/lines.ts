@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Chart } from '../report.js';
 import { linearScale, linearTicks, short } from './axes.js';
-import { colourOf, escapeHtml, line, px, svg, text } from './svg.js';
+import { colourOf, escapeHtml, line, px, svg, text, textWidth } from './svg.js';
 
 type Lines = Extract<Chart, { kind: 'lines' }>;
 
 const width = 640, height = 360;
-const frame = { left: 56, right: 500, top: 16, bottom: 312 };
+const frame = { left: 56, top: 16, bottom: 312 };
 const lineHeight = 17;
 
 /** Curves from the origin of y, named at their right ends. */
 export function linesSvg({ title, x: xName, y: yName, series }: Lines): string {
   const points = series.flatMap((s) => s.points);
+  const labels = series.map(({ name, ideal, points: p }) => (ideal ? name : `${name} ${short(Number((p.at(-1)?.[1] ?? 0).toPrecision(3)))}`));
+  const right = width - 30 - Math.max(...labels.map(textWidth));
   const xs = [...new Set(points.map(([at]) => at))].sort((a, b) => a - b);
   const [xLow = 0, xHigh = 1] = [xs[0], xs.at(-1)];
   const yTicks = linearTicks(Math.max(...points.map(([, value]) => value)), 5);
-  const x = linearScale(xLow, xHigh === xLow ? xLow + 1 : xHigh, frame.left + 8, frame.right), y = linearScale(0, yTicks.at(-1) ?? 1, frame.bottom, frame.top);
+  const x = linearScale(xLow, xHigh === xLow ? xLow + 1 : xHigh, frame.left + 8, right), y = linearScale(0, yTicks.at(-1) ?? 1, frame.bottom, frame.top);
   const xTicks = xs.length <= 8 ? xs : linearTicks(xHigh, 6).filter((tick) => tick >= xLow && tick <= xHigh);
   const grid = [
-    ...yTicks.map((tick) => line(frame.left, y(tick), frame.right, y(tick), 'grid') + text(frame.left - 7, y(tick) + 4, short(tick), { anchor: 'end', role: 'tick' })),
+    ...yTicks.map((tick) => line(frame.left, y(tick), right, y(tick), 'grid') + text(frame.left - 7, y(tick) + 4, short(tick), { anchor: 'end', role: 'tick' })),
     ...xTicks.map((tick) => line(x(tick), frame.bottom, x(tick), frame.bottom + 5, 'grid') + text(x(tick), frame.bottom + 19, short(tick), { anchor: 'middle', role: 'tick' })),
   ];
   const ends = spreadOut(series.map(({ points: p }) => y(p.at(-1)?.[1] ?? 0)));
@@ -30,13 +32,13 @@ export function linesSvg({ title, x: xName, y: yName, series }: Lines): string {
     return `<polyline points="${path}" class="curve ${colour}"/>`
       + (s.ideal ? '' : s.points.map(([at, value]) =>
         `<circle cx="${px(x(at))}" cy="${px(y(value))}" r="3.5" class="${colour}"><title>${escapeHtml(`${s.name}: ${short(value)} at ${short(at)}`)}</title></circle>`).join(''))
-      + line(x(end[0]) + 6, y(end[1]), frame.right + 14, ends[i] ?? 0, 'leader')
-      + (s.ideal ? '' : `<circle cx="${px(frame.right + 19)}" cy="${px(ends[i] ?? 0)}" r="4" class="${colour}"/>`)
-      + text(frame.right + (s.ideal ? 16 : 28), (ends[i] ?? 0) + 4, `${s.name}${s.ideal ? '' : ` ${short(Number(end[1].toPrecision(3)))}`}`);
+      + line(x(end[0]) + 6, y(end[1]), right + 14, ends[i] ?? 0, 'leader')
+      + (s.ideal ? '' : `<circle cx="${px(right + 19)}" cy="${px(ends[i] ?? 0)}" r="4" class="${colour}"/>`)
+      + text(right + (s.ideal ? 16 : 28), (ends[i] ?? 0) + 4, labels[i] ?? '');
   });
   return svg(width, height, title, [
     ...grid, ...curves,
-    text((frame.left + frame.right) / 2, height - 8, xName, { anchor: 'middle', role: 'axis' }),
+    text((frame.left + right) / 2, height - 8, xName, { anchor: 'middle', role: 'axis' }),
     `<text transform="translate(13 ${px((frame.top + frame.bottom) / 2)}) rotate(-90)" text-anchor="middle" class="axis">${escapeHtml(yName)}</text>`,
   ].join(''));
 }

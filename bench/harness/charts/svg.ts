@@ -26,6 +26,6 @@ export const rect = (x: number, y: number, width: number, height: number, role: 
 export const svg = (width: number, height: number, label: string, body: string): string =>
   `<svg viewBox="0 0 ${px(width)} ${px(height)}" role="img" aria-label="${escapeHtml(label)}">${body}</svg>`;
 
-/** Letters are about this wide, pixels, at the style sheet's size. */
-const letterPx = 6.3;
+/** Letters are about this wide at the most, pixels, at the style sheet's size: fonts differ. */
+const letterPx = 7;
 export const textWidth = (words: string): number => letterPx * words.length;
