@@ -12,11 +12,14 @@ export interface Config {
   readonly separate: boolean;
 }
 
-export function nameOf({ size, agents, cores, separate }: Config): string {
+/** Who runs where, for tables of one size. */
+export function whoOf({ agents, cores, separate }: Config): string {
   const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-  if (separate) return `${size} px, ${counted(agents, 'separate run')}`;
-  return `${size} px, ${counted(agents, 'agent')}${cores === null ? ', free' : ` on ${counted(cores.length, 'core')}`}`;
+  if (separate) return counted(agents, 'separate run');
+  return `${counted(agents, 'agent')}${cores === null ? ', free' : ` on ${counted(cores.length, 'core')}`}`;
 }
+
+export const nameOf = (config: Config): string => `${config.size} px, ${whoOf(config)}`;
 
 /**
  * The runs of a bench: the small scene with one agent; the large one with every number of agents pinned to as many cores, each followed by as many separate

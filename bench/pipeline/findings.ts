@@ -4,8 +4,9 @@ import type { Comparison } from '@altiplano/coordinator';
 import { goalsTable } from '../harness/goals.js';
 import type { ChartInput, Check, Findings, MeasurementInput, TableInput } from '../harness/report.js';
 import { medianOf, spreadOf } from '../harness/statistics.js';
+import { wrap } from '../harness/terminal.js';
 import { roleOf } from './breakdown.js';
-import { nameOf } from './configs.js';
+import { nameOf, whoOf } from './configs.js';
 import { type SteadyState, coreHoursPerMillionKm2, mpxPerMillionKm2, steadyState } from './cost.js';
 import { fixed, percent } from './figures.js';
 import type { RunMeasure } from './measure-run.js';
@@ -90,7 +91,7 @@ function throughputTable(measured: readonly MeasuredConfig[]): TableInput {
       const [c] = m.comparisons;
       const preview = medianOf(m.runs.flatMap(({ firstPreviewSeconds }) => firstPreviewSeconds ?? []));
       return [
-        nameOf(m), fixed(typicalRun(m).summary.mpx, 2), fixed(wallOf(m), 2), fixed(cpuOf(m), 2), fixed(throughputOf(m), 3), fixed(rates.median, 3), percent(rates.relative, 0),
+        nameOf(m), fixed(typicalRun(m).summary.mpx, 2), fixed(wallOf(m), 2), fixed(cpuOf(m), 2), fixed(throughputOf(m), 3), fixed(rates.median, 3), m.runs.length > 1 ? percent(rates.relative, 0) : '-',
         percent(medianRun(m, (run) => shareOf(run, 'coordinator'))), percent(medianRun(m, (run) => shareOf(run, 'broker'))),
         fixed(preview, 2), percent(c?.completenessWithin1m ?? NaN, 2), fixed(c?.medianAbs ?? NaN, 3), fixed(c?.nmad ?? NaN, 3),
       ];
@@ -105,10 +106,10 @@ function cpuTable(large: readonly MeasuredConfig[]): TableInput {
   const row = (title: string, of: (run: RunMeasure) => number): string[] =>
     [title, ...typical.flatMap((run) => [fixed(of(run), 2), percent(of(run) / run.tree.cpuSeconds), fixed((1000 * of(run)) / run.summary.mpx, 1)])];
   return {
-    title: 'Where the CPU goes',
+    title: `Where the CPU goes: ${sizeOf(large)} px`,
     note: `Of the run with the median CPU of its kind; the parts add up to the total. 'beside': CPU of the processes that none of their stages explains (start, bus, idling).
       'rest': shells, and what processes did after the last look at them; below zero by as much as clocks disagree.`,
-    columns: [{ name: 'part', align: 'left' }, ...large.flatMap((m) => [`${nameOf(m)}: s`, '%', 'ms/Mpx'].map((name) => ({ name })))],
+    columns: [{ name: 'part', align: 'left' }, ...large.flatMap((m) => [`${wrap(whoOf(m), 10)}\ns`, '%', 'ms/Mpx'].map((name) => ({ name })))],
     rows: [...names.map((name) => row(name, (run) => secondsOf(run, name))), row('total', ({ tree }) => tree.cpuSeconds)],
   };
 }
@@ -119,7 +120,8 @@ function costTable(one: MeasuredConfig, steady: SteadyState | null, gsdM: number
   return {
     title: `What a million km2 costs at ${gsdM} m`,
     note: `core-hours = ${(mpxPerMillionKm2(gsdM) / 1e6).toFixed(0)}e6 Mpx (one pair, every place once) / (Mpx per core-second) / 3600. Marginal: the difference of two sizes, start-up taken out. ${
-      steady === null ? 'The two sizes are too close, or too noisy, to tell the start-up.' : `Start-up: ${fixed(steady.startupCpuSeconds, 2)} core-seconds, ${percent(steady.startupShare)} of ${nameOf(one)}.`}`,
+      steady === null ? 'The two sizes are too close, or too noisy, to tell the start-up.' : `Start-up: ${fixed(steady.startupCpuSeconds, 2)} core-seconds, ${percent(steady.startupShare)} of ${nameOf(one)}${
+        steady.startupShare > 0.2 ? ': too small a scene to tell what large ones cost' : ''}.`}`,
     columns: [{ name: nameOf(one), align: 'left' }, ...['Mpx/core-s', 'core-ms/Mpx', 'core-hours'].map((name) => ({ name }))],
     rows: [row('plain', plain), ...(steady === null ? [] : [row('marginal', steady.marginalMpxPerCoreSecond)])],
   };
@@ -131,7 +133,7 @@ function pageMeasurements({ unused, recycled }: PageCost): MeasurementInput[] {
 
 function memoryTable(large: readonly MeasuredConfig[], memoryMb: number | null, { unused, recycled }: PageCost): TableInput {
   return {
-    title: 'Memory',
+    title: `Memory: ${sizeOf(large)} px`,
     note: `Largest resident set of each process (VmHWM), the most in any run; estimate: what the agent of the largest task said before it began, its process included. ${
       memoryMb === null ? 'Runs were not held to any memory' : `Each run and its files were held to ${memoryMb} MB`}: a byte written takes ${
       fixed(unused, 2)} ns where its page was not used before, ${fixed(recycled, 2)} ns where it was given up a moment ago.`,
@@ -139,7 +141,7 @@ function memoryTable(large: readonly MeasuredConfig[], memoryMb: number | null, 
     rows: large.map((m) => {
       const most = (role: string): number => Math.max(...m.runs.map((run) => peakMb(run, role)));
       return [
-        nameOf(m), agentPeaksMb(m).map((mb) => mb.toFixed(0)).join(', '), fixed(estimateMb(m), 0), percent(most('agent') / estimateMb(m)),
+        whoOf(m), agentPeaksMb(m).map((mb) => mb.toFixed(0)).join(', '), fixed(estimateMb(m), 0), percent(most('agent') / estimateMb(m)),
         fixed(most('coordinator'), 0), fixed(most('broker'), 0), fixed(Math.max(...m.runs.map(({ tree }) => tree.peakTogetherBytes)) / 2 ** 20, 0),
       ];
     }),
@@ -149,15 +151,15 @@ function memoryTable(large: readonly MeasuredConfig[], memoryMb: number | null, 
 function bytesTable(large: readonly MeasuredConfig[]): TableInput {
   const kinds = [...new Set(large.flatMap((m) => Object.keys(typicalRun(m).storeBytes)))].sort();
   return {
-    title: 'Bytes', note: `MB. Store: everything written to it, by kind. Read and written: all read and write calls of the processes: files, pipes, sockets, and the programs
+    title: `Bytes: ${sizeOf(large)} px`, note: `MB. Store: everything written to it, by kind. Read and written: all read and write calls of the processes: files, pipes, sockets, and the programs
       themselves as they are loaded. Bus: kilobytes of messages to and from the server.`,
-    columns: [{ name: 'run', align: 'left' }, ...['store', ...kinds, 'agents read', 'written', 'coordinator read', 'written', 'bus in kB', 'bus out kB', 'messages'].map((name) => ({ name }))],
+    columns: [{ name: 'run', align: 'left' }, ...['store', ...kinds, 'agents\nread', 'written', 'coordinator\nread', 'written', 'bus in\nkB', 'bus out\nkB', 'messages'].map((name) => ({ name }))],
     rows: large.map((m) => {
       const run = typicalRun(m);
       const through = (role: string, of: 'readBytes' | 'writtenBytes'): string =>
         megabytes(run.tree.processes.filter((process) => roleOf(process) === role).reduce((sum, process) => sum + process[of], 0));
       return [
-        nameOf(m), megabytes(sumOf(run.storeBytes)), ...kinds.map((kind) => megabytes(run.storeBytes[kind] ?? 0)),
+        whoOf(m), megabytes(sumOf(run.storeBytes)), ...kinds.map((kind) => megabytes(run.storeBytes[kind] ?? 0)),
         through('agent', 'readBytes'), through('agent', 'writtenBytes'), through('coordinator', 'readBytes'), through('coordinator', 'writtenBytes'),
         (run.bus.inBytes / 1e3).toFixed(0), (run.bus.outBytes / 1e3).toFixed(0), String(run.bus.inMessages),
       ];
@@ -225,5 +227,6 @@ function agentPeaksMb({ runs }: MeasuredConfig): number[] {
   return Array.from({ length: Math.max(...perRun.map((peaks) => peaks.length)) }, (_, k) => Math.max(...perRun.map((peaks) => peaks[k] ?? 0)));
 }
 
+const sizeOf = ([first]: readonly MeasuredConfig[]): number => first?.size ?? NaN;
 const sumOf = (values: Readonly<Record<string, number>>): number => Object.values(values).reduce((sum, value) => sum + value, 0);
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);

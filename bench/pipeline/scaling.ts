@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much faster several agents are, and how much faster they could be: as fast as separate runs.
 import type { ChartInput, TableInput } from '../harness/report.js';
-import { nameOf } from './configs.js';
+import { whoOf } from './configs.js';
 import { fixed, percent } from './figures.js';
 import { type MeasuredConfig, cpuOf, separateOf, throughputOf, wallOf } from './measured-config.js';
 
@@ -13,14 +13,14 @@ export function scalingTable(large: readonly MeasuredConfig[], one: MeasuredConf
       m.agents} agents reach ${percent(times(m) / times(separate))} of it.`];
   });
   return {
-    title: 'Scaling',
-    note: `Mpx/s against ${nameOf(one)}. Efficiency 100 %: as many times as there are agents. CPU: what running together costs, of one run. Separate runs, one to a core,
+    title: `Scaling: ${one.size} px`,
+    note: `Mpx/s against ${whoOf(one)}. Efficiency 100 %: as many times as there are agents. CPU: what running together costs, of one run. Separate runs, one to a core,
       share caches, memory and the host, but wait for nothing. ${found.join(' ')}`,
     columns: [{ name: 'run', align: 'left' }, ...['wall s', 'Mpx/s', 'times the first', 'efficiency', 'of separate runs', 'CPU against the first'].map((name) => ({ name }))],
     rows: large.map((m) => {
       const separate = separateOf(large, m);
       return [
-        nameOf(m), fixed(wallOf(m), 2), fixed(throughputOf(m), 3), fixed(times(m), 2), percent(times(m) / (m.agents / one.agents)),
+        whoOf(m), fixed(wallOf(m), 2), fixed(throughputOf(m), 3), fixed(times(m), 2), percent(times(m) / (m.agents / one.agents)),
         separate === undefined ? '-' : percent(times(m) / times(separate)), percent(cpuOf(m) / cpuOf(one)),
       ];
     }),
