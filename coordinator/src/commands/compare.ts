@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { crsInfo, openInfo } from '@altiplano/kernels/raster';
 import type { Command } from 'commander';
 import { type Comparison, type ComparisonStatistics, clipFor, compareDsms } from '../compare.js';
+import { isInBucket, letGdalRead } from '../input-files.js';
 import { makeOutFolder } from '../out-folder.js';
 
 interface CompareOptions { readonly json?: true; readonly out?: string; readonly png?: string; readonly mask?: string }
@@ -12,8 +13,8 @@ interface CompareOptions { readonly json?: true; readonly out?: string; readonly
 /** Adds `altiplano compare DSM REFERENCE` to the program. */
 export function registerCompare(program: Command): void {
   program.command('compare')
-    .argument('<dsm>', 'the DSM to judge; anything GDAL opens')
-    .argument('<reference>', 'the heights to judge it by; anything GDAL opens')
+    .argument('<dsm>', 'the DSM to judge: anything GDAL opens, as a file or s3://bucket/key')
+    .argument('<reference>', 'the heights to judge it by, likewise')
     .option('--json', 'print one line of JSON instead of a table')
     .option('--mask <file>', 'score only the reference cells where this raster is not zero')
     .option('--png <file>', 'difference map to write (default: DSM-minus-REFERENCE.png in the working directory)')
@@ -32,12 +33,15 @@ Exit codes: 0 compared, 1 failed, 2 bad usage or input.`)
       if (isWanted) await makeOutFolder(dirname(map));
       const hasMap = isWanted || (await isWritable(dirname(map)));
       if (!hasMap) process.stderr.write(`altiplano: no difference map, as nothing can be written to ${dirname(map)}; --out DIR puts it elsewhere\n`);
+      for (const path of [dsm, reference, ...(mask === undefined ? [] : [mask])]) await letGdalRead(path);
       const hint = verticalHint(dsm, reference);
       if (hint !== null) process.stderr.write(`altiplano: ${hint}\n`);
-      const comparison = compareDsms({ dsm: resolve(dsm), reference: resolve(reference), ...(hasMap && { png: map }), ...(mask === undefined ? {} : { mask: resolve(mask) }) });
+      const comparison = compareDsms({ dsm: located(dsm), reference: located(reference), ...(hasMap && { png: map }), ...(mask === undefined ? {} : { mask: located(mask) }) });
       process.stdout.write(json ? `${JSON.stringify(comparison)}\n` : comparisonTable(comparison));
     });
 }
+
+const located = (path: string): string => (isInBucket(path) ? path : resolve(path));
 
 const isWritable = (folder: string): Promise<boolean> => access(folder, constants.W_OK).then(() => true, () => false);
 

@@ -74,6 +74,7 @@ export async function placeCases(folder: string): Promise<{ readonly section: Se
       limited(commandCase(folder, 'a working directory nobody may write to', 'compare ../dem-elsewhere.tif ../dem-elsewhere.tif', { prefix: [...prefix, 'env', '-C', join(folder, 'mine')] })),
       limited(commandCase(folder, 'an image nobody may read', 'plan left.tif secret.tif', { prefix })),
       s3('a bucket that is not ours to read', 'plan s3://closed/left.tif s3://closed/right.tif'),
+      s3('the same', 'compare s3://closed/dsm.tif dem-elsewhere.tif --out maps'),
       s3('a store that is not ours to write', 'run left.tif right.tif --out out-c --store s3://closed/scenes'),
       s3('no such bucket', 'plan s3://gone/left.tif s3://gone/right.tif'),
       s3('a bucket without a key', 'plan s3://bucket left.tif'),
