@@ -82,6 +82,8 @@ test('an attempt that nothing explains is found', async (t) => {
   await store.put(attemptKey('town', { taskId: first, taskHash: 'abc', round: 0 }, 'one'), bytesOf(attempt));
   t.regex((await judgeAll(store, status)).join(), /ended by drain/);
   t.deepEqual(await judgeLedger(store, 'town', { ...none, kinds: new Set(['agent-drain']) }), []);
+  await store.put(attemptKey('town', { taskId: first, taskHash: 'abc', round: 0 }, 'one'), bytesOf({ ...attempt, code: 'unwanted' }));
+  t.deepEqual(await judgeAll(store, status), []);
 });
 
 test('orphans and orders that are still to be carried out are found', async (t) => {

@@ -336,5 +336,5 @@ test('a delivery that came when nobody waited for it counts for nothing: its age
   };
   await runDelivery({ ...portsOf(world), runTask }, again, never);
   t.like(await readOutcome(world.store, 'scene', round), { state: 'done', attempts: 1 });
-  t.like(await readAttempts(world.store, 'scene', round), [{ class: 'drain', kind: 'ingest', delivery: `${unwanted.message}-1` }]);
+  t.like(await readAttempts(world.store, 'scene', round), [{ class: 'drain', code: 'unwanted', kind: 'ingest', delivery: `${unwanted.message}-1` }]);
 });

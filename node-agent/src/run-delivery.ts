@@ -86,7 +86,7 @@ export async function runDelivery(
     return await runWork(work, onStage);
   } catch (error) {
     if (!signal.aborted) throw error;
-    if (work !== null) await recordReturn(work, 'its agent was asked to stop');
+    if (work !== null) await recordReturn(work, 'drained', 'its agent was asked to stop');
     const ids = parseTaskSubject(delivery.subject);
     await settle(delivery, { is: 'retry', delayMs: 0 });
     ports.log('task:returned', { sceneId: ids?.sceneId ?? '', taskId: ids?.taskId ?? '', attempt: delivery.attempt, reason: 'the agent stops' });
@@ -265,8 +265,8 @@ async function attemptsSoFar(work: Work): Promise<readonly TaskAttempt[]> {
 }
 
 /** Tells the ledger that a task was handed back, so that its delivery doesn't look like one of an agent that crashed. */
-async function recordReturn(delivery: Delivered, message: string): Promise<void> {
-  const attempt: TaskAttempt = { ...recordBase(delivery), class: 'drain', code: 'drained', message, isolated: false, split: false };
+async function recordReturn(delivery: Delivered, code: 'drained' | 'unwanted', message: string): Promise<void> {
+  const attempt: TaskAttempt = { ...recordBase(delivery), class: 'drain', code, message, isolated: false, split: false };
   // Nobody waits for a store that is away: the task will then run in a process of its own, which costs it little.
   await Promise.race([writeAttempt(delivery.ports.store, attempt).catch(() => undefined), delay(drainRecordMs, undefined, { ref: false })]);
 }
@@ -276,7 +276,8 @@ export async function recordUnwanted(ports: Delivered['ports'], delivery: TaskDe
   const ids = parseTaskSubject(delivery.subject);
   if (ids === null || delivery.hash === null) return;
   const { taskId, sceneId, kind } = ids;
-  await recordReturn({ ports, delivery, task: { sceneId, kind }, round: { taskId, taskHash: delivery.hash, round: delivery.round } }, 'its agent did not wait for it any more');
+  const work = { ports, delivery, task: { sceneId, kind }, round: { taskId, taskHash: delivery.hash, round: delivery.round } };
+  await recordReturn(work, 'unwanted', 'its agent did not wait for it any more');
 }
 
 async function rejectUnreadable(ports: DeliveryPorts, delivery: TaskDelivery, error: MalformedMessageError, signal: AbortSignal): Promise<void> {

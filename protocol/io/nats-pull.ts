@@ -7,7 +7,7 @@ import { mayHaveAttemptsHeader, parseWork, taskHeader } from './nats-work.js';
 import type { TaskDelivery } from './task-queue.js';
 
 /** After this much silence a pull that should have ended counts as unanswered, and one that doesn't wait as forgotten. */
-const [answerTimeoutMs, forgottenMs] = [2_000, 250];
+const [answerTimeoutMs, forgottenMs] = [2_000, 500];
 
 /**
  * 'message': a task; 'none': no task in time; 'unanswered': the bus is away, or lost its consumers with its state; 'forgotten': no answer to a
