@@ -30,7 +30,7 @@ function anyTask(kind: TaskKind, taskId: string): Task {
   if (kind === 'ingest') return ingestTask(taskId);
   const image = { key: 'k', width: 1, height: 1, rpc };
   const params = {
-    p1: 1, p2: 2, leftRightPx: 1, specklePx: 0, medianSize: 3, maxDisparities: 8, marginPx: 0, rasterSigma: 1, rasterRadius: 1, rangeMargin: 0, pointingSearchPx: 1,
+    p1: 1, p2: 2, leftRightPx: 1, specklePx: 0, medianSize: 3, maxDisparities: 16, marginPx: 0, rasterSigma: 1, rasterRadius: 1, rangeMargin: 0, pointingSearchPx: 1,
   };
   const common = { v: 1, sceneId: 'scene', taskId, round: 0, pairId: '0_1', crs: 'EPSG:32636', ref: image, sec: image, params, outKey: 'o' } as const;
   if (kind === 'align') return { ...common, kind, windowId: 'w', box: { minE: 0, minN: 0, maxE: 1, maxN: 1 }, heightRange: [0, 1], factor: 1 };
