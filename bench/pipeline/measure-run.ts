@@ -62,12 +62,15 @@ async function measureIn(inGroup: readonly string[], { images, out, agents, core
   const wallSeconds = (performance.now() - begun) / 1000;
   const tree = watching.tree?.stop() ?? { cpuSeconds: NaN, processes: [], peakTogetherBytes: 0 };
   const files = await storedFiles(join(out, '.altiplano', 'store', 'scenes'));
-  const previews = files.filter(({ key }) => /^coarse\/dsm-\d+\.tif$/.test(key)).map(({ writtenAt }) => (writtenAt - begunAt) / 1000);
+  const previews = files.filter(({ key }) => isPreview(key)).map(({ writtenAt }) => (writtenAt - begunAt) / 1000);
   return {
     summary, wallSeconds, tree, parts: cpuParts(summary.stages, tree), bus: bus.stop(), storeBytes: bytesByKind(files),
     firstPreviewSeconds: previews.length === 0 ? null : Math.min(...previews), products: await productHashes(out),
   };
 }
+
+/** Whether a key, below its scene's, is that of a merged coarse DSM. */
+export const isPreview = (key: string): boolean => /^coarse\/dsm-\d+\.\d+\.tif$/.test(key);
 
 /** A nats-server that also answers how many bytes went through it, on a port of its choice, as its ports file tells. */
 async function monitoredServer(folder: string): Promise<string> {
