@@ -23,8 +23,8 @@ Goals: synthetic scenes with a base-to-height ratio of 0.4 to 0.6: within 1 m >=
 >= 98 % valid. Scenes are made once and kept. --quick: two small scenes, Cones, one plane.`,
   options: {
     size: { value: 'PX', help: 'side of the synthetic images (default: 1024; with --quick 384)' },
-    scenes: { value: 'DIR', help: 'where synthetic scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where products are written', default: 'out/accuracy' },
+    scenes: { value: 'DIR', help: 'where synthetic scenes are kept', default: defaultSceneCache, isPlace: true },
+    out: { value: 'DIR', help: 'where products are written', default: 'out/accuracy', isPlace: true },
   },
   run,
 };

@@ -2,7 +2,13 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** One option: `value` names what follows it ('PX'), absent for a switch. */
-export interface OptionSpec { readonly value?: string; readonly help: string; readonly default?: string }
+export interface OptionSpec {
+  readonly value?: string;
+  readonly help: string;
+  readonly default?: string;
+  /** It says where files are: no part of what is measured, and of no report. */
+  readonly isPlace?: true;
+}
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
@@ -26,8 +32,8 @@ export interface Options {
 
 /** What every suite understands. */
 export const commonOptions: OptionSpecs = {
-  json: { value: 'FILE', help: 'write the report with its samples, machine, commit and versions as JSON; - for standard output' },
-  html: { value: 'FILE', help: 'write the report as one self-contained HTML page' },
+  json: { value: 'FILE', help: 'write the report with its samples, machine, commit and versions as JSON; - for standard output', isPlace: true },
+  html: { value: 'FILE', help: 'write the report as one self-contained HTML page', isPlace: true },
   quick: { help: 'a first look: fewer cases and repetitions' },
   only: { value: 'NAME', help: 'run only what has NAME in its name' },
   help: { help: 'this text' },

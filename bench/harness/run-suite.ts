@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs';
-import { commonOptions, describeOptions, parseOptions, UsageError } from './options.js';
+import { commonOptions, describeOptions, type OptionSpecs, parseOptions, UsageError } from './options.js';
 import { htmlPage } from './html-page.js';
 import { stderrProgress } from './progress.js';
 import { type BenchReport, failedChecks, findingsSchema, reportSchema } from './report.js';
@@ -13,7 +13,7 @@ import { formatReport, wrap } from './terminal.js';
  * Returns the exit code: 1 where a check doesn't hold. Throws UsageError.
  */
 export async function runSuite(name: string, suite: Suite, args: readonly string[]): Promise<number> {
-  const specs = { ...suite.options, ...commonOptions };
+  const specs: OptionSpecs = { ...suite.options, ...commonOptions };
   const { options, positionals } = parseOptions(args, specs);
   if (options.is('help')) {
     process.stdout.write(suiteHelp(name, suite));
@@ -24,7 +24,7 @@ export async function runSuite(name: string, suite: Suite, args: readonly string
   const begun = performance.now(), date = new Date().toISOString();
   const findings = findingsSchema.parse(await suite.run({ options, quick: options.is('quick'), only: options.text('only'), progress }));
   progress.end();
-  const { json: _json, html: _html, help: _help, ...parameters } = options.all;
+  const parameters = Object.fromEntries(Object.entries(options.all).filter(([option]) => specs[option]?.isPlace !== true));
   const report = reportSchema.parse({
     format: 'altiplano-bench-1', suite: name, date, machine: describeMachine(), commit: describeCommit(), versions: describeVersions(),
     parameters, seconds: (performance.now() - begun) / 1000, ...findings,

@@ -29,11 +29,11 @@ index and prints every command; it takes at most a quarter of an hour for each. 
 and png. s2p and CARS take several minutes; --quick leaves them out. --only matchers, pipelines, cones, s2p_pair or towns runs a part.`,
   options: {
     install: { help: 'set up what is missing first' },
-    peers: { value: 'DIR', help: 'where their environments are', default: defaultPeersFolder },
+    peers: { value: 'DIR', help: 'where their environments are', default: defaultPeersFolder, isPlace: true },
     size: { value: 'PX', help: 'side of the synthetic scene for whole pipelines', default: '768' },
     repeats: { value: 'N', help: 'repetitions of each matcher (default: 5; with --quick 2)' },
-    scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-peers') },
+    scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache, isPlace: true },
+    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-peers'), isPlace: true },
   },
   run,
 };

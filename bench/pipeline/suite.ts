@@ -40,8 +40,8 @@ Two sizes separate the constant start-up from the cost of a megapixel. Scenes ar
     agents: { value: 'N,...', help: 'numbers of agents to run with (default: 1 and the number of cores)' },
     repeats: { value: 'N', help: 'runs of each kind, in turns (default: 3; with --quick 1)' },
     memory: { value: 'MB', help: 'limit of the memory of a run and its files, by a control group (default: no limit)' },
-    scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache },
-    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline') },
+    scenes: { value: 'DIR', help: 'where scenes are kept', default: defaultSceneCache, isPlace: true },
+    out: { value: 'DIR', help: 'where runs write; removed afterwards', default: join(tmpdir(), 'altiplano-bench-pipeline'), isPlace: true },
   },
   run,
 };
