@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { agentsWhileNeeded, startAgents } from './agent-processes.js';
 
@@ -66,6 +67,16 @@ test('agents end when nothing is left to do for them, start again when there is,
   const second = await pidOf(1);
   await agents.stop();
   t.deepEqual([starts.length, isAlive(second)], [2, false]);
+}));
+
+test('an agent that is stopped in the very moment it starts leaves no process behind', async (t) => withAgent(t, `require('node:fs').writeFileSync(__dirname + '/pid', String(process.pid)); setInterval(() => {}, 1000);`, async (dir, program) => {
+  const agents = startAgents(options(dir, program, 1));
+  await agents.stop();
+  // What had been started may have written its number before it was stopped.
+  const pid = await readFile(join(dir, 'pid'), 'utf8').catch(() => null);
+  t.true(pid === null || !isAlive(Number(pid)));
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+  t.notRegex(stdout, new RegExp(program));
 }));
 
 test('an agent that is killed is started again', async (t) => withAgent(t, 'setInterval(() => {}, 1000);', async (dir, program) => {

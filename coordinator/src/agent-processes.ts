@@ -109,7 +109,10 @@ export function startAgents(options: AgentProcessesOptions): AgentProcesses {
     closeSync(log);
     shell.stdin?.on('error', () => { /* the shell is gone, which 'exit' tells */ });
     const entry: { readonly shell: ChildProcess; pid: number | null } = { shell, pid: null };
-    shell.stdout?.once('data', (line) => { entry.pid = Number(String(line)); });
+    shell.stdout?.once('data', (line) => {
+      entry.pid = Number(String(line));
+      if (stopping.signal.aborted) signalAll([entry], 'SIGTERM');
+    });
     running.set(k, entry);
     const [code, signal]: unknown[] = await once(shell, 'exit').catch((error: unknown) => [String(error), null]);
     running.delete(k);
@@ -139,8 +142,9 @@ const ourEnvironment = (): NodeJS.ProcessEnv =>
 function signalAll(agents: Iterable<{ readonly shell: ChildProcess; readonly pid: number | null }>, signal: NodeJS.Signals): void {
   for (const { shell, pid } of agents) {
     try {
-      if (pid === null) shell.kill(signal);
-      else process.kill(pid, signal);
+      // A shell that has not told yet whom it started would end without its agent.
+      if (pid !== null) process.kill(pid, signal);
+      else if (signal === 'SIGKILL') shell.kill(signal);
     } catch {
       // It ended by itself in the meantime.
     }
