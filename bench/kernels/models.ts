@@ -62,9 +62,10 @@ const edges: KernelModel = {
 };
 const refine: KernelModel = {
   arithmetic: 'float', perDisparity: false,
-  operations: (c) => pixels(c) * 2 * 1000 * 4,
+  operations: (c) => pixels(c) * 2 * 700 * 4,
   bytes: (c) => 2 * ((pixels(c) + secPixels(c)) * 5 + pixels(c) * 8),
-  text: '2 iterations of 1000 float operations a pixel (18 weighted window pixels and sums of rows, plane and moments); images and disparities once per iteration',
+  text: '2 iterations of 700 float operations a pixel: sums of planes and of greys over 9 x 9 pixels in four steps (250 and 290), resampling, solving; images and disparities once ' +
+    'per iteration',
 };
 
 export const models: Readonly<Record<string, KernelModel>> = {
