@@ -29,6 +29,7 @@ export function scalingTable(large: readonly MeasuredConfig[], one: MeasuredConf
 
 export function scalingChart(large: readonly MeasuredConfig[], one: MeasuredConfig): ChartInput {
   const pinned = large.filter(({ cores, separate }) => cores !== null && !separate), separate = large.filter((m) => m.separate);
+  const counts = [...new Set([...pinned, ...separate].map(({ agents }) => agents))].sort((a, b) => a - b);
   const points = (list: readonly MeasuredConfig[]): [number, number][] => list.map((m) => [m.agents, throughputOf(m)]);
   return {
     kind: 'lines', title: 'Scaling', x: 'agents', y: 'Mpx/s',
@@ -36,7 +37,7 @@ export function scalingChart(large: readonly MeasuredConfig[], one: MeasuredConf
     series: [
       { name: 'agents', points: points(pinned) },
       ...(separate.length === 0 ? [] : [{ name: 'separate runs', points: points([one, ...separate]) }]),
-      { name: 'ideal', ideal: true, points: pinned.map((m): [number, number] => [m.agents, (throughputOf(one) * m.agents) / one.agents]) },
+      { name: 'ideal', ideal: true, points: counts.map((count): [number, number] => [count, (throughputOf(one) * count) / one.agents]) },
     ],
   };
 }
