@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { InputError } from '@altiplano/protocol';
 import { z } from 'zod';
 
@@ -9,19 +10,27 @@ const multi = z.object({ type: z.literal('MultiPolygon'), coordinates: z.array(z
 const geometry = z.discriminatedUnion('type', [polygon, multi]);
 const feature = z.object({ type: z.literal('Feature'), geometry });
 const collection = z.object({ type: z.literal('FeatureCollection'), features: z.array(feature).length(1, 'expected one feature') });
-const geojson = z.union([geometry, feature, collection]);
+const geojson = z.discriminatedUnion('type', [polygon, multi, feature, collection]);
+
+/** Areas come from other formats and CRSs, too. */
+const convert = (path: string): string => `; convert it: ogr2ogr -t_srs EPSG:4326 roi.geojson ${basename(path)}`;
 
 /** The outer ring of the one polygon in a GeoJSON file (RFC 7946: longitude, latitude). Throws InputError. */
 export async function readRoi(path: string): Promise<[number, number][]> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => { throw new InputError(`roi: ${path} can't be read`, cause); });
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    throw new InputError(`roi: ${path} is not JSON`, cause);
+    throw new InputError(`roi: ${path} is not JSON${convert(path)}`, cause);
   }
   const parsed = geojson.safeParse(json);
-  if (!parsed.success) throw new InputError(`roi: ${path}: expected GeoJSON with one polygon of [longitude, latitude] positions (${parsed.error.issues[0]?.message ?? 'invalid'})`);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const why = issue === undefined ? 'invalid' : [issue.path.join('.'), issue.message].filter((part) => part !== '').join(': ');
+    const isInMetres = issue !== undefined && 'origin' in issue && issue.origin === 'number';
+    throw new InputError(`roi: ${path}: expected GeoJSON with one polygon of [longitude, latitude] positions (${why})${isInMetres ? convert(path) : ''}`);
+  }
   const { data } = parsed;
   const shape = data.type === 'FeatureCollection' ? data.features[0]?.geometry : data.type === 'Feature' ? data.geometry : data;
   const rings = shape?.type === 'Polygon' ? shape.coordinates : shape?.coordinates[0];

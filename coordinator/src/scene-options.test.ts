@@ -67,10 +67,12 @@ test('an ROI is one polygon of GeoJSON, bare, as feature or as collection', asyn
     const polygon = { type: 'Polygon', coordinates: [ring] };
     const feature = { type: 'Feature', properties: null, geometry: polygon };
     for (const value of [polygon, feature, { type: 'FeatureCollection', features: [feature] }, { type: 'MultiPolygon', coordinates: [[ring]] }]) t.deepEqual(await read(value), expected);
-    await t.throwsAsync(read('{'), { instanceOf: InputError, message: /is not JSON/ });
-    await t.throwsAsync(read({ type: 'Point', coordinates: [1, 2] }), { instanceOf: InputError, message: /expected GeoJSON with one polygon/ });
+    t.deepEqual(await read(`\uFEFF${JSON.stringify(polygon)}`), expected, 'as editors on Windows write it');
+    await t.throwsAsync(read('{'), { instanceOf: InputError, message: /is not JSON; convert it: ogr2ogr -t_srs EPSG:4326 roi\.geojson roi\.json$/ });
+    await t.throwsAsync(read({ type: 'Point', coordinates: [1, 2] }), { instanceOf: InputError, message: /expected GeoJSON with one polygon.*'Polygon'/ });
+    await t.throwsAsync(read({ type: 'FeatureCollection', features: [feature, feature] }), { instanceOf: InputError, message: /\(features: expected one feature\)$/ });
     await t.throwsAsync(read({ type: 'Polygon', coordinates: [ring, ring] }), { instanceOf: InputError, message: /without holes/ });
-    await t.throwsAsync(read({ type: 'Polygon', coordinates: [[[500_000, 3_300_000], [500_100, 3_300_000], [500_100, 3_300_100], [500_000, 3_300_000]]] }), { instanceOf: InputError });
+    await t.throwsAsync(read({ type: 'Polygon', coordinates: [[[500_000, 3_300_000], [500_100, 3_300_000], [500_100, 3_300_100], [500_000, 3_300_000]]] }), { instanceOf: InputError, message: /convert it: ogr2ogr/ });
     await t.throwsAsync(readRoi(join(dir, 'missing.json')), { instanceOf: InputError, message: /missing\.json can't be read/ });
   } finally {
     await rm(dir, { recursive: true });

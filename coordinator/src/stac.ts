@@ -71,15 +71,15 @@ function assetsOf(statistics: LayerStatistics): Record<string, unknown> {
   const layer = (name: ProductLayer, title: string, band: Readonly<Record<string, unknown>>, roles: readonly string[]): Record<string, unknown> => ({
     href: `./${name}.tif`, type: cog, title, roles, bands: [{ name, 'raster:spatial_resolution': statistics.grid.resolution, ...band }],
   });
-  const float = (unit: string | null, minimum: number, mean: number, maximum: number): Record<string, unknown> => ({
+  const float = (unit: string | null, measured: { readonly minimum?: number; readonly mean: number; readonly maximum?: number }): Record<string, unknown> => ({
     data_type: 'float32', nodata: noHeight, ...(unit === null ? {} : { unit }),
-    ...(valid > 0 ? { statistics: { minimum, mean, maximum, valid_percent: percent } } : {}),
+    ...(valid > 0 ? { statistics: { ...measured, valid_percent: percent } } : {}),
   });
   return {
-    dsm: layer('dsm', 'Digital surface model', float('m', statistics.minHeight, statistics.meanHeight, statistics.maxHeight), ['data']),
-    confidence: layer('confidence', 'Confidence, 0 to 1', float(null, 0, statistics.meanConfidence, 1), ['data', 'quality']),
+    dsm: layer('dsm', 'Digital surface model', float('m', { minimum: statistics.minHeight, mean: statistics.meanHeight, maximum: statistics.maxHeight }), ['data']),
+    confidence: layer('confidence', 'Confidence, 0 to 1', float(null, { mean: statistics.meanConfidence }), ['data', 'quality']),
     count: layer('count', 'Points per cell', { data_type: 'uint16' }, ['data', 'quality']),
-    spread: layer('spread', 'Standard deviation of the points of a cell', float('m', 0, statistics.meanSpread, statistics.maxSpread), ['data', 'quality']),
+    spread: layer('spread', 'Standard deviation of the points of a cell', float('m', { mean: statistics.meanSpread, maximum: statistics.maxSpread }), ['data', 'quality']),
     validity: layer('validity', 'Why cells have no height', {
       data_type: 'uint8',
       'classification:classes': Object.entries(reasonTexts).map(([name, description]) =>

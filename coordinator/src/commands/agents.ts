@@ -15,7 +15,7 @@ Examples:
   altiplano agents --nats nats://bus:4222
   altiplano agents --json | jq -r 'select(.state == "draining") | .id'
 
-An agent that died stays in the list for half a minute.`)
+An agent that is gone stays in the list for half a minute.`)
     .action(async (options: BusFlags & { readonly json?: true }) => {
       const agents = await withBus(options, (queue) => queue.agents());
       const sorted = [...agents].sort(([a], [b]) => (a < b ? -1 : 1));
