@@ -130,6 +130,7 @@ void ingestImage(Session& session, const WindowRequest& request, const std::stri
   spec.compress = "NONE";
   DatasetPtr made = createGeoTiff(target, spec);
   copyPieces(source, *made, target, spec.mask != nullptr);
+  startSync(*made, target);
 
   std::vector<int> levels;
   const int smaller = std::min(spec.width, spec.height);

@@ -3,6 +3,8 @@
 
 #include <cpl_string.h>
 #include <cpl_vsi.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -93,6 +95,18 @@ void writeBlock(GDALDataset& dataset, const std::string& path, int band, const R
                                                      const_cast<void*>(data), rect.width, rect.height, type, 0, 0,
                                                      nullptr) == CE_None,
                path, "pixels can't be written");
+}
+
+void startSync(GDALDataset& dataset, const std::string& path) {
+  const ErrorScope errors;
+  dataset.FlushCache(false);
+  errors.check(!errors.failed(), path, "can't be written");
+#ifdef __linux__
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE);
+  ::close(file);
+#endif
 }
 
 void finish(DatasetPtr dataset, const std::string& path) {

@@ -47,6 +47,10 @@ void writeGeoTiff(const std::string& path, const GeoTiffSpec& spec);
 void writeBlock(GDALDataset& dataset, const std::string& path, int band, const Rect& rect, const void* data,
                 GDALDataType type);
 
+// Hands over what was written so far, and lets the system write it to disk meanwhile: for a file that will be synced when it is finished, and
+// has still some way to go.
+void startSync(GDALDataset& dataset, const std::string& path);
+
 // Flushes and closes; an error on the way (disk full) is thrown, where GDALClose alone would swallow it.
 void finish(DatasetPtr dataset, const std::string& path);
 
