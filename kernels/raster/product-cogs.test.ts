@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -64,6 +64,26 @@ test('layers hold the cells, their overviews the means of what is there, and the
       .filter(([x, y]) => x < width && y < height && !isHole(x, y)).map(([x, y]) => heightOf(x, y));
     t.true(Math.abs((half[row * 777 + col] ?? NaN) - below.reduce((a, b) => a + b, 0) / below.length) <= 0.5 / 1024, `${col}, ${row}`);
   }
+});
+
+/** 11 MB of tiles, which the spool gives up in several pieces while they move into the file. */
+test('a layer of many megabytes holds every cell it was given', async (t) => {
+  const options = await request(t);
+  const side = 2100;
+  let state = 1;
+  const noise = Float32Array.from({ length: side * side }, () => 1000 + ((state = Math.imul(state, 1_664_525) + 1_013_904_223) >>> 12) / 1024);
+  const shape = { width: side, height: side, tiled: true, compress: 'NONE' } as const;
+  writeGeoTiff(options.merged, { ...shape, bands: [{ data: noise, noData: noHeight }] });
+  writeGeoTiff(options.cells, { ...shape, bands: [1, 2, 3].map((value) => ({ data: new Uint16Array(side * side).fill(value) })) });
+  writeProductCogs({
+    ...options, owned: Int32Array.of(0, 0, side, side, 1), rect: { col0: 0, row0: 0, width: side, height: side }, grid: { ...options.grid, width: side, height: side }, threads: 2,
+  });
+  const { path } = options.layers.dsm;
+  t.true((await stat(path)).size > 10e6);
+  const { data } = readWindow(path, { band: 1 });
+  t.is(noise.findIndex((value, i) => data[i] !== value), -1);
+  t.is(openInfo(path).overviews.length, 3);
+  t.notThrows(() => [0, 1, 2].map((overview) => readWindow(path, { band: 1, overview })));
 });
 
 test('the bytes are the same for any number of threads, and nothing else is left behind', async (t) => {
