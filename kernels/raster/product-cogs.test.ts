@@ -16,19 +16,24 @@ const rect = { col0: 5, row0: 3, width, height };
 const isHole = (col: number, row: number): boolean => (col * 7 + row * 13) % 11 === 0;
 const heightOf = (col: number, row: number): number => 1200 + 0.25 * col - 0.125 * row;
 
+const [fullWidth, fullHeight] = [width + 9, height + 4];
+/** The merged grid's cells: heights, and confidence, count and spread in their steps. */
+const heights = new Float32Array(fullWidth * fullHeight).fill(noHeight);
+const others = [128, 3, 64].map((value) => ({ value, data: new Uint16Array(fullWidth * fullHeight) }));
+for (let i = 0; i < heights.length; i++) {
+  const [col, row] = [(i % fullWidth) - rect.col0, Math.floor(i / fullWidth) - rect.row0];
+  if (isHole(col, row)) continue;
+  heights[i] = heightOf(col, row);
+  for (const { value, data } of others) data[i] = value;
+}
+
 async function request(t: ExecutionContext): Promise<ProductCogs> {
   const folder = await mkdtemp(join(tmpdir(), 'altiplano-products-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  const [fullWidth, fullHeight] = [width + 9, height + 4];
-  const band = (value: (col: number, row: number) => number, empty: number): number[] =>
-    Array.from({ length: fullWidth * fullHeight }, (_, i) => {
-      const [col, row] = [(i % fullWidth) - rect.col0, Math.floor(i / fullWidth) - rect.row0];
-      return isHole(col, row) ? empty : value(col, row);
-    });
   const [merged, cells] = [join(folder, 'merged.tif'), join(folder, 'cells.tif')];
   const shape = { width: fullWidth, height: fullHeight, tiled: true, compress: 'NONE' } as const;
-  writeGeoTiff(merged, { ...shape, bands: [{ data: Float32Array.from(band(heightOf, noHeight)), noData: noHeight }] });
-  writeGeoTiff(cells, { ...shape, bands: [band(() => 128, 0), band(() => 3, 0), band(() => 64, 0)].map((data) => ({ data: Uint16Array.from(data) })) });
+  writeGeoTiff(merged, { ...shape, bands: [{ data: heights, noData: noHeight }] });
+  writeGeoTiff(cells, { ...shape, bands: others.map(({ data }) => ({ data })) });
   const layer = (name: ProductLayer) =>
     [name, { path: join(folder, `${name}.tif`), crs: 'EPSG:32636', description: name, metadata: { LAYER: name } }] as const;
   return {
@@ -64,6 +69,39 @@ test('layers hold the cells, their overviews the means of what is there, and the
       .filter(([x, y]) => x < width && y < height && !isHole(x, y)).map(([x, y]) => heightOf(x, y));
     t.true(Math.abs((half[row * 777 + col] ?? NaN) - below.reduce((a, b) => a + b, 0) / below.length) <= 0.5 / 1024, `${col}, ${row}`);
   }
+});
+
+test('a hole says why by the rectangle that owns it, and is outside where none does', async (t) => {
+  const options = await request(t);
+  // Columns and rows of the merged grid: two rectangles side by side down to row 600, one below that ends at column 900.
+  writeProductCogs({ ...options, owned: Int32Array.of(0, 0, 700, 600, 1, 700, 0, 900, 600, 3, 0, 600, 900, 500, 1) });
+  const { data } = readWindow(options.layers.validity.path, { band: 1 });
+  const reasonOf = (col: number, row: number): number => {
+    if (!isHole(col, row)) return 0;
+    const [mergedCol, mergedRow] = [col + rect.col0, row + rect.row0];
+    if (mergedRow < 600) return mergedCol < 700 ? 1 : 3;
+    return mergedCol < 900 ? 1 : 2;
+  };
+  t.is(data.findIndex((reason, i) => reason !== reasonOf(i % width, Math.floor(i / width))), -1);
+});
+
+test('heights are published above the geoid that each cell lies on', async (t) => {
+  const options = await request(t);
+  const geoid = join(options.scratchDir, 'geoid.tif');
+  const undulation = (e: number, n: number): number => 20 + 0.01 * (e - 1000) - 0.02 * (n - 5000);
+  // An inclined plane, sampled every 200 m around the grid.
+  writeGeoTiff(geoid, {
+    width: 8, height: 6, crs: 'EPSG:32636', geotransform: [800, 200, 0, 5200, 0, -200],
+    bands: [{ data: Float32Array.from({ length: 48 }, (_, i) => undulation(900 + 200 * (i % 8), 5100 - 200 * Math.floor(i / 8))) }],
+  });
+  writeProductCogs({ ...options, geoid, threads: 2 });
+  const { data } = readWindow(options.layers.dsm.path, { band: 1 });
+  const errorAt = (i: number): number => {
+    const [col, row] = [i % width, Math.floor(i / width)];
+    return isHole(col, row) ? 0 : Math.abs((data[i] ?? NaN) - heightOf(col, row) + undulation(1000.25 + 0.5 * col, 4999.75 - 0.5 * row));
+  };
+  t.is(data.findIndex((_, i) => !(errorAt(i) <= 0.5 / 1024 + 1e-4)), -1);
+  t.throws(() => writeProductCogs({ ...options, geoid, grid: { ...options.grid, originE: 50_000 } }), { message: /geoid\.tif: the geoid doesn't cover the scene/ });
 });
 
 /** 11 MB of tiles, which the spool gives up in several pieces while they move into the file. */
