@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { addBusOptions } from './bus-options.js';
+import { addStoreOption } from './store-option.js';
 
 /**
  * Adds `--config FILE` (ALTIPLANO_CONFIG) to a command: YAML or JSON whose keys are the long names of the command's options. A flag wins over
- * the environment, that over the file, and the file over the default. What the file says wrong ends in commander's error, as bad usage.
+ * the environment, that over the file, and the file over the default. One file may serve all commands: where bus and store are may be in it also for
+ * those that have no use for one of them. What the file says wrong ends in commander's error, as bad usage.
  */
 export function addConfigOption(command: Command): Command {
   command.addOption(new Option('--config <file>', "YAML or JSON file whose keys are these options' names, as in 'store: s3://bucket/prefix'; flags and variables win over it")
@@ -21,13 +24,14 @@ function takeFile(command: Command, file: string): void {
   try {
     content = parseYaml(readFileSync(file, 'utf8'));
   } catch (error) {
-    return refuse(error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error));
+    return refuse(error instanceof Error ? (error.message.split('\n')[0] ?? '').replace(/:$/, '') : String(error));
   }
   if (content === null || content === undefined) return;
   if (typeof content !== 'object' || Array.isArray(content)) refuse("expected a map of options, such as 'store: s3://bucket/prefix'");
   const known = command.options.filter((option) => option.long !== undefined && !['config', 'version'].includes(option.name()));
   for (const [key, value] of Object.entries(content)) {
     const option = known.find((candidate) => candidate.name() === key);
+    if (option === undefined && sharedKeys().includes(key)) continue;
     if (option === undefined) return refuse(`unknown key '${key}'; known are ${known.map((candidate) => candidate.name()).join(', ')}`);
     try {
       const parsed = parsedValue(option, value);
@@ -39,6 +43,9 @@ function takeFile(command: Command, file: string): void {
     }
   }
 }
+
+/** The keys of bus and store. */
+const sharedKeys = (): string[] => addStoreOption(addBusOptions(new Command())).options.map((option) => option.name());
 
 function parsedValue(option: Option, value: unknown): unknown {
   if (option.isBoolean()) {

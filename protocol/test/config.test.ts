@@ -51,6 +51,13 @@ test.serial('a flag wins over the environment, that over the file, the file over
   t.like(parse(['--store', 'x', '--config', await newFile(t, 'empty.yaml', '# nothing yet\n')]), { slots: 7 });
 });
 
+test.serial('one file serves commands that need the bus, the store or both', async (t) => {
+  const file = await newFile(t, 'site.yaml', 'store: s3://of-file/x\nnats: nats://file:1\nnats-user: viewer\n');
+  const read = (command: Command): unknown => addConfigOption(command).parse(['--config', file], { from: 'user' }).opts();
+  t.like(read(addStoreOption(new Command('clean'))), { store: 's3://of-file/x' });
+  t.like(read(addBusOptions(new Command('agents'))), { nats: 'nats://file:1', natsUser: 'viewer' });
+});
+
 test.serial('what is wrong with a file is bad usage that names the file and the key', async (t) => {
   for (const [text, expected] of [
     ['stoer: x', /agent\.yaml: unknown key 'stoer'; known are .*store/],
