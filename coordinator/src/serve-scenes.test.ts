@@ -23,6 +23,8 @@ interface World {
   readonly told: readonly string[];
   /** What the coordinator computed. */
   readonly calls: readonly string[];
+  /** Phases as statuses told them, each as it began. */
+  readonly phases: readonly SceneStatus['phase'][];
   /** Resolves when something has been told. */
   until(what: string): Promise<void>;
   stop(): Promise<void>;
@@ -33,7 +35,7 @@ async function startServing(
   t: ExecutionContext, store: ObjectStore, { scenes = 2, epoch = 1, cluster = {}, work = {} }: { readonly scenes?: number; readonly epoch?: number; readonly cluster?: FakeClusterOptions; readonly work?: Partial<SceneWork> } = {},
 ): Promise<World> {
   const workDir = await mkdtemp(join(tmpdir(), 'altiplano-serve-'));
-  const [told, calls]: [string[], string[]] = [[], []];
+  const [told, calls, phases]: [string[], string[], SceneStatus['phase'][]] = [[], [], []];
   const telling = new EventEmitter();
   const over = new AbortController();
   const buses = new Map<string, ReturnType<typeof fakeQueue>['queue']>();
@@ -52,7 +54,7 @@ async function startServing(
   };
   const serving = serveScenes({
     store, queue, openWork: () => ({ work: { ...fakeWork(calls), ...work }, close: async () => undefined }), epoch, name: 'test', software: '0.0.0+test', workDir, reconcileMs: 20,
-    onStatus: () => undefined, onMerged: () => undefined, onWarning: () => undefined, onProblem: () => undefined,
+    onStatus: ({ phase }) => { if (phases.at(-1) !== phase) phases.push(phase); }, onMerged: () => undefined, onWarning: () => undefined, onProblem: () => undefined,
     onScene(what, sceneId, { phase }) {
       told.push([what, sceneId, phase].filter((word) => word !== undefined).join(' '));
       telling.emit('told');
@@ -65,7 +67,7 @@ async function startServing(
   };
   t.teardown(stop);
   return {
-    store, told, calls, stop,
+    store, told, calls, phases, stop,
     async until(what) { while (!told.includes(what)) await once(telling, 'told'); },
   };
 }
@@ -100,6 +102,22 @@ test('scenes are run one after the other where only one may run, the oldest orde
   const status = await readStatus(store, 'a');
   t.like(status, { phase: 'done', epoch: 1, order: 1, products: { dsm: 'scenes/a/products/1-1/dsm.tif', run: 'scenes/a/products/1-1/run.json' } });
   t.deepEqual(await keysOf(store, 'scenes/a/partials/'), []);
+});
+
+test('a status goes from phase to phase, and a scene is done when its products are in the store, not before', async (t) => {
+  const memory = newStore();
+  const atPut: (SceneStatus['phase'] | undefined)[] = [];
+  let world: World | null = null;
+  const store = newStore({ ...memory, putFile: async (key, path) => {
+    if (key.includes('/products/')) atPut.push(world?.phases.at(-1));
+    await memory.putFile(key, path);
+  } });
+  await submit(store, 'town');
+  world = await startServing(t, store);
+  await world.until('ended town done');
+  const level = ['tiles', 'merging', 'ranging'] as const;
+  t.deepEqual(world.phases, ['planned', 'ingest', 'align', 'pointing', ...level, ...level, 'tiles', 'merging', 'publishing', 'done']);
+  t.deepEqual(atPut, ['publishing']);
 });
 
 test('a plan that can\'t be read fails its scene in words, and no other', async (t) => {

@@ -3,7 +3,7 @@ import test from 'ava';
 import { type Task, encodeMessage } from '@altiplano/protocol';
 import { type TaskDelivery, openMemoryStore } from '@altiplano/protocol/io';
 import type { AgentEvents } from './log.js';
-import { pullTasks } from './pull-tasks.js';
+import { type InHand, pullTasks } from './pull-tasks.js';
 import type { RunOptions, TaskRun } from './run-delivery.js';
 
 const taskOf = (taskId: string): Task =>
@@ -12,6 +12,7 @@ const taskOf = (taskId: string): Task =>
 /** An agent of `slots` slots on a list of tasks. It drains when they are answered, or when `stop` aborts. */
 async function pullAll(taskIds: readonly string[], slots: number, world: {
   readonly runTask: (task: Task, options: RunOptions) => Promise<TaskRun>; readonly working?: (taskId: string) => Promise<boolean>; readonly stop?: AbortSignal;
+  readonly inHand?: Set<InHand>;
 }): Promise<{ readonly answers: readonly string[]; readonly events: readonly (keyof AgentEvents)[] }> {
   const [answers, events, drain]: [string[], (keyof AgentEvents)[], AbortController] = [[], [], new AbortController()];
   const waiting = [...taskIds];
@@ -33,7 +34,7 @@ async function pullAll(taskIds: readonly string[], slots: number, world: {
         else signal.addEventListener('abort', () => { resolve(null); });
       }),
     },
-  }, { slots, kinds: ['ingest'], heartbeatMs: 5, drain: drain.signal, graceMs: 60_000, stop: world.stop ?? new AbortController().signal });
+  }, { slots, kinds: ['ingest'], heartbeatMs: 5, drain: drain.signal, graceMs: 60_000, stop: world.stop ?? new AbortController().signal, ...(world.inHand && { inHand: world.inHand }) });
   return { answers, events };
 }
 
@@ -57,6 +58,26 @@ test('every task in hand asks for more time until it is answered, and a doubtful
   const last = { ...beats };
   await new Promise((resolve) => { setTimeout(resolve, 30); });
   t.deepEqual(beats, last, 'and no more when they are');
+});
+
+test('no more tasks are in hand than there are slots, and who looks sees these, with the stage they have reached', async (t) => {
+  const inHand = new Set<InHand>();
+  const seen = new Set<string>();
+  let running = 0;
+  await pullAll(['a', 'b', 'c', 'd'], 2, {
+    inHand,
+    runTask: async (_task, { onStage }) => {
+      running += 1;
+      onStage('match');
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+      seen.add([...inHand].map(({ sceneId, kind, taskId, stage }) => `${sceneId} ${kind} ${taskId} ${stage}`).join(', '));
+      t.true(running <= 2);
+      running -= 1;
+      return ran;
+    },
+  });
+  t.true(seen.has('scene ingest a match, scene ingest b match'), [...seen].join('; '));
+  t.is(inHand.size, 0, 'what has ended is in nobody\'s hand');
 });
 
 test('a task is handed back by a stop, and those that were taken after others ended are, too', async (t) => {
