@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChildProcess } from 'node:child_process';
 
-/** The next message of a kind from a child. Rejects where the child ends before. */
-export function replyOf<R extends { readonly is: string }, K extends R['is']>(child: ChildProcess, is: K): Promise<Extract<R, { is: K }>> {
+/** The next message of one of these kinds from a child. Rejects where the child ends before. */
+export function replyOf<R extends { readonly is: string }, K extends R['is']>(child: ChildProcess, ...kinds: readonly K[]): Promise<Extract<R, { is: K }>> {
   return new Promise((resolve, reject) => {
     const onMessage = (message: unknown): void => {
-      if (!isReply<R, K>(message, is)) return;
+      if (!isReply<R, K>(message, kinds)) return;
       child.off('message', onMessage).off('exit', onExit);
       resolve(message);
     };
@@ -14,5 +14,5 @@ export function replyOf<R extends { readonly is: string }, K extends R['is']>(ch
   });
 }
 
-const isReply = <R extends { readonly is: string }, K extends R['is']>(message: unknown, is: K): message is Extract<R, { is: K }> =>
-  typeof message === 'object' && message !== null && 'is' in message && message.is === is;
+const isReply = <R extends { readonly is: string }, K extends R['is']>(message: unknown, kinds: readonly string[]): message is Extract<R, { is: K }> =>
+  typeof message === 'object' && message !== null && 'is' in message && kinds.includes(String(message.is));

@@ -56,15 +56,20 @@ async function measureIn(inGroup: readonly string[], { images, out, agents, core
   const launcher = [...inGroup, 'env', `ALTIPLANO_NATS_SERVER=${await monitoredServer(out)}`, ...(cores === null ? [] : ['taskset', '-c', cores.join(',')])];
   const begun = performance.now(), begunAt = Date.now();
   const watching: { tree?: ReturnType<typeof watchTree> } = {};
+  const stop = (): { readonly tree: TreeUse; readonly passed: BusBytes } =>
+    ({ tree: watching.tree?.stop() ?? { cpuSeconds: NaN, processes: [], peakTogetherBytes: 0 }, passed: bus.stop() });
   const summary = await runScene([...images, '--out', out, '--agents', String(agents), '--keep-intermediates', ...options], {
     showProgress: false, launcher, onStart: (pid) => { watching.tree = watchTree(pid); },
+  }).catch((error: unknown) => {
+    stop(); // watches would keep this process running
+    throw error;
   });
   const wallSeconds = (performance.now() - begun) / 1000;
-  const tree = watching.tree?.stop() ?? { cpuSeconds: NaN, processes: [], peakTogetherBytes: 0 };
+  const { tree, passed } = stop();
   const files = await storedFiles(join(out, '.altiplano', 'store', 'scenes'));
   const previews = files.filter(({ key }) => isPreview(key)).map(({ writtenAt }) => (writtenAt - begunAt) / 1000);
   return {
-    summary, wallSeconds, tree, parts: cpuParts(summary.stages, tree), bus: bus.stop(), storeBytes: bytesByKind(files),
+    summary, wallSeconds, tree, parts: cpuParts(summary.stages, tree), bus: passed, storeBytes: bytesByKind(files),
     firstPreviewSeconds: previews.length === 0 ? null : Math.min(...previews), products: await productHashes(out),
   };
 }

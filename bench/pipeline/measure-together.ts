@@ -13,17 +13,18 @@ export async function measureTogether(requests: readonly RunRequest[]): Promise<
   const [first, ...others] = requests;
   if (first !== undefined && others.length === 0) return [await measureRun(first)];
   const program = fileURLToPath(new URL('./measuring-process.js', import.meta.url));
-  // 'advanced' keeps NaN, which JSON doesn't.
+  // 'advanced' keeps NaN and errors, which JSON doesn't.
   const measuring = requests.map((request) => ({ request, child: fork(program, { serialization: 'advanced' }) }));
   try {
     await Promise.all(measuring.map(({ child }) => replyOf<MeasuringReply, 'ready'>(child, 'ready')));
     const ends = await Promise.allSettled(measuring.map(({ request, child }) => {
-      const measured = replyOf<MeasuringReply, 'measured'>(child, 'measured');
+      const end = replyOf<MeasuringReply, 'measured' | 'failed'>(child, 'measured', 'failed');
       child.send(request);
-      return measured;
+      return end;
     }));
     return ends.map((end) => {
       if (end.status === 'rejected') throw end.reason;
+      if (end.value.is === 'failed') throw end.value.error;
       return end.value.run;
     });
   } finally {

@@ -5,9 +5,11 @@ import { type RunMeasure, type RunRequest, measureRun } from './measure-run.js';
 export type MeasuringReply =
   /** Loaded: a run could begin at once. */
   | { readonly is: 'ready' }
-  | { readonly is: 'measured'; readonly run: RunMeasure };
+  | { readonly is: 'measured'; readonly run: RunMeasure }
+  | { readonly is: 'failed'; readonly error: unknown };
 
 const reply = (message: MeasuringReply): void => { process.send?.(message); };
-// What fails is not caught: it ends this process, which says why on standard error, and the parent knows.
-process.once('message', (request: RunRequest) => { void measureRun(request).then((run) => { reply({ is: 'measured', run }); }); });
+process.once('message', (request: RunRequest) => {
+  void measureRun(request).then((run): MeasuringReply => ({ is: 'measured', run }), (error: unknown): MeasuringReply => ({ is: 'failed', error })).then(reply);
+});
 reply({ is: 'ready' });
