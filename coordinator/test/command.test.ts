@@ -69,6 +69,20 @@ test('a look into a store that is not there is refused, and makes none', async (
   await t.throwsAsync(stat(gone), { code: 'ENOENT' });
 });
 
+test('without a bus a scene is submitted and looked at all the same, and the reason is told', async (t) => {
+  const nobody = ['--store', join(folder, 'submitted'), '--nats', 'nats://127.0.0.1:1'];
+  const given = await altiplano('submit', left, right, '--scene-id', 'town', '--json', ...nobody);
+  t.is(given.code, 0);
+  t.like(JSON.parse(given.stdout), { sceneId: 'town', order: 1, pairs: 1 });
+  t.regex(given.stderr, /bus nats:\/\/127\.0\.0\.1:1: connection refused; the order is in the store/);
+  const { code, stdout, stderr } = await altiplano('status', '--scene', 'town', ...nobody);
+  t.is(code, 0);
+  t.regex(stdout, /^state +waiting$/m);
+  t.regex(stdout, /^stuck +no coordinator has run on this store/m);
+  t.regex(stdout, /^agents +the bus does not answer$/m);
+  t.is(stderr, 'altiplano: bus nats://127.0.0.1:1: connection refused\n');
+});
+
 test('a reader that has seen enough is no failure', async (t) => {
   const child = spawn(process.execPath, [program, 'plan', left, right, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();

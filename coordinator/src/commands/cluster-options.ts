@@ -48,12 +48,13 @@ export async function withBus<T>(flags: BusFlags, run: (queue: TaskQueue) => Pro
   }
 }
 
-/** As withBus, but null where the bus is away: the store alone tells much. */
-export async function withBusIfThere<T>(flags: BusFlags, run: (queue: TaskQueue) => Promise<T>): Promise<T | null> {
+/** As withBus, but null where the bus is away or says nothing, for the reason `onAway` is told: the store alone tells much. */
+export async function withBusIfThere<T>(flags: BusFlags, run: (queue: TaskQueue) => Promise<T>, onAway: (why: Error) => void = () => undefined): Promise<T | null> {
   try {
     return await withBus(flags, run);
   } catch (error) {
     if (!(error instanceof ServiceUnavailableError)) throw error;
+    onAway(error);
     return null;
   }
 }

@@ -44,7 +44,7 @@ async function factsOf(store: ObjectStore, sceneId: string, options: ClusterFlag
   const bus = await withBusIfThere(options, async (queue) => {
     const [agents, depth] = await Promise.all([queue.agents(), queue.depth()]);
     return { agents: agents.size, waiting: Object.values(depth).reduce((sum, count) => sum + count, 0) };
-  });
+  }, ({ message }) => process.stderr.write(`altiplano: ${message}\n`));
   return { scene, coordinator: await readCoordinator(store), agents: bus?.agents ?? null, waiting: bus?.waiting ?? null, retrying, now: new Date() };
 }
 
