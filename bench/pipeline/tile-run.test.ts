@@ -72,6 +72,7 @@ test('a tile of any level comes out as the cluster made it, byte for byte, and t
       '4-filtered-disparity', '4-filtered-confidence', '4-filtered-validity', '5-points', '6-partial']) {
       t.true(names.includes(`${name}.tif`) && names.includes(`${name}.png`), name);
     }
+    t.like(openInfo(join(dump, '4-filtered-validity.tif')).metadata, { BIT_001: 'noDataReference', BIT_016: 'leftRight', BIT_128: 'outlier' });
     const [up, east] = readBands(join(dump, '5-points.tif'));
     const { width, height } = openInfo(join(dump, '4-filtered-disparity.tif'));
     t.is(up?.length, width * height);

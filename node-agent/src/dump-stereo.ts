@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DisparityMap, type ImageWindow, type RpcModel, triangulate } from '@altiplano/kernels';
+import { type DisparityMap, type ImageWindow, type RpcModel, triangulate, validity as validityBits } from '@altiplano/kernels';
 import { type GeoTiffOptions, drawHillshade, drawImage, writeGeoTiff } from '@altiplano/kernels/raster';
 import type { StereoTask } from '@altiplano/protocol';
 import type { StereoWatcher } from './stereo-watcher.js';
+
+/** What the values of a validity raster are sums of, for those who look at it with other programs. */
+const bitNames = Object.fromEntries(Object.entries(validityBits).filter(([, bit]) => bit !== 0).map(([name, bit]) => [`BIT_${String(bit).padStart(3, '0')}`, name]));
 
 /**
  * Writes every intermediate of a stereo task into a folder, numbered as they come: a GeoTIFF to measure in and a PNG to look at. Windows
@@ -26,7 +29,7 @@ export function dumpTo(folder: string, task: StereoTask): StereoWatcher {
   const disparities = (name: string, { disparity, confidence, validity, width, height }: DisparityMap): void => {
     write(`${name}-disparity`, { width, height, bands: [{ data: disparity, description: 'disparity', noData: NaN }] });
     write(`${name}-confidence`, { width, height, bands: [{ data: confidence, description: 'confidence' }] });
-    write(`${name}-validity`, { width, height, bands: [{ data: validity, description: 'validity: why there is no disparity, 0 where there is' }] });
+    write(`${name}-validity`, { width, height, bands: [{ data: validity, description: 'validity: why there is no disparity, 0 where there is' }], metadata: bitNames });
   };
   return {
     windows(ref, refRpc, sec, secRpc) {
