@@ -224,15 +224,21 @@ TEST(Sgm, EqualsItsTwinWhereOnlyTheEndsOfRowsCanBeUsed) {
 TEST(Sgm, SumsTheDrawnCase) {
   Problem p = randomProblem(3, 1, 8, 2, 0, 0, 8);
   p.secOffset = 0;
-  const uint64_t five = 0b11111;
-  // Reference u has candidates at columns 2u and 2u + 1.
+  // Reference u has candidates at columns u and u + 1.
   for (int u = 0; u < 3; ++u) {
-    p.low.view().at(u, 0) = static_cast<int16_t>(u);
+    p.low.view().at(u, 0) = 0;
     setCode(p.refCensus, u, 0, 0);
-    setCode(p.secCensus, 2 * u, 0, u == 1 ? five : 0);
-    setCode(p.secCensus, 2 * u + 1, 0, u == 1 ? 0 : five);
   }
-  expectTwin(p, {});
+  for (int x = 0; x < 4; ++x) setCode(p.secCensus, x, 0, x % 2 == 0 ? 0 : 0b11111);
+  SgmOptions options;
+  options.p1 = 2;
+  options.p2Gradient = 0;
+  expectTwin(p, options);
+  const std::vector<uint16_t> sums = volumeOf(sgmOnce, p.input(), options);
+  const uint16_t expected[3][2] = {{2, 40}, {40, 4}, {2, 40}};
+  for (int u = 0; u < 3; ++u) {
+    for (int k = 0; k < 2; ++k) EXPECT_EQ(sums[static_cast<size_t>(u * sgmStride(2) + k)], expected[u][k]) << u << ' ' << k;
+  }
 }
 
 }  // namespace
