@@ -103,6 +103,9 @@ test('what cannot work is refused by file and field', (t) => {
   refuses(t, /'altScale' in .* is 0/, flatRequest(), [a, { ...b, rpc: { ...b.rpc, altScale: 0 } }]);
   refuses(t, /^copy\.tif: the same image as/, flatRequest(), [a, { ...a, path: 'copy.tif' }]);
   refuses(t, /no ground in common/, flatRequest(), [a, ...flatPair({ north: 60_000 }).slice(1)]);
+  const apart = [a, ...flatPair({ north: 60_000 }).slice(1)];
+  refuses(t, /at heights 200 to 406 m; check --dem \(the RPCs are made for \S+ to \S+ m\), field 'rpc'/, flatRequest({ dem: 'dem.tif' }), apart);
+  refuses(t, /at heights 1 to 2 m; check --height-range \(the RPCs/, flatRequest({ heightRange: [1, 2] }), apart);
   refuses(t, /same direction/, flatRequest(), [a, { ...a, path: 'c.tif', fingerprint: 'c' }]);
   refuses(t, /geographic/, flatRequest({ crs: 'EPSG:4326' }));
   refuses(t, /unit of 0\.3048/, flatRequest({ crs: 'EPSG:2264' }));

@@ -46,7 +46,8 @@ export function planScene(request: SceneRequest, images: readonly DescribedImage
   const shared = stereo.map(({ images: [ref, sec] }) => sharedGround(ports, ref, sec, heights, project));
   stereo.forEach(({ images: [ref, sec] }, i) => {
     if ((shared[i] ?? []).some((ring) => ringArea(ring) > 0)) return;
-    const suspect = request.heightRange === undefined ? '' : `--height-range (the RPCs are made for ${metres(madeFor([ref, sec]))}), `;
+    const narrowedBy = request.heightRange !== undefined ? '--height-range' : request.dem === undefined ? null : '--dem';
+    const suspect = narrowedBy === null ? '' : `${narrowedBy} (the RPCs are made for ${metres(madeFor([ref, sec]))}), `;
     throw new InputError(`${sec.path}: no ground in common with ${ref.path} at heights ${metres(wanted)}; check ${suspect}field 'rpc' (${sec.rpcSource}, ${ref.rpcSource}) or choose other --pairs`);
   });
 
