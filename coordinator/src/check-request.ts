@@ -46,10 +46,22 @@ export function checkCrs(ports: Pick<PlanPorts, 'crsInfo'>, crs: string): void {
   try {
     info = ports.crsInfo(crs);
   } catch (cause) {
+    if (!knows(ports, geographic)) {
+      throw new InputError('PROJ has no database it can use: unset PROJ_LIB and PROJ_DATA, which may name the one of another installation (conda, QGIS)', cause);
+    }
     throw new InputError(`crs: '${crs}' is not a coordinate reference system PROJ knows`, cause);
   }
   if (!info.isProjected) throw new InputError(`crs: ${crs} (${info.name}) is geographic; the DSM needs a projected CRS in metres, e.g. a UTM zone (leave --crs out to get it)`);
   if (info.unitM === null || Math.abs(info.unitM - 1) > 1e-9) throw new InputError(`crs: ${crs} (${info.name}) has a unit of ${info.unitM} m; the DSM needs a projected CRS in metres`);
+}
+
+function knows(ports: Pick<PlanPorts, 'crsInfo'>, crs: string): boolean {
+  try {
+    ports.crsInfo(crs);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const largestScaleError = 0.05;

@@ -117,6 +117,11 @@ test('what cannot work is refused by file and field', (t) => {
   refuses(t, /share no heights/, flatRequest(), [a, ...flatPair({ heights: [3000, 3100] }).slice(1)]);
 });
 
+test('where PROJ knows no CRS at all, its database is to blame and not the request', (t) => {
+  const lost = { ...flatPorts, crsInfo: () => { throw new Error('no database'); } };
+  t.throws(() => planScene(flatRequest(), flatPair(), lost), { instanceOf: InputError, message: /^PROJ has no database it can use: unset PROJ_LIB/ });
+});
+
 test('cells finer than half a pixel are made, and warned of', (t) => {
   t.deepEqual(planScene(flatRequest({ resolution: 0.25 }), flatPair(), flatPorts).warnings, []);
   const [warning] = planScene(flatRequest({ resolution: 0.2 }), flatPair(), flatPorts).warnings;
