@@ -58,10 +58,11 @@ async function killWithTileInHand(out: string, agent: string): Promise<void> {
     const last = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').at(-1) ?? '';
     return last.includes('"task:started"') && last.includes('"kind":"stereo"');
   };
+  let pid: number | undefined;
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; await delay(5)) {
-    if (!(await hasTileInHand())) continue;
-    const [pid] = await processesWith('altiplano-agent', `file://${out}/`, agent);
-    if (pid === undefined) continue;
+    // Known before it has a tile: to look through all processes may take longer than a tile.
+    pid ??= (await processesWith('altiplano-agent', `file://${out}/`, agent))[0];
+    if (pid === undefined || !(await hasTileInHand())) continue;
     // Looked at again while it stands still: it may have finished the tile meanwhile.
     process.kill(pid, 'SIGSTOP');
     if (await hasTileInHand()) {
