@@ -88,7 +88,7 @@ export async function measureFlow(order: FlowOrder): Promise<FlowFigures> {
       agentsRssBytes: after.rss, serverRssBytes: rssBytesOf(server.pid),
     };
     for (const host of hosts) host.send('drain');
-    await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : null)));
+    await Promise.all(children.flatMap((child) => (child.exitCode === null ? once(child, 'exit') : [])));
     return figures;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

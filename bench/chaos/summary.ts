@@ -27,7 +27,7 @@ export function formatSummary(runs: readonly Run[], planned: number): string {
   for (const { traces } of runs) for (const [name, count] of Object.entries(traces.attempts)) attempts.set(name, (attempts.get(name) ?? 0) + count);
   const sum = (of: (run: Run) => number): number => runs.reduce((total, run) => total + of(run), 0);
   const cost = `${sum(({ ends }) => ends.length)} restarts, ${sum(({ traces }) => traces.takeovers)} changes of the leader, attempts that ended no task: ${
-    [...attempts].sort().map(([name, count]) => `${count} ${name}`).join(', ') || 'none'}`;
+    [...attempts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => `${count} ${name}`).join(', ') || 'none'}`;
   return `\n${formatTable({
     title: 'Faults injected', note: '',
     columns: [

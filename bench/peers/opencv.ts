@@ -35,7 +35,7 @@ const keepingMemory = ['env', 'GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.mall
  * to the system each time, which clears it for the next call.
  */
 export async function openOpenCv(python: string, folder: string, keepsMemory = false): Promise<OpenCv> {
-  const [command = python, ...words] = [...(keepsMemory ? keepingMemory : []), python, script];
+  const [command, ...words] = [...(keepsMemory ? keepingMemory : []), python, script];
   const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async (): Promise<unknown> => {

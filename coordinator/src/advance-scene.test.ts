@@ -125,10 +125,10 @@ test('an image that cannot be ingested fails the scene at once', (t) => {
 
 test('who solves the pointing is told which windows of each pair are dead', (t) => {
   let { state, commands } = advanceScene(initialState(plan), { type: 'started' });
-  for (const task of [...openTasks(state)]) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task)] }));
+  for (const task of openTasks(state)) ({ state } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task)] }));
   const ends = ['dead', 'empty', 'dead', 'done'] as const;
   let next = 0;
-  for (const task of [...openTasks(state)]) ({ state, commands } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task, ends[next++] ?? 'done')] }));
+  for (const task of openTasks(state)) ({ state, commands } = advanceScene(state, { type: 'tasksEnded', outcomes: [outcomeOf(task, ends[next++] ?? 'done')] }));
   t.true(next >= ends.length);
   const [command] = commands;
   if (command?.type !== 'solvePointing') return t.fail();

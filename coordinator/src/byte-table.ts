@@ -10,7 +10,7 @@ export interface ByteTable {
 
 /** A changed copy in the making. */
 export interface ByteEdit {
-  get(index: number): number;
+  readonly get: (index: number) => number;
   set(index: number, value: number): void;
   /** The copy; the very same table where nothing was set. */
   end(): ByteTable;

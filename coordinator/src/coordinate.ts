@@ -50,9 +50,10 @@ export async function coordinate(config: CoordinatorConfig, ports: CoordinatorPo
   try {
     const lost = new AbortController();
     const stop = AbortSignal.any([signal, lost.signal]);
-    queue = await openBus(config, log, (error) => { lost.abort(error); }, stop);
+    const bus = await openBus(config, log, (error) => { lost.abort(error); }, stop);
+    queue = bus;
     metrics = config.metricsPort === null ? null : await (await import('./coordinator-metrics.js')).openCoordinatorMetrics(config.metricsPort, {
-      isLeading: () => leading !== null, statuses: () => statuses.values(), depth: queue.depth,
+      isLeading: () => leading !== null, statuses: () => statuses.values(), depth: () => bus.depth(),
     });
     log('coordinator:started', { bus: config.bus.servers, store: store.url, scenes: config.scenes, version: ports.version });
     while (!stop.aborted) {
@@ -63,7 +64,7 @@ export async function coordinate(config: CoordinatorConfig, ports: CoordinatorPo
       }, stop);
       leading = lease;
       log('coordinator:leading', { epoch: lease.epoch });
-      const reason = await lead(config, ports, { store, queue, lease, statuses }, stop);
+      const reason = await lead(config, ports, { store, queue: bus, lease, statuses }, stop);
       leading = null;
       statuses.clear();
       if (stop.aborted) log('coordinator:stopping', { reason: messageOf(stop.reason) });

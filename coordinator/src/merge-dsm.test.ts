@@ -105,7 +105,7 @@ test('cells of tiles that are made of the same come from an earlier merge, and w
   const isDead = (id: string): boolean => id === 'x10y19';
   const first = await openMerge({ ...scene, isDead, path: scene.path }).finish();
   const pixelsOf = (dsm: MergedDsm): Float32Array[] => [bandOf(dsm.path, 1), ...(['confidence', 'count', 'spread'] as const).map((name) => cellsOf(dsm, name))];
-  const summaryOf = ({ path: _, cellsPath: __, emptyReasons: ___, ...summary }: MergedDsm) => summary;
+  const summaryOf = (dsm: MergedDsm) => ({ ...dsm, path: null, cellsPath: null, emptyReasons: null });
   const again = (name: string, more: Partial<Parameters<typeof openMerge>[0]>): Promise<MergedDsm> =>
     openMerge({ ...scene, isDead, path: join(dirname(scene.path), name), ...more }).finish();
   const earlier = { path: first.path, cellsPath: first.cellsPath ?? '' };

@@ -21,7 +21,7 @@ export interface SceneComputing {
   /** Carries out one command, and tells its end. After a failure the same command can be given again. */
   compute(command: ComputeCommand, state: () => SceneState): Promise<void>;
   /** Nothing is computed until the next command. */
-  rest(): void;
+  readonly rest: () => void;
   /** Counts outcomes for the reports; each task's once. */
   keep(outcomes: readonly TaskOutcome[]): void;
   results(): { readonly pointing: readonly Pointing[]; readonly products: Readonly<Record<string, string>>; readonly tally: OutcomeTally; readonly tilesTaken: number };

@@ -13,7 +13,7 @@ export interface SceneTasks {
   /** Compares what is open with the ledger, tells what has ended, and publishes the others again: the bus may have lost them. */
   reconcile(state: SceneState): Promise<void>;
   /** An event without outcomes of rounds that others took the place of. */
-  withoutOldRounds(event: SceneEvent): SceneEvent;
+  readonly withoutOldRounds: (event: SceneEvent) => SceneEvent;
 }
 
 export interface SceneTasksOptions {

@@ -132,7 +132,7 @@ export async function serveScenes(ports: ServePorts, { scenes: most, lookMs = 3_
     }
   } finally {
     signal.removeEventListener('abort', nudge);
-    await Promise.all([...active.values()].map(({ running }) => running?.ended));
+    await Promise.all([...active.values()].flatMap(({ running }) => running?.ended ?? []));
   }
   throw signal.reason;
 }

@@ -25,7 +25,7 @@ export interface ReplayedTasks { readonly order: number; readonly set: Readonly<
 export function replayedTasks(orders: TaskOrders): ReplayedTasks[] {
   const groups = new Map<string, { readonly order: number; readonly set: Readonly<Record<string, number>>; readonly taskIds: string[] }>();
   for (const [taskId, { round, set }] of orders) {
-    const name = `${round} ${JSON.stringify(Object.entries(set).sort())}`;
+    const name = `${round} ${JSON.stringify(Object.entries(set).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
     const group = groups.get(name) ?? { order: round, set, taskIds: [] };
     group.taskIds.push(taskId);
     groups.set(name, group);

@@ -8,7 +8,7 @@ export interface MetricsServer {
   /** Where a program's own metrics register. */
   readonly register: Registry;
   readonly port: number;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Serves Prometheus metrics at /metrics, on every interface: a scraper comes from outside. Port 0: one the system chooses. Throws InputError where the port is taken, or not ours to take. */

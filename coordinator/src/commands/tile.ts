@@ -80,7 +80,7 @@ async function runInAgent(
   // Made and removed here, as the program may crash.
   const scratch = await mkdtemp(join(tmpdir(), 'altiplano-tile-'));
   try {
-    const [program = '', ...args] = [...agentCommand(), ...words, '--scratch', scratch];
+    const [program, ...args] = [...agentCommand(), ...words, '--scratch', scratch];
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], signal, killSignal: 'SIGKILL' });
     let said = '';
     child.stdout.on('data', (data) => { said += String(data); });

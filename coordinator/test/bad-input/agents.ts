@@ -157,7 +157,7 @@ function readOnlyStore(folder: string, natsUrl: string, command: 'agent' | 'coor
       if (!await mayMount()) return null;
       const store = join(folder, name);
       mkdirSync(store);
-      const [first = '', ...rest] = [...withMounts, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} && exec "$@"`, 'sh'];
+      const [first, ...rest] = [...withMounts, 'sh', '-c', `mount -t tmpfs tmpfs ${store} && mkdir ${store}/.staging && mount -o remount,ro ${store} && exec "$@"`, 'sh'];
       const ended = await runProgram(first, [...rest, process.execPath, program, command, '--store', store, '--nats', natsUrl], {}, folder);
       // Their messages are lines of a log.
       const said = /"event":"\w+:failed","error":"([^"]*)"/.exec(ended.stderr)?.[1] ?? '';

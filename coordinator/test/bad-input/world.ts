@@ -15,7 +15,7 @@ export interface BadInput {
   /** As a user would type it, or the program that got it. */
   readonly command: string;
   /** null: this machine can't run the case. */
-  run(): Promise<CaseEnd | null>;
+  readonly run: () => Promise<CaseEnd | null>;
 }
 
 export interface Section { readonly title: string; readonly text: string; readonly cases: readonly BadInput[] }
